@@ -1,0 +1,18 @@
+"""Time is handed in, so that tests can own it."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], float]
+"""Seconds since the Unix epoch; `time.time` in production."""
+
+
+def system_clock() -> float:
+    """Return the seconds since the Unix epoch."""
+    return time.time()
+
+
+def as_utc(seconds: float) -> datetime:
+    """Return an aware UTC datetime for seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)

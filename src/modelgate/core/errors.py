@@ -1,0 +1,235 @@
+"""One tree of errors; each leaf knows its HTTP status, OpenAI type and code, and whether trying again can help.
+
+    ModelgateError
+    ├── InvalidRequest                   400, names the field and the rule
+    │   ├── BodyTooLarge                 413
+    │   ├── UnsupportedMediaType         415
+    │   └── IdempotencyMismatch          422
+    ├── UnknownPath                      404
+    │   └── MethodNotAllowed             405
+    ├── TaskNotFound                     404
+    ├── AuthenticationError              401: MissingKey, InvalidKey, ExpiredKey
+    ├── PermissionDenied                 403: DisabledKey, ForeignAddress, ModelNotAllowed
+    ├── UnknownModel, UnpricedModel      404, 403
+    ├── InsufficientFunds                429 and final: BalanceExhausted, LimitExhausted
+    ├── RateExceeded                     429 with retry-after
+    ├── Overloaded                       503 with retry-after: a bound of ours was hit
+    ├── NoUpstream                       503
+    ├── UpstreamRefused                  the upstream's own 4xx, passed on
+    └── UpstreamError                    502: UpstreamUnreachable (502), UpstreamTimeout (504)
+
+Messages are shown to callers: they never hold a key, an upstream address or a stack. Each dialect renders them itself.
+"""
+
+from typing import ClassVar
+
+
+class ModelgateError(Exception):
+    """The root; also the unexpected fault of ours, of which the caller learns one sentence and the request id."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = "internal_error"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = "Something went wrong in the gateway. Quote the request id when you report it."
+
+    def __init__(self, message: str = "", *, param: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message or self.text)
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+    @property
+    def message(self) -> str:
+        """The sentence for the caller."""
+        return str(self.args[0])
+
+
+class InvalidRequest(ModelgateError):
+    """The caller's body or parameters break a rule; `param` names the field."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = None
+    retryable = False
+    text = "The request is not valid."
+
+    def __init__(self, message: str = "", *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message, param=param)
+        if code is not None:
+            self.code = code  # type: ignore[misc]  # a finer word of the same class, such as missing_required_parameter
+
+
+class BodyTooLarge(InvalidRequest):
+    status = 413
+    code = "body_too_large"
+    text = "The request body is larger than this server takes."
+
+
+class UnsupportedMediaType(InvalidRequest):
+    status = 415
+    code = "unsupported_media_type"
+    text = "The content type of this request is not served here."
+
+
+class IdempotencyMismatch(InvalidRequest):
+    status = 422
+    code = "idempotency_mismatch"
+    text = "This Idempotency-Key was used with another body."
+
+
+class UnknownPath(ModelgateError):
+    """No endpoint of that path."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = None
+    retryable = False
+    text = "No such endpoint."
+
+
+class MethodNotAllowed(UnknownPath):
+    status = 405
+    text = "This endpoint does not take that method."
+
+
+class TaskNotFound(ModelgateError):
+    """No such task, or another account's: the two cannot be told apart."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "task_not_exist"
+    retryable = False
+    text = "No such task."
+
+
+class AuthenticationError(ModelgateError):
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+    retryable = False
+
+
+class MissingKey(AuthenticationError):
+    code = None
+    text = "No API key was given. Send it as 'Authorization: Bearer sk-…'."
+
+
+class InvalidKey(AuthenticationError):
+    text = "The API key is not known here. Check for a missing character, or ask your operator for a key."
+
+
+class ExpiredKey(AuthenticationError):
+    code = "expired_api_key"
+    text = "The API key has expired. Ask your operator for a new one."
+
+
+class PermissionDenied(ModelgateError):
+    status = 403
+    type = "invalid_request_error"
+    code = "permission_denied"
+    retryable = False
+
+
+class DisabledKey(PermissionDenied):
+    code = "disabled_api_key"
+    text = "The API key is disabled. Ask your operator to enable it."
+
+
+class ForeignAddress(PermissionDenied):
+    code = "ip_not_allowed"
+    text = "The API key may not be used from this address."
+
+
+class ModelNotAllowed(PermissionDenied):
+    code = "model_not_allowed"
+    text = "The API key may not use this model."
+
+
+class UnknownModel(ModelgateError):
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
+    retryable = False
+    text = "No such model here. GET /v1/models lists what this key may use."
+
+
+class UnpricedModel(PermissionDenied):
+    code = "model_not_priced"
+    text = "The model has no price yet. Its operator can set one, or call it free."
+
+
+class InsufficientFunds(ModelgateError):
+    """Not enough money, said only when that is final: clients are told not to retry."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+    retryable = False
+
+
+class BalanceExhausted(InsufficientFunds):
+    text = "The account has not enough balance for this request. Ask your operator for credit."
+
+
+class LimitExhausted(InsufficientFunds):
+    text = "The API key's spending limit does not cover this request."
+
+
+class RateExceeded(ModelgateError):
+    """RPM or TPM of the key is used up; `dimension` is `requests` or `tokens`."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, dimension: str, retry_after_s: float) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.type = dimension  # type: ignore[misc]  # OpenAI names the dimension in `type`
+
+
+class Overloaded(ModelgateError):
+    status = 503
+    type = "service_unavailable_error"
+    code = "slow_down"
+    text = "The gateway is busy. Try again shortly."
+
+
+class NoUpstream(ModelgateError):
+    status = 503
+    type = "service_unavailable_error"
+    code = "no_upstream"
+    text = "No upstream can serve this model now."
+
+
+class UpstreamRefused(ModelgateError):
+    """The upstream's own 4xx about this request; `body` is its JSON, already free of our secrets, or empty."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = None
+    retryable = False
+
+    def __init__(self, message: str, *, status: int, code: str | None = None, type: str | None = None, param: str | None = None) -> None:
+        super().__init__(message, param=param)
+        self.status = status  # type: ignore[misc]  # the upstream's
+        self.code = code  # type: ignore[misc]
+        if type is not None:
+            self.type = type  # type: ignore[misc]
+
+
+class UpstreamError(ModelgateError):
+    status = 502
+    type = "upstream_error"
+    code = "bad_upstream_response"
+    text = "The upstream gave no usable answer."
+
+
+class UpstreamUnreachable(UpstreamError):
+    code = "upstream_unreachable"
+    text = "The upstream could not be reached."
+
+
+class UpstreamTimeout(UpstreamError):
+    status = 504
+    code = "upstream_timeout"
+    text = "The upstream did not answer in time."

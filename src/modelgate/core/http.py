@@ -1,0 +1,130 @@
+"""HTTP messages and streamed bodies as every room sees them; no server and no client in here.
+
+Bodies that stream move by callbacks, not by async generators: measured at 11-13 µs a chunk against 17.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+
+class HeaderBlock:
+    """Header lines kept as the raw bytes `Name: value\\r\\n…`, searched on demand.
+
+    Parsing each header into Python objects costs a fifth of a relayed request, and most are never looked at. Only
+    syntactically checked blocks may be put in here: no bare LF, no folded lines, every line ends in CRLF.
+    """
+
+    __slots__ = ("_lower", "raw")
+
+    def __init__(self, raw: bytes = b"") -> None:
+        self.raw = raw
+        self._lower: bytes | None = None
+
+    @classmethod
+    def of(cls, *pairs: tuple[str, str]) -> "HeaderBlock":
+        """Build a block from pairs. Raises ValueError when a name or value could break the framing."""
+        for name, value in pairs:
+            if any(c in name + value for c in "\r\n\0"):
+                raise ValueError(f"header {name!r} holds a control character")
+        return cls("".join(f"{name}: {value}\r\n" for name, value in pairs).encode("latin-1"))
+
+    def _find(self, name: bytes, start: int) -> tuple[int, int]:
+        lower = self._lower
+        if lower is None:
+            lower = self._lower = b"\r\n" + self.raw.lower()
+        at = lower.find(b"\r\n" + name + b":", start)
+        if at < 0:
+            return -1, -1
+        return at + len(name) + 1, lower.index(b"\r\n", at + 2) - 2  # positions in `raw`
+
+    def get(self, name: bytes) -> bytes | None:
+        """Return the first value of a header, stripped; `name` is lower case."""
+        start, end = self._find(name, 0)
+        return None if start < 0 else self.raw[start:end].strip()
+
+    def get_all(self, name: bytes) -> list[bytes]:
+        """Return every value of a header in order; `name` is lower case."""
+        values = []
+        start, end = self._find(name, 0)
+        while start >= 0:
+            values.append(self.raw[start:end].strip())
+            start, end = self._find(name, end)
+        return values
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every (name, value) in order, names as sent, values stripped."""
+        for line in self.raw.split(b"\r\n"):
+            name, colon, value = line.partition(b":")
+            if colon:
+                yield name, value.strip()
+
+    def without(self, names: frozenset[bytes]) -> "HeaderBlock":
+        """Return a copy without the named headers; names are lower case."""
+        kept = [line for line in self.raw.split(b"\r\n") if line and line.partition(b":")[0].lower() not in names]
+        return HeaderBlock(b"".join(line + b"\r\n" for line in kept))
+
+    def with_line(self, name: bytes, value: bytes) -> "HeaderBlock":
+        """Return a copy with one more line at the end."""
+        return HeaderBlock(self.raw + name + b": " + value + b"\r\n")
+
+
+class BodySink(Protocol):
+    """Where a streamed body goes. Exactly one of `end` and `fail` is called, once, as the last call."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def fail(self, error: Exception) -> None: ...
+
+
+class BodySource(Protocol):
+    """Where a streamed body comes from.
+
+    `start` may call the sink before it returns. `pause` asks for no more `write` soon (what is already read may still
+    arrive); `resume` undoes it. `abort` is said by a sink that will take nothing more: no call to the sink follows.
+    """
+
+    def start(self, sink: BodySink) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class HttpRequest(msgspec.Struct, kw_only=True):
+    """A request with its whole body, as the edge (or the desk) received it.
+
+    `path` is percent-encoded as sent, without the query; `query` is what follows `?`; `client` is the peer's IP address
+    (after trusted proxies); `id` is our request id; `started` is the clock at its first byte, in seconds.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: HeaderBlock
+    body: bytes | bytearray = b""
+    client: str = ""
+    id: str = ""
+    started: float = 0.0
+
+
+class HttpResponse(msgspec.Struct, kw_only=True):
+    """A response. `headers` carries neither framing (content-length, transfer-encoding, connection) nor x-request-id:
+    whoever writes it to the wire adds those. A `BodySource` body is sent with `content_length` or chunked.
+    """
+
+    status: int
+    headers: HeaderBlock
+    body: bytes | bytearray | BodySource = b""
+    content_length: int | None = None
+
+
+HOP_BY_HOP = frozenset(
+    (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"proxy-connection", b"content-length")
+)
+"""Headers that speak about one connection and never travel on (RFC 9110 section 7.6.1), with the framing we redo."""

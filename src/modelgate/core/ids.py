@@ -1,0 +1,27 @@
+"""Ids that carry their kind, and API key secrets."""
+
+import secrets
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+RANDOM_LENGTH = 22  # 62**22 > 2**130: two ids never meet
+KEY_RANDOM_LENGTH = 40
+
+
+def random_text(length: int) -> str:
+    """Return `length` random characters out of 0-9, a-z, A-Z, fit for secrets."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def new_id(kind: str) -> str:
+    """Return a fresh id such as `task_0aZ…`; `kind` is acct, key, task, hold, req, inc, up, cred or blob."""
+    return f"{kind}_{random_text(RANDOM_LENGTH)}"
+
+
+def new_request_id() -> str:
+    """Return a fresh request id; cheaper than `new_id`, because every request needs one."""
+    return "req_" + secrets.token_hex(12)
+
+
+def new_secret(*, test: bool) -> str:
+    """Return a fresh API key: `sk-test-…` for the test book, `sk-live-…` for the live one."""
+    return ("sk-test-" if test else "sk-live-") + random_text(KEY_RANDOM_LENGTH)

@@ -1,0 +1,21 @@
+"""What gateway and sandbox agree on, besides the vendors' own contracts. Public by design: it opens only make-believe vendors."""
+
+OPENAI_SECRET = "sk-sandbox"
+KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"
+"""Access key and secret key, joined as the family writes them."""
+
+MAGIC_WORDS = (
+    "slow",
+    "error-400",
+    "error-401",
+    "error-429",
+    "error-500",
+    "error-529",
+    "cut-stream",
+    "malformed-chunk",
+    "stalled-stream",
+    "fail-task",
+    "slow-task",
+    "unknown-submit",
+)
+"""Each works as the model `sandbox-WORD` and as a line `magic: WORD` in the last user message or prompt."""

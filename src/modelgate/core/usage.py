@@ -1,0 +1,28 @@
+"""Counted units of one request, in one vocabulary for all vendors."""
+
+import msgspec
+
+MAX_UNITS = 1_000_000_000
+"""No single request counts more of anything; an upstream that says so is not believed."""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Units of one request. Parts are subsets of their total: cached tokens are among the input tokens.
+
+    `estimated` says that the upstream sent no usage and the numbers are ours.
+    """
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    images: int = 0
+    milliseconds: int = 0
+    characters: int = 0
+    calls: int = 1
+    estimated: bool = False

@@ -1,0 +1,127 @@
+"""What a relay and the book say to each other over one Unix stream socket, as length-prefixed MessagePack.
+
+Every message about leases carries running totals, never deltas: a repeated, lost or reordered message is harmless.
+`n` numbers a relay's questions; an answer with another n changes only totals.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from modelgate.core.records import ApiKey
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""The largest message (a configuration snapshot with thousands of models); longer ones end the connection."""
+
+
+class LeaseTotals(msgspec.Struct, frozen=True, array_like=True):
+    """Running totals of the lease (key, period) of the incarnation that is spoken about, nano-USD."""
+
+    key: str
+    period: str
+    granted_nanos: int
+    returned_nanos: int
+
+
+class Hello(msgspec.Struct, frozen=True, tag=True):
+    """First on every connection. Opens the incarnation's row if there is none and posts returns."""
+
+    incarnation: str
+    node: str
+    leases: tuple[LeaseTotals, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """`need_nanos` = captured + open + the smallest waiting hold, as a total over the lease's life; `want_nanos` too."""
+
+    n: int
+    key: str
+    period: str
+    need_nanos: int
+    want_nanos: int
+
+
+class Return(msgspec.Struct, frozen=True, tag=True):
+    """Money given back: the new returned totals, quoting the granted totals heard. `round` 0: unasked."""
+
+    leases: tuple[LeaseTotals, ...]
+    round: int = 0
+    account: str = ""
+
+
+class FindKey(msgspec.Struct, frozen=True, tag=True):
+    """Who is this? `digest` is the SHA-256 of the presented secret in hex."""
+
+    n: int
+    digest: str
+
+
+class Totals(msgspec.Struct, frozen=True, tag=True):
+    """The answer to hello, and news at any time."""
+
+    posted_seq: int
+    leases: tuple[LeaseTotals, ...] = ()
+
+
+class Granted(msgspec.Struct, frozen=True, tag=True):
+    n: int
+    posted_seq: int
+    leases: tuple[LeaseTotals, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Final: the round is complete and the money is not there."""
+
+    n: int
+    reason: Literal["balance", "limit"]
+    posted_seq: int
+    leases: tuple[LeaseTotals, ...]
+
+
+class PeriodOver(msgspec.Struct, frozen=True, tag=True):
+    """The asked period is not the current one of the key; ask again under `period`, good until `ends_at` (None: for ever)."""
+
+    n: int
+    key: str
+    period: str
+    ends_at: float | None
+    posted_seq: int
+    leases: tuple[LeaseTotals, ...]
+
+
+class Recall(msgspec.Struct, frozen=True, tag=True):
+    """Give back all that is free on these leases, after your own waiters, quoting `round`."""
+
+    account: str
+    round: int
+    posted_seq: int
+    leases: tuple[LeaseTotals, ...]
+
+
+class Fenced(msgspec.Struct, frozen=True, tag=True):
+    """The incarnation's row is not open: exit at once."""
+
+
+class KeyFound(msgspec.Struct, frozen=True, tag=True):
+    """Answer to FindKey; `key` None: unknown. `period` is the key's current one."""
+
+    n: int
+    key: ApiKey | None
+    period: str = ""
+    period_ends_at: float | None = None
+
+
+class KeysChanged(msgspec.Struct, frozen=True, tag=True):
+    """Forget what you know about these keys (by key id); empty: about all."""
+
+    keys: tuple[str, ...] = ()
+
+
+class Configured(msgspec.Struct, frozen=True, tag=True):
+    """A whole new configuration: `snapshot` is a `core.records.Snapshot` as MessagePack, with secrets in the clear."""
+
+    snapshot: bytes
+
+
+ToBook = Hello | Ask | Return | FindKey
+ToRelay = Totals | Granted | Refused | PeriodOver | Recall | Fenced | KeyFound | KeysChanged | Configured

@@ -1,0 +1,110 @@
+"""One database, SQLite or Postgres, and the one way to run a transaction on it.
+
+A *step* is a plain function `step(connection, …)`: one transaction, safe to run again from the start. Steps are
+synchronous; processes with an event loop run them in a small thread pool, which measured leaner than the async drivers.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+MAX_TRIES = 8
+BUSY_TIMEOUT_MS = 10_000
+POSTGRES_CONNECTIONS = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_RETRYABLE_SQLSTATES = ("40001", "40P01", "55P03", "08000", "08003", "08006", "57P01")
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def _normalised(url: str) -> str:
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)
+
+
+def _set_up_sqlite(engine: Engine, *, synchronous: str) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(raw: Any, _record: Any) -> None:  # noqa: ANN401  # sqlite3.Connection behind SQLAlchemy's hook
+        raw.isolation_level = None  # we say BEGIN ourselves: sqlite3 would begin too late to lock
+        cursor = raw.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("read_only") else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """A pool of connections and a bounded pool of threads to use them from an event loop."""
+
+    def __init__(self, url: str, *, threads: int = 1, synchronous: str = "NORMAL") -> None:
+        url = _normalised(url)
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            self.engine = create_engine(url)
+            _set_up_sqlite(self.engine, synchronous=synchronous)
+        else:
+            self.engine = create_engine(url, pool_size=POSTGRES_CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
+
+    def run(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a step in one writing transaction; deadlocks, serialisation failures and lost connections repeat it whole."""
+        return self._run(False, step, *args, **kwargs)
+
+    def read(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a step that only reads, on one consistent view."""
+        return self._run(True, step, *args, **kwargs)
+
+    async def call(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`run`, from an event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self.run(step, *args, **kwargs))
+
+    async def fetch(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read`, from an event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self.read(step, *args, **kwargs))
+
+    def close(self) -> None:
+        """Finish what runs and let go of every connection."""
+        self._threads.shutdown(wait=True)
+        self.engine.dispose()
+
+    def _run(self, read_only: bool, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for tried in range(1, MAX_TRIES + 1):
+            try:
+                with self.engine.connect() as connection:
+                    if read_only:
+                        connection = connection.execution_options(read_only=True, **({} if self.is_sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}))
+                    with connection.begin():
+                        return step(connection, *args, **kwargs)
+            except DBAPIError as error:
+                if tried == MAX_TRIES or not _is_retryable(error):
+                    raise
+                time.sleep(min(0.5, 0.005 * 2**tried) * random.uniform(0.5, 1.0))
+        raise AssertionError("unreachable")
+
+
+def _is_retryable(error: DBAPIError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if sqlstate is not None:
+        return sqlstate in _RETRYABLE_SQLSTATES
+    return error.connection_invalidated or (isinstance(error, OperationalError) and "locked" in str(error.orig))
