@@ -1,0 +1,201 @@
+"""Accounts and API keys. Each function is one step (see `database`): a whole transaction, safe to repeat from the start."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select, union_all, update
+
+from modelgate.core.ids import new_id
+from modelgate.core.money import Book
+from modelgate.core.records import Account, ApiKey, LimitReset
+from modelgate.storage.changes import lock_changes, record_change
+from modelgate.storage.errors import NameTaken, NoSuchRow
+from modelgate.storage.schema.identity import account, api_key
+from modelgate.storage.schema.money import account_balance
+
+BOOKS: tuple[Book, ...] = ("test", "live")
+MAX_NAME_LENGTH = 200
+
+
+class KeyChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change about a key; what is unset stays as it is. Fields mean what they mean in `ApiKey`."""
+
+    name: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET
+    limit_nanos: int | UnsetType | None = UNSET
+    limit_reset: LimitReset | UnsetType = UNSET
+    models: tuple[str, ...] | UnsetType = UNSET
+    ips: tuple[str, ...] | UnsetType = UNSET
+    rpm: int | UnsetType | None = UNSET
+    tpm: int | UnsetType | None = UNSET
+    expires_at: float | UnsetType | None = UNSET
+
+
+def create_account(connection: Connection, *, name: str, now: float) -> str:
+    """Add an account that pays later in both books, and return its id.
+
+    Raises:
+        NameTaken: an account has this name.
+    """
+    lock_changes(connection)
+    if connection.execute(select(account.c.id).where(account.c.name == name)).first() is not None:
+        raise NameTaken(f"an account is already called {name!r}")
+    account_id = new_id("acct")
+    connection.execute(insert(account).values(id=account_id, name=name, created_at=now))
+    rows = [
+        {"account": account_id, "book": book, "balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0}
+        for book in BOOKS
+    ]
+    connection.execute(insert(account_balance), rows)
+    record_change(connection, "account", account_id, now=now)
+    return account_id
+
+
+def list_accounts(connection: Connection) -> tuple[Account, ...]:
+    """Return every account once for each book, oldest first, the test book before the live one."""
+    query = (
+        select(account, account_balance.c.book, account_balance.c.balance_nanos, account_balance.c.credit_limit_nanos)
+        .join(account_balance, account_balance.c.account == account.c.id)
+        .order_by(account.c.created_at, account.c.id, account_balance.c.book.desc())
+    )
+    return tuple(Account(**row._mapping) for row in connection.execute(query))
+
+
+def find_account(connection: Connection, reference: str) -> str:
+    """Return the id of the account with this id or this name.
+
+    Raises:
+        NoSuchRow: there is none.
+    """
+    query = select(account.c.id).where(or_(account.c.id == reference, account.c.name == reference)).order_by(account.c.id != reference)
+    found: str | None = connection.execute(query).scalars().first()
+    if found is None:
+        raise NoSuchRow(f"no account has the id or name {reference!r}")
+    return found
+
+
+def create_key(connection: Connection, key: ApiKey, *, now: float) -> ApiKey:
+    """Add a key, filled in by the caller but for `slot` and `created_at`, and return it as stored.
+
+    Raises:
+        NoSuchRow: no account has the id `key.account`.
+    """
+    lock_changes(connection)
+    if connection.execute(select(account.c.id).where(account.c.id == key.account)).first() is None:
+        raise NoSuchRow(f"no account has the id {key.account!r}")
+    slot = None if key.disabled else _free_slot(connection)
+    connection.execute(insert(api_key).values(**_columns_of(key), slot=slot, created_at=now))
+    record_change(connection, "key", key.id, now=now)
+    return get_key(connection, key.id)
+
+
+def find_key(connection: Connection, digest: str) -> ApiKey | None:
+    """Return the key whose secret has this digest; one found by its former secret expires when that does."""
+    row = connection.execute(select(api_key).where(or_(api_key.c.digest == digest, api_key.c.former_digest == digest))).first()
+    if row is None:
+        return None
+    key = _key_of(row)
+    if row.digest == digest:
+        return key
+    ends = row.former_until if key.expires_at is None else min(row.former_until, key.expires_at)
+    return msgspec.structs.replace(key, digest=digest, expires_at=ends)
+
+
+def get_key(connection: Connection, key_id: str) -> ApiKey:
+    """Return a key by id.
+
+    Raises:
+        NoSuchRow: there is none.
+    """
+    row = connection.execute(select(api_key).where(api_key.c.id == key_id)).first()
+    if row is None:
+        raise NoSuchRow(f"no key has the id {key_id!r}")
+    return _key_of(row)
+
+
+def list_keys(connection: Connection, *, account_id: str | None = None) -> tuple[ApiKey, ...]:
+    """Return all keys, or one account's, oldest first."""
+    query = select(api_key).order_by(api_key.c.created_at, api_key.c.id)
+    if account_id is not None:
+        query = query.where(api_key.c.account == account_id)
+    return tuple(_key_of(row) for row in connection.execute(query))
+
+
+def keys_named(connection: Connection, reference: str) -> tuple[ApiKey, ...]:
+    """Return the key with this id, or else all keys of this name: names need not be unique."""
+    query = select(api_key).where(or_(api_key.c.id == reference, api_key.c.name == reference)).order_by(api_key.c.created_at, api_key.c.id)
+    keys = tuple(_key_of(row) for row in connection.execute(query))
+    return tuple(key for key in keys if key.id == reference) or keys
+
+
+def edit_key(connection: Connection, key_id: str, changes: KeyChanges, *, now: float) -> ApiKey:
+    """Change a key and return it as it is now.
+
+    Raises:
+        NoSuchRow: there is none.
+    """
+    lock_changes(connection)
+    before = get_key(connection, key_id)
+    wanted = {name: value for name in changes.__struct_fields__ if (value := getattr(changes, name)) is not UNSET}
+    connection.execute(update(api_key).where(api_key.c.id == key_id).values(**_columns_of(msgspec.structs.replace(before, **wanted))))
+    record_change(connection, "key", key_id, now=now)
+    return get_key(connection, key_id)
+
+
+def disable_key(connection: Connection, key_id: str, *, disabled: bool = True, now: float) -> ApiKey:
+    """Disable a key, or enable it again. A disabled key gives its rate counters up to others.
+
+    Raises:
+        NoSuchRow: there is none.
+    """
+    lock_changes(connection)
+    before = get_key(connection, key_id)
+    if before.disabled != disabled:
+        slot = None if disabled else _free_slot(connection)
+        connection.execute(update(api_key).where(api_key.c.id == key_id).values(disabled=disabled, slot=slot))
+        record_change(connection, "key", key_id, now=now)
+    return get_key(connection, key_id)
+
+
+def rotate_key(connection: Connection, key_id: str, *, digest: str, hint: str, grace_s: float = 0.0, now: float) -> ApiKey:
+    """Give a key a new secret. The old one stops at once, or after `grace_s`; one from an earlier rotation stops at once.
+
+    Raises:
+        NoSuchRow: there is none.
+    """
+    lock_changes(connection)
+    before = get_key(connection, key_id)
+    former = (
+        {"former_digest": before.digest, "former_until": now + grace_s} if grace_s > 0 else {"former_digest": None, "former_until": None}
+    )
+    connection.execute(update(api_key).where(api_key.c.id == key_id).values(digest=digest, hint=hint, **former))
+    record_change(connection, "key", key_id, now=now)
+    return get_key(connection, key_id)
+
+
+def _free_slot(connection: Connection) -> int:
+    # The smallest number no key has: the shared counters stay as small as the number of keys in use.
+    taken = union_all(select(literal(-1).label("slot")), select(api_key.c.slot).where(api_key.c.slot.is_not(None))).subquery()
+    other = api_key.alias()
+    query = select(func.min(taken.c.slot + 1)).where(~exists().where(and_(other.c.slot == taken.c.slot + 1)))
+    return int(connection.execute(query).scalar_one())
+
+
+def _columns_of(key: ApiKey) -> dict[str, Any]:
+    values = msgspec.structs.asdict(key)
+    values["price_group"] = values.pop("group")
+    values["models"] = msgspec.json.encode(key.models).decode()
+    values["ips"] = msgspec.json.encode(key.ips).decode()
+    del values["slot"], values["created_at"]
+    return values
+
+
+def _key_of(row: Row[Any]) -> ApiKey:
+    values = dict(row._mapping)
+    del values["former_digest"], values["former_until"]
+    values["group"] = values.pop("price_group")
+    values["models"] = msgspec.json.decode(values["models"], type=tuple[str, ...])
+    values["ips"] = msgspec.json.decode(values["ips"], type=tuple[str, ...])
+    values["slot"] = values["slot"] or 0
+    return ApiKey(**values)
