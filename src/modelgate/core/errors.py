@@ -16,7 +16,7 @@
     ├── Overloaded                       503 with retry-after: a bound of ours was hit
     ├── NoUpstream                       503
     ├── UpstreamRefused                  the upstream's own 4xx, passed on
-    └── UpstreamError                    502: UpstreamUnreachable (502), UpstreamTimeout (504)
+    └── UpstreamError                    502: UpstreamFailed (its status), UpstreamUnreachable (502), UpstreamTimeout (504)
 
 Messages are shown to callers: they never hold a key, an upstream address or a stack. Each dialect renders them itself.
 """
@@ -222,6 +222,15 @@ class UpstreamError(ModelgateError):
     type = "upstream_error"
     code = "bad_upstream_response"
     text = "The upstream gave no usable answer."
+
+
+class UpstreamFailed(UpstreamError):
+    """The upstream's own 429 or 5xx after every attempt: its status is kept, its words are cleaned."""
+
+    def __init__(self, message: str = "", *, status: int, code: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.status = status  # type: ignore[misc]  # the upstream's
+        self.code = code or "bad_response_status_code"  # type: ignore[misc]
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -1,0 +1,86 @@
+"""The parts of the dialect that are looked at. Unknown fields are skipped, never lost: the bytes themselves travel on."""
+
+import msgspec
+
+from modelgate.core.records import Json
+
+
+class StreamOptions(msgspec.Struct, frozen=True):
+    include_usage: bool | None = None
+
+
+class Peek(msgspec.Struct, frozen=True):
+    """What routing and money need to know of a request before it is sent on."""
+
+    model: str
+    messages: msgspec.Raw
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: int | None = None
+
+    @property
+    def output_limit(self) -> int | None:
+        """The bound on output tokens per choice that the request itself sets, None when it sets none."""
+        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+
+
+class PromptDetails(msgspec.Struct, frozen=True):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct, frozen=True):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+
+
+class UsageBody(msgspec.Struct, frozen=True):
+    """The `usage` object. Imitators leave out or null anything, so everything is optional."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A completion or a chunk, as far as it is looked at."""
+
+    choices: msgspec.Raw = msgspec.Raw(b"")
+    usage: UsageBody | None = None
+
+
+class ErrorDetail(msgspec.Struct, frozen=True):
+    """The inside of an error; vendors put numbers and lists where strings belong."""
+
+    message: Json = None
+    type: Json = None
+    param: Json = None
+    code: Json = None
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    error: ErrorDetail | str | None = None
+    message: Json = None
+    detail: Json = None
+
+
+class Model(msgspec.Struct, frozen=True):
+    """One row of GET /v1/models."""
+
+    id: str
+    created: int
+    owned_by: str
+    object: str = "model"
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """The answer of GET /v1/models."""
+
+    data: list[Model]
+    object: str = "list"

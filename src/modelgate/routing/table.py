@@ -1,0 +1,63 @@
+"""The routes of one configuration: model name to the upstreams that serve it, by priority. Built once per snapshot."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from modelgate.core.money import Book
+from modelgate.core.providers import Provider
+from modelgate.core.records import Credential, Upstream
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One upstream that serves a model, under the name it uses for it."""
+
+    upstream: Upstream
+    upstream_model: str
+    credentials: tuple[Credential, ...]
+
+
+class RouteTable:
+    """Routes by (book, operation, model). An operation is a wire format (`openai_chat`) or a media operation (`image`)."""
+
+    def __init__(
+        self,
+        upstreams: Iterable[Upstream],
+        *,
+        providers: Mapping[str, Provider],
+        models_of: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        """`models_of(provider)` names the priced models of a provider, for upstreams without a list of their own."""
+        self._routes: dict[tuple[Book, str, str], tuple[Route, ...]] = {}
+        self._any_model: dict[tuple[Book, str], tuple[Route, ...]] = {}
+        self._names: dict[tuple[Book, str], set[str]] = {}
+        usable = [u for u in upstreams if not u.disabled and u.provider in providers]
+        for upstream in sorted(usable, key=lambda u: (-u.priority, u.id)):
+            provider = providers[upstream.provider]
+            credentials = tuple(c for c in upstream.credentials if not c.disabled)
+            if not credentials:
+                continue
+            for operation in (*provider.formats, *provider.media):
+                self._add(upstream, credentials, operation, models_of=models_of)
+
+    def find(self, *, book: Book, operation: str, model: str) -> tuple[Route, ...]:
+        """Return the routes of a model, higher priority first; empty when nobody serves it."""
+        found = self._routes.get((book, operation, model))
+        return found if found is not None else self._any_model.get((book, operation), ())
+
+    def models(self, *, book: Book, operation: str) -> tuple[str, ...]:
+        """Return the model names that have a route, sorted. Upstreams that take any name are not in it."""
+        return tuple(sorted(self._names.get((book, operation), ())))
+
+    def _add(
+        self, upstream: Upstream, credentials: tuple[Credential, ...], operation: str, *, models_of: Callable[[str], tuple[str, ...]]
+    ) -> None:
+        names = upstream.models or {name: name for name in models_of(upstream.provider)}
+        if not upstream.models and upstream.free:  # a server of one's own: whatever it has, it may serve
+            place = (upstream.book, operation)
+            self._any_model[place] = (*self._any_model.get(place, ()), Route(upstream, "", credentials))
+            return
+        for name, upstream_name in names.items():
+            key = (upstream.book, operation, name)
+            self._routes[key] = (*self._routes.get(key, ()), Route(upstream, upstream_name, credentials))
+            self._names.setdefault((upstream.book, operation), set()).add(name)
