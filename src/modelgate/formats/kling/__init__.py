@@ -1,0 +1,8 @@
+"""Kling's client dialect: `/kling/v1/…` bodies, envelope and error numbers.
+
+May import: core, formats.media. No I/O, clock or randomness.
+
+    schema     the bodies as published, and every bound with its name
+    request    body -> neutral media request
+    response   task or error -> envelope
+"""

@@ -1,0 +1,106 @@
+"""Tasks and errors in Kling's envelope, with our ids. Times go out as Unix milliseconds."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelgate.core import errors
+from modelgate.core.records import Task, TaskState
+from modelgate.formats.kling import schema
+from modelgate.formats.kling.request import TaskFacts
+from modelgate.formats.media import refusals
+
+SUBMIT_MESSAGE = "Modelgate - Kling Image - Submit: SUCCEED"
+FETCH_MESSAGE = "SUCCEED"
+
+_STATUS: dict[TaskState, schema.TaskStatus] = {
+    "queued": "submitted",
+    "submitting": "submitted",
+    "unknown": "submitted",
+    "running": "processing",
+    "waiting_input": "processing",
+    "succeeded": "succeed",
+    "failed": "failed",
+    "canceled": "failed",
+    "expired": "failed",
+}
+
+INTERNAL_CODE = 5000
+VALIDATION_CODE = 1200
+
+# First match wins, so leaves stand before their parents. The numbers are Kling's own (contract of 2026-11).
+_CODES: tuple[tuple[type[errors.ModelgateError], int], ...] = (
+    (errors.MissingKey, 1001),
+    (errors.ExpiredKey, 1004),
+    (errors.AuthenticationError, 1002),
+    (errors.InsufficientFunds, 1102),
+    (errors.PermissionDenied, 1103),
+    (errors.UnknownModel, 1203),
+    (errors.TaskNotFound, 1203),
+    (errors.UnknownPath, 1202),
+    (errors.RateExceeded, 1302),
+    (errors.InvalidRequest, VALIDATION_CODE),
+    (errors.Overloaded, 5001),
+    (errors.NoUpstream, 5001),
+    (errors.UpstreamTimeout, 5002),
+)
+
+_REFUSAL_CODES = {
+    refusals.INVALID_REQUEST: 1201,
+    refusals.CONTENT_REFUSED: 1301,
+    refusals.RATE_LIMITED: 1302,
+}
+
+_decode_facts = msgspec.json.Decoder(TaskFacts).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def encode_submitted(task: Task, *, request_id: str) -> bytes:
+    """Return the envelope that answers a submit. A task that still runs is `submitted` here, as the vendor itself says."""
+    status = _STATUS[task.state]
+    data = schema.SubmittedTask(
+        task_id=task.id,
+        task_status="submitted" if status == "processing" else status,
+        created_at=_milliseconds(task.created_at),
+        updated_at=_milliseconds(task.updated_at),
+    )
+    return _encode(schema.SubmitEnvelope(code=0, message=SUBMIT_MESSAGE, request_id=request_id, data=data))
+
+
+def encode_fetched(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
+    """Return the envelope that answers a fetch; `urls` are the addresses of the task's pictures, in order."""
+    status = _STATUS[task.state]
+    images = [schema.ResultImage(index=index, url=url) for index, url in enumerate(urls)]
+    data = schema.FetchedTask(
+        task_id=task.id,
+        task_status=status,
+        task_status_msg=task.error_message if status == "failed" else "",
+        task_info=schema.TaskInfo(external_task_id=_decode_facts(task.facts).external_task_id),
+        created_at=_milliseconds(task.created_at),
+        updated_at=_milliseconds(task.updated_at),
+        task_result=schema.TaskResult(images=images) if status == "succeed" else None,
+    )
+    return _encode(schema.FetchEnvelope(code=0, message=FETCH_MESSAGE, request_id=request_id, data=data))
+
+
+def code_of(error: errors.ModelgateError) -> int:
+    """Return Kling's number for an error of ours."""
+    if isinstance(error, errors.UpstreamRefused):
+        return _REFUSAL_CODES.get(error.code or "", VALIDATION_CODE)
+    return next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_CODE)
+
+
+def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
+    """Return the HTTP status and the body of an error; the message names the request.
+
+    Lack of money is 403 here, not 429: Kling's clients back off and retry on every 429.
+    """
+    message = f"{error.message} (request id: {request_id})" if request_id else error.message
+    twin = schema.ErrorTwin(message=message, type=error.type, code=error.code, param=error.param)
+    body = schema.ErrorEnvelope(code=code_of(error), message=message, request_id=request_id, error=twin)
+    status = 403 if isinstance(error, errors.InsufficientFunds) else error.status
+    return status, _encode(body)

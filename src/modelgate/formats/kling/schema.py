@@ -1,0 +1,134 @@
+"""Bodies of the Kling dialect as published, and their bounds. Source: Kling's API documentation, read 2026-11.
+
+The structs make the OpenAPI document; `request.py` checks by the same constants and says which rule broke.
+"""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+DEFAULT_IMAGE_MODEL: Final = "kling-v1"
+MAX_PROMPT_CHARACTERS: Final = 500
+MAX_NEGATIVE_PROMPT_CHARACTERS: Final = 200
+MAX_MODEL_CHARACTERS: Final = 100
+MAX_EXTERNAL_ID_CHARACTERS: Final = 200
+MAX_URL_CHARACTERS: Final = 8192
+MAX_IMAGES: Final = 9
+MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024
+MIN_IMAGE_SIDE_PIXELS: Final = 300
+MAX_IMAGE_RATIO: Final = 2.5
+ASPECT_RATIOS: Final = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
+IMAGE_REFERENCES: Final = ("subject", "face")
+RESOLUTIONS: Final = ("1k", "2k")
+REFERENCE_REQUIRED_MODELS: Final = frozenset(("kling-v1-5",))
+
+TaskStatus = Literal["submitted", "processing", "succeed", "failed"]
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+
+class ImageBody(Struct, kw_only=True, omit_defaults=True):
+    """Body of `POST /kling/v1/images/generations`. An empty string means that the field is absent."""
+
+    prompt: Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="What the picture shows.")]
+    model_name: Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS, description="The model; `model` is read when this is absent.")] = (
+        DEFAULT_IMAGE_MODEL
+    )
+    model: Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS, description="Another name of `model_name`, which wins.")] = ""
+    negative_prompt: Annotated[
+        str, Meta(max_length=MAX_NEGATIVE_PROMPT_CHARACTERS, description="What it must not show; not together with `image`.")
+    ] = ""
+    image: Annotated[
+        str,
+        Meta(
+            description="A reference picture: an http(s) address, base64, or a data URI. JPEG or PNG, at most 10 MB, both sides at least "
+            "300 pixels, between 1:2.5 and 2.5:1."
+        ),
+    ] = ""
+    image_reference: Annotated[
+        Literal["", "subject", "face"], Meta(description="What to take from the picture; needed with `image` on kling-v1-5.")
+    ] = ""
+    image_fidelity: Annotated[_Fraction, Meta(description="How closely to follow the picture.")] = 0.5
+    human_fidelity: Annotated[_Fraction, Meta(description="How closely to follow the face; with `image_reference: subject`.")] = 0.45
+    resolution: Annotated[Literal["", "1k", "2k"], Meta(description="Size of the result.")] = "1k"
+    n: Annotated[int, Meta(ge=1, le=MAX_IMAGES, description="How many pictures.")] = 1
+    aspect_ratio: Annotated[Literal["", "16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3"], Meta(description="Width to height.")] = "16:9"
+    external_task_id: Annotated[
+        str, Meta(max_length=MAX_EXTERNAL_ID_CHARACTERS, description="A name of your own, given back with the task.")
+    ] = ""
+    callback_url: Annotated[str, Meta(max_length=MAX_URL_CHARACTERS, description="Kept with the task; never sent to the vendor.")] = ""
+
+
+class SubmittedTask(Struct, kw_only=True):
+    """A task just taken. Times are Unix milliseconds."""
+
+    task_id: str
+    task_status: TaskStatus
+    created_at: int
+    updated_at: int
+
+
+class SubmitEnvelope(Struct, kw_only=True):
+    """The answer to a submit; `code` 0 means taken."""
+
+    code: int
+    message: str
+    request_id: str
+    data: SubmittedTask
+
+
+class ResultImage(Struct, kw_only=True):
+    """One picture; `url` is signed and good for a long while, and each fetch of the task makes a fresh one."""
+
+    index: int
+    url: str
+
+
+class TaskResult(Struct, kw_only=True):
+    """What was made."""
+
+    images: list[ResultImage]
+
+
+class TaskInfo(Struct, kw_only=True):
+    """What the caller said about the task."""
+
+    external_task_id: str = ""
+
+
+class FetchedTask(Struct, kw_only=True, omit_defaults=True):
+    """A task as it stands. `task_result` is there once it is `succeed`, `task_status_msg` says why when it is `failed`."""
+
+    task_id: str
+    task_status: TaskStatus
+    task_status_msg: str
+    task_info: TaskInfo
+    created_at: int
+    updated_at: int
+    task_result: TaskResult | None = None
+
+
+class FetchEnvelope(Struct, kw_only=True):
+    """The answer to a fetch."""
+
+    code: int
+    message: str
+    request_id: str
+    data: FetchedTask
+
+
+class ErrorTwin(Struct, kw_only=True):
+    """The same error where OpenAI's clients look for it."""
+
+    message: str
+    type: str
+    code: str | None
+    param: str | None
+
+
+class ErrorEnvelope(Struct, kw_only=True):
+    """An error: Kling's number beside the twin that OpenAI's clients read."""
+
+    code: int
+    message: str
+    request_id: str
+    error: ErrorTwin

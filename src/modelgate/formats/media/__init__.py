@@ -1,0 +1,8 @@
+"""The hub for media: neutral image requests, their inputs, and the words for what went wrong.
+
+Client dialects (`formats/kling`, …) decode into these, vendors (`providers/`) encode from them. A task keeps its request as
+the JSON of these structs. May import: core. No I/O, clock or randomness.
+
+    requests   MediaInput, ImageRequest, and how a task stores them
+    refusals   the neutral words of `VendorState.error_code` and `Task.error_code`
+"""
