@@ -2,8 +2,11 @@
 
     ModelgateError
     ├── InvalidRequest                   400, names the field and the rule
+    │   ├── RequestTimedOut              408
     │   ├── BodyTooLarge                 413
     │   ├── UnsupportedMediaType         415
+    │   ├── ExpectationFailed            417
+    │   ├── HeadTooLarge                 431
     │   └── IdempotencyMismatch          422
     ├── UnknownPath                      404
     │   └── MethodNotAllowed             405
@@ -59,6 +62,12 @@ class InvalidRequest(ModelgateError):
             self.code = code  # type: ignore[misc]  # a finer word of the same class, such as missing_required_parameter
 
 
+class RequestTimedOut(InvalidRequest):
+    status = 408
+    code = "request_timeout"
+    text = "The request did not arrive in time."
+
+
 class BodyTooLarge(InvalidRequest):
     status = 413
     code = "body_too_large"
@@ -69,6 +78,18 @@ class UnsupportedMediaType(InvalidRequest):
     status = 415
     code = "unsupported_media_type"
     text = "The content type of this request is not served here."
+
+
+class ExpectationFailed(InvalidRequest):
+    status = 417
+    code = "expectation_failed"
+    text = "The Expect header asks for something this server does not know."
+
+
+class HeadTooLarge(InvalidRequest):
+    status = 431
+    code = "head_too_large"
+    text = "The request line and headers are larger than this server takes."
 
 
 class IdempotencyMismatch(InvalidRequest):

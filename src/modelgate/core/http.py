@@ -18,9 +18,10 @@ class HeaderBlock:
 
     __slots__ = ("_lower", "raw")
 
-    def __init__(self, raw: bytes = b"") -> None:
+    def __init__(self, raw: bytes = b"", lower: bytes | None = None) -> None:
+        """Wrap header lines; `lower` is `\\r\\n` and the same lines in lower case, when the caller has them already."""
         self.raw = raw
-        self._lower: bytes | None = None
+        self._lower = lower
 
     @classmethod
     def of(cls, *pairs: tuple[str, str]) -> "HeaderBlock":
