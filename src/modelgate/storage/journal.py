@@ -1,0 +1,264 @@
+"""The journal of one relay incarnation, as it lies on disk and as the book reads it. `journal_writer` writes it.
+
+    <journal root>/<incarnation>/lock               held by flock while its relay lives: the only witness of death
+                                /000000000001.db    SQLite (WAL) segments, named by their first seq
+                                /000000020001.db    …
+
+A row is one group commit: all records of one turn of the relay's event loop, so an incomplete one is never seen. Records
+are numbered 1, 2, 3, … without a gap across segments, and every CAPTURE and RELEASE repeats what its HOLD said.
+"""
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+from modelgate.core.money import Book
+
+LOCK_NAME = "lock"
+SEGMENT_DIGITS = 12
+UNBORN_S = 60.0
+"""A directory whose relay died while making it is swept up when it is older than this."""
+MAX_LOOKS = 5
+"""A living relay deletes segments while they are listed; so often the listing is taken again."""
+BUSY_TIMEOUT_S = 5.0
+ROWS_AT_ONCE = 1_000
+
+RecordKind = Literal["hold", "capture", "release"]
+
+
+class JournalRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One record. For a HOLD `hold_seq` is its own seq, and `amount_nanos` and `hold_nanos` are both the money held.
+
+    For a CAPTURE `amount_nanos` is what is charged, for a RELEASE 0. `facts` is a `core.records.RequestFacts` as MessagePack,
+    empty for a HOLD. Money in nano-USD.
+    """
+
+    seq: int
+    kind: RecordKind
+    hold_seq: int
+    key: str
+    account: str
+    book: Book
+    period: str
+    hold_nanos: int
+    amount_nanos: int
+    request_id: str
+    facts: bytes = b""
+
+
+class JournalBroken(Exception):
+    """The journal cannot be written: nothing staged may be believed, and the relay has to exit."""
+
+
+class JournalGap(Exception):
+    """A record that must be there is not: nothing of this journal may be posted beyond this point."""
+
+
+_decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
+
+
+def segment_name(first_seq: int) -> str:
+    """Return the file name of the segment that begins with `first_seq`."""
+    return f"{first_seq:0{SEGMENT_DIGITS}d}.db"
+
+
+def segment_starts(directory: Path) -> list[int]:
+    """Return the first seq of every segment, ascending; empty when the directory is gone."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    return sorted(int(name[:-3]) for name in names if name.endswith(".db") and name[:-3].isdecimal())
+
+
+class JournalReader:
+    """Reads the journal of a living or dead relay; opens nothing for writing. Not to be used by two threads at once."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.incarnation = directory.name
+        self._connection: sqlite3.Connection | None = None
+        self._start = 0
+        self._at = -1
+        self._lock: int | None = None
+
+    def read(self, after_seq: int, limit: int) -> list[JournalRecord]:
+        """Return at most `limit` records from `after_seq + 1` on, in order; empty when there is none yet.
+
+        Raises:
+            JournalGap: the first record is not `after_seq + 1`, or one is missing in between.
+        """
+        records: list[JournalRecord] = []
+        if not self._seek(after_seq):
+            return records
+        last = after_seq
+        while True:
+            for blob in self._rows(last, limit - len(records)):
+                for record in _decode(blob):
+                    if record.seq > last:
+                        if record.seq != last + 1:
+                            raise JournalGap(f"{self.incarnation}: record {record.seq} follows {last}")
+                        records.append(record)
+                        last = record.seq
+            if len(records) >= limit:
+                del records[limit:]
+                break
+            if last + 1 == self._start or not self._open(last + 1):  # segments are named by what must come next
+                break
+        self._at = records[-1].seq if records else after_seq
+        return records
+
+    def open_holds(self) -> list[JournalRecord]:
+        """Return the HOLD of every request without a resolution, in order, from the segments that exist."""
+        for _ in range(MAX_LOOKS):
+            with suppress(JournalGap):
+                return self._open_holds()
+        return self._open_holds()
+
+    def _open_holds(self) -> list[JournalRecord]:
+        open_holds: dict[int, JournalRecord] = {}
+        for record in self.records():
+            if record.kind == "hold":
+                open_holds[record.seq] = record
+            else:
+                open_holds.pop(record.hold_seq, None)
+        return list(open_holds.values())
+
+    def records(self) -> Iterator[JournalRecord]:
+        """Yield every record that is still there, in order.
+
+        Raises:
+            JournalGap: one is missing in between, or a living relay deleted a segment that was about to be read.
+        """
+        starts = segment_starts(self.directory)
+        last = starts[0] - 1 if starts else 0
+        while batch := self.read(last, ROWS_AT_ONCE):
+            yield from batch
+            last = batch[-1].seq
+
+    def last_seq(self) -> int:
+        """Return the highest seq that was committed; 0 when there never was one, or the directory is gone."""
+        for _ in range(MAX_LOOKS):
+            starts = segment_starts(self.directory)
+            if not starts:
+                return 0
+            if self._open(starts[-1]):
+                assert self._connection is not None
+                (last,) = self._connection.execute("SELECT max(last_seq) FROM journal").fetchone()
+                return int(last) if last is not None else starts[-1] - 1
+        return 0
+
+    def try_lock(self) -> bool:
+        """Return whether the relay is dead, and keep its lock if so, until `close`."""
+        if self._lock is not None:
+            return True
+        path = self.directory / LOCK_NAME
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return self.directory.is_dir()  # a directory is never visible before its lock: this one is half removed
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
+                self._lock = descriptor
+                return True
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(descriptor)
+        return False
+
+    def remove(self) -> None:
+        """Remove the directory, its lock last; repeatable, also when half of it is gone. `try_lock` must have succeeded."""
+        self._close_segment()
+        remove_directory(self.directory)
+
+    def close(self) -> None:
+        """Let go of files and lock."""
+        self._close_segment()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _seek(self, after_seq: int) -> bool:
+        """Open the segment that holds `after_seq + 1`, unless the last read stopped there; False when there is none at all."""
+        if self._connection is not None and after_seq == self._at and self._path(self._start).exists():
+            return True
+        for _ in range(MAX_LOOKS):
+            starts = segment_starts(self.directory)
+            if not starts:
+                return False
+            before = [start for start in starts if start <= after_seq + 1]
+            if not before:
+                raise JournalGap(f"{self.incarnation}: the first segment begins at {starts[0]}, after {after_seq + 1}")
+            if self._open(before[-1]):
+                return True
+        raise JournalGap(f"{self.incarnation}: the segment of record {after_seq + 1} vanished")
+
+    def _path(self, start: int) -> Path:
+        return self.directory / segment_name(start)
+
+    def _rows(self, after_seq: int, limit: int) -> list[bytes]:
+        assert self._connection is not None
+        # One short read transaction: a long one would keep the relay from finishing its segment.
+        query = "SELECT records FROM journal WHERE last_seq > ? ORDER BY last_seq LIMIT ?"
+        return [row[0] for row in self._connection.execute(query, (after_seq, limit))]
+
+    def _open(self, start: int) -> bool:
+        if self._connection is not None and self._start == start:
+            return True
+        path = self._path(start)
+        if not path.exists():
+            return False
+        self._close_segment()
+        # Never immutable=1: that does not see the WAL. The connection may move between threads, one at a time.
+        uri = f"file:{quote(str(path))}?mode=ro"
+        try:
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+        except sqlite3.OperationalError:
+            if path.exists():
+                raise
+            return False
+        self._connection, self._start, self._at = connection, start, -1
+        return True
+
+    def _close_segment(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._start, self._at = None, 0, -1
+
+
+def remove_directory(directory: Path) -> None:
+    """Remove a journal's directory, its lock last: while anything of it is left, it is seen as locked or half removed."""
+    with suppress(FileNotFoundError):
+        for entry in list(directory.iterdir()):
+            if entry.name != LOCK_NAME:
+                entry.unlink(missing_ok=True)
+        (directory / LOCK_NAME).unlink(missing_ok=True)
+        with suppress(OSError):  # a reader left a file meanwhile: without its lock the directory is found and removed again
+            directory.rmdir()
+
+
+def find_journals(root: Path) -> list[Path]:
+    """Return the directory of every incarnation that was born here and is not removed yet, living or dead."""
+    with suppress(FileNotFoundError):
+        return sorted(entry for entry in root.iterdir() if not entry.name.startswith(".") and entry.is_dir())
+    return []
+
+
+def sweep_unborn(root: Path, *, now: float | None = None) -> None:
+    """Remove what relays left that died before their journal was visible: nobody ever spoke of it."""
+    now = time.time() if now is None else now
+    with suppress(FileNotFoundError):
+        for entry in list(root.glob(".*")):
+            with suppress(FileNotFoundError):
+                if entry.stat().st_mtime + UNBORN_S < now:
+                    shutil.rmtree(entry, ignore_errors=True)
