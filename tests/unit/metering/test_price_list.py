@@ -1,0 +1,60 @@
+import pytest
+
+from modelgate.core.sandbox import MAGIC_WORDS
+from modelgate.metering.price_list import parse_price_list, read_shipped_prices
+from modelgate.metering.prices import PriceBook
+
+SECTION = b"""
+[[vendors]]
+provider = "acme"
+source = "https://acme.example/prices"
+listed = "2026-11"
+[vendors.models.a]
+rates = { input = "1.00" }
+"""
+
+
+def test_every_shipped_price_can_be_made() -> None:
+    entries = read_shipped_prices()
+    prices = PriceBook(entries)
+
+    assert all(prices.find(entry.model) for entry in entries)
+    assert all(entry.source and entry.listed and entry.rates for entry in entries)
+
+
+def test_the_sandbox_has_prices_that_live_upstreams_do_not_offer() -> None:
+    prices = PriceBook(read_shipped_prices())
+    make_believe = {"sandbox-chat", *(f"sandbox-{word}" for word in MAGIC_WORDS)}
+
+    assert make_believe <= set(prices.models_of("openai", book="test"))
+    assert not make_believe & set(prices.models_of("openai", book="live"))
+
+
+def test_kling_charges_more_when_shown_an_image() -> None:
+    price = PriceBook(read_shipped_prices()).find("kling-v2")
+    assert price is not None
+
+    assert (price.charge_media(images=2), price.charge_media(images=2, variant="with_image")) == (40_000_000, 80_000_000)
+
+
+def test_chat_models_know_their_limits_and_cached_input_is_never_dearer() -> None:
+    for entry in read_shipped_prices():
+        if "output" in entry.rates:
+            assert entry.context > 0
+            assert entry.max_output_tokens
+            assert float(entry.rates.get("cached", "0")) < float(entry.rates["input"]) < float(entry.rates["output"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECTION + SECTION,
+        SECTION.replace(b'"1.00"', b'"one"'),
+        SECTION.replace(b"input", b"inputs"),
+        SECTION.replace(b"[vendors.models.a]", b"[vendors.models.a]\ncolour = 1"),
+        b"[[vendors]",
+    ],
+)
+def test_a_list_that_is_not_well_formed_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # each reader's own sentence
+        parse_price_list(text)
