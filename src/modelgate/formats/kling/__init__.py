@@ -5,4 +5,5 @@ May import: core, formats.media. No I/O, clock or randomness.
     schema     the bodies as published, and every bound with its name
     request    body -> neutral media request
     response   task or error -> envelope
+    family     the routes, declared with their cases
 """

@@ -4,5 +4,6 @@ Client dialects (`formats/kling`, …) decode into these, vendors (`providers/`)
 the JSON of these structs. May import: core. No I/O, clock or randomness.
 
     requests   MediaInput, ImageRequest, and how a task stores them
+    family     what a client dialect brings along, and how the dialects are found
     refusals   the neutral words of `VendorState.error_code` and `Task.error_code`
 """
