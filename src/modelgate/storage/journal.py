@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -102,13 +102,7 @@ class JournalReader:
             return records
         last = after_seq
         while True:
-            for blob in self._rows(last, limit - len(records)):
-                for record in _decode(blob):
-                    if record.seq > last:
-                        if record.seq != last + 1:
-                            raise JournalGap(f"{self.incarnation}: record {record.seq} follows {last}")
-                        records.append(record)
-                        last = record.seq
+            last = self._read_segment(last, limit, into=records)
             if len(records) >= limit:
                 del records[limit:]
                 break
@@ -206,11 +200,21 @@ class JournalReader:
     def _path(self, start: int) -> Path:
         return self.directory / segment_name(start)
 
-    def _rows(self, after_seq: int, limit: int) -> list[bytes]:
+    def _read_segment(self, last: int, limit: int, *, into: list[JournalRecord]) -> int:
+        """Append what follows `last` in the open segment, until there are `limit` records; return the last seq taken."""
         assert self._connection is not None
         # One short read transaction: a long one would keep the relay from finishing its segment.
-        query = "SELECT records FROM journal WHERE last_seq > ? ORDER BY last_seq LIMIT ?"
-        return [row[0] for row in self._connection.execute(query, (after_seq, limit))]
+        with closing(self._connection.execute("SELECT records FROM journal WHERE last_seq > ? ORDER BY last_seq", (last,))) as rows:
+            for (blob,) in rows:
+                for record in _decode(blob):
+                    if record.seq > last:
+                        if record.seq != last + 1:
+                            raise JournalGap(f"{self.incarnation}: record {record.seq} follows {last}")
+                        into.append(record)
+                        last = record.seq
+                if len(into) >= limit:
+                    break
+        return last
 
     def _open(self, start: int) -> bool:
         if self._connection is not None and self._start == start:

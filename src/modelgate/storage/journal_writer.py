@@ -1,0 +1,253 @@
+"""Writes the journal of one incarnation: stage records, then commit them all at once, at most once per loop turn."""
+
+import fcntl
+import os
+import sqlite3
+from bisect import bisect_right
+from collections import deque
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from modelgate.core.money import Book
+from modelgate.storage.journal import LOCK_NAME, JournalBroken, JournalRecord, remove_directory, segment_name
+
+SEGMENT_RECORDS = 20_000
+SEGMENT_BYTES = 8 * 1024 * 1024
+"""A segment takes no further commit once it holds this many records or bytes of records."""
+FINISH_TIMEOUT_MS = 20
+"""How long finishing a segment waits for a reader in the middle of it."""
+PAGE_BYTES = 1024
+"""Small: each commit writes whole pages to the WAL, and most commits are a few hundred bytes."""
+
+Synchronous = Literal["NORMAL", "FULL"]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _Segment:
+    """What the writer remembers of a segment until it is deleted."""
+
+    __slots__ = ("first_seq", "last_resolution", "last_seq", "open_holds")
+
+    def __init__(self, first_seq: int) -> None:
+        self.first_seq = first_seq
+        self.last_seq = first_seq - 1
+        self.open_holds = 0
+        self.last_resolution = 0
+
+    def is_done(self, posted_seq: int) -> bool:
+        """Whether all of it is posted, and so is the resolution of each HOLD in it."""
+        return self.last_seq <= posted_seq and not self.open_holds and self.last_resolution <= posted_seq
+
+
+class Journal:
+    """The journal a relay writes. `create` makes it; the lock is held until `close` or the death of the process.
+
+    `last_seq` is the highest seq given out, `committed_seq` the highest that is durable.
+    """
+
+    def __init__(self, directory: Path, *, lock: int, synchronous: Synchronous, segment_records: int, segment_bytes: int) -> None:
+        self.directory = directory
+        self.last_seq = 0
+        self.committed_seq = 0
+        self.broken = False
+        self._lock = lock
+        self._synchronous = synchronous
+        self._segment_records = segment_records
+        self._segment_bytes = segment_bytes
+        self._staged: list[JournalRecord] = []
+        self._holds: dict[int, JournalRecord] = {}
+        self._segments: deque[_Segment] = deque((_Segment(1),))
+        self._bytes = 0
+        self._connection = self._connect(1)
+
+    @classmethod
+    def create(
+        cls,
+        root: Path,
+        incarnation: str,
+        *,
+        synchronous: Synchronous = "NORMAL",
+        segment_records: int = SEGMENT_RECORDS,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> "Journal":
+        """Give birth to an incarnation: its directory is never visible unlocked while this process lives.
+
+        Args:
+            root: folder of all journals of this node, on a local disk.
+            incarnation: a fresh id; ids are random and never used again.
+            synchronous: NORMAL outlives the process, FULL also a power cut.
+            segment_records, segment_bytes: bounds of a segment, see `SEGMENT_RECORDS`.
+
+        Raises:
+            OSError, sqlite3.Error: the disk is full, or not ours to write.
+        """
+        hidden = root / f".{incarnation}"
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        hidden.mkdir(mode=0o700)
+        # flock on a file of its own: POSIX locks vanish when any descriptor of the file closes. Close-on-exec: a child
+        # that inherited the descriptor would keep the lock of a dead relay.
+        lock = os.open(hidden / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _make_segment(hidden, 1)
+        directory = root / incarnation
+        hidden.rename(directory)
+        _sync_directory(root)
+        return cls(directory, lock=lock, synchronous=synchronous, segment_records=segment_records, segment_bytes=segment_bytes)
+
+    @property
+    def open_count(self) -> int:
+        """How many holds have no resolution staged."""
+        return len(self._holds)
+
+    def stage_hold(self, *, key: str, account: str, book: Book, period: str, amount_nanos: int, request_id: str) -> int:
+        """Stage a HOLD; return its seq. It counts once `commit` has returned."""
+        seq = self.last_seq = self.last_seq + 1
+        record = JournalRecord(seq, "hold", seq, key, account, book, period, amount_nanos, amount_nanos, request_id)
+        self._staged.append(record)
+        self._holds[seq] = record
+        return seq
+
+    def stage_capture(self, hold_seq: int, *, amount_nanos: int, facts: bytes) -> int:
+        """Stage the charge of a hold; return its seq.
+
+        Raises:
+            KeyError: the hold was resolved before, or never made.
+        """
+        return self._stage_resolution("capture", hold_seq, amount_nanos, facts)
+
+    def stage_release(self, hold_seq: int, *, facts: bytes) -> int:
+        """Stage the end of a hold without a charge; `facts` tell why. Otherwise as `stage_capture`."""
+        return self._stage_resolution("release", hold_seq, 0, facts)
+
+    def _stage_resolution(self, kind: Literal["capture", "release"], hold_seq: int, amount_nanos: int, facts: bytes) -> int:
+        hold = self._holds.pop(hold_seq)
+        seq = self.last_seq = self.last_seq + 1
+        self._staged.append(
+            JournalRecord(
+                seq, kind, hold_seq, hold.key, hold.account, hold.book, hold.period, hold.hold_nanos, amount_nanos, hold.request_id, facts
+            )
+        )
+        return seq
+
+    def commit(self) -> None:
+        """Make everything staged durable, in one transaction.
+
+        Raises:
+            JournalBroken: nothing staged may be believed, now or ever: the relay answers 503 and exits.
+        """
+        staged = self._staged
+        if not staged:
+            return
+        if self.broken:
+            raise JournalBroken("the journal broke before")
+        try:
+            if self._is_full():
+                self._rotate(staged[0].seq)
+            blob = _encode(staged)
+            # One statement is one transaction: no BEGIN and COMMIT to pay for.
+            self._connection.execute("INSERT INTO journal VALUES (?, ?)", (self.last_seq, blob))
+        except (sqlite3.Error, OSError) as error:
+            self.broken = True
+            raise JournalBroken(f"the journal in {self.directory} cannot be written: {error}") from error
+        self._note(staged, len(blob))
+
+    def _note(self, staged: list[JournalRecord], size: int) -> None:
+        segment = self._segments[-1]
+        for record in staged:
+            if record.kind == "hold":
+                segment.open_holds += 1
+            else:
+                home = self._segment_of(record.hold_seq)
+                home.open_holds -= 1
+                home.last_resolution = record.seq
+        segment.last_seq = self.committed_seq = self.last_seq
+        self._bytes += size
+        self._staged = []
+
+    def _segment_of(self, seq: int) -> _Segment:
+        newest = self._segments[-1]
+        if seq >= newest.first_seq:
+            return newest
+        return self._segments[bisect_right(self._segments, seq, key=lambda segment: segment.first_seq) - 1]
+
+    def prune(self, posted_seq: int) -> int:
+        """Delete the segments nobody needs, oldest first, up to the first that is needed; return how many.
+
+        A segment is needed while a record in it is not posted, or a HOLD in it lacks a posted resolution: a long stream
+        pins its segment and all that follow.
+        """
+        deleted = 0
+        while len(self._segments) > 1 and self._segments[0].is_done(posted_seq):
+            path = self.directory / segment_name(self._segments[0].first_seq)
+            try:
+                path.unlink(missing_ok=True)  # the moment of deletion: what is left beside it is no segment any more
+                for beside in ("-wal", "-shm"):
+                    Path(f"{path}{beside}").unlink(missing_ok=True)
+            except OSError as error:
+                self.broken = True
+                raise JournalBroken(f"a posted segment in {self.directory} cannot be deleted: {error}") from error
+            self._segments.popleft()
+            deleted += 1
+        return deleted
+
+    def close(self) -> None:
+        """Finish the segment and let go of the lock; the book recovers what is left."""
+        try:
+            self._finish()
+        finally:
+            os.close(self._lock)
+
+    def remove(self) -> None:
+        """Remove a journal that holds nothing and was never spoken of; the lock is let go of last."""
+        self._connection.close()
+        remove_directory(self.directory)
+        os.close(self._lock)
+
+    def _is_full(self) -> bool:
+        segment = self._segments[-1]
+        return segment.last_seq - segment.first_seq + 1 >= self._segment_records or self._bytes >= self._segment_bytes
+
+    def _rotate(self, first_seq: int) -> None:
+        self._finish()
+        _make_segment(self.directory, first_seq)
+        self._connection = self._connect(first_seq)
+        self._segments.append(_Segment(first_seq))
+        self._bytes = 0
+
+    def _finish(self) -> None:
+        """Move the WAL into the segment and sync it, before anything goes into the next: after a power cut no later record
+        may be there without the earlier ones. With a reader in the way the WAL is synced all the same, and stays beside it.
+        """
+        self._connection.execute(f"PRAGMA busy_timeout = {FINISH_TIMEOUT_MS}")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._connection.close()
+
+    def _connect(self, first_seq: int) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.directory / segment_name(first_seq), isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # it would stop the loop to sync; `_finish` does it once
+        return connection
+
+
+def _make_segment(directory: Path, first_seq: int) -> None:
+    """Make an empty segment whole before its name is visible."""
+    hidden = directory / f".{segment_name(first_seq)}"
+    with closing(sqlite3.connect(hidden, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE journal (last_seq INTEGER PRIMARY KEY, records BLOB NOT NULL)")
+    hidden.rename(directory / segment_name(first_seq))
+    _sync_directory(directory)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
