@@ -1,13 +1,14 @@
 """A snapshot made ready for the hot path: routes, prices, and for every credential the door it opens."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
 from modelgate.core.http import HeaderBlock
 from modelgate.core.providers import Provider
 from modelgate.core.records import Credential, Snapshot, Upstream
-from modelgate.metering.prices import PriceBook, Shipped
+from modelgate.metering.prices import PriceBook, PriceEntry
 from modelgate.routing.table import RouteTable
 from modelgate.transport.target import Target, Timeouts, target_of
 
@@ -27,31 +28,40 @@ class Configuration:
     """One snapshot, compiled. Replaced whole; a request keeps the one it began with."""
 
     def __init__(
-        self, snapshot: Snapshot, *, providers: Mapping[str, Provider], shipped: Shipped, now: float, proxies: Mapping[str, str] | None = None
+        self,
+        snapshot: Snapshot,
+        *,
+        providers: Mapping[str, Provider],
+        shipped: Iterable[PriceEntry],
+        now: float,
+        proxy_for: Callable[[str], str] = lambda base_url: "",
+        ca_file: str = "",
     ) -> None:
-        """`proxies` maps `http` and `https` to a proxy's URL for upstreams on the network.
+        """`proxy_for(base_url)` names the proxy to an upstream on the network, `ca_file` authorities trusted besides the system's.
 
         Upstreams whose address cannot be read are left out: their `upstreams test` says why.
         """
         self.snapshot = snapshot
         self.prices = PriceBook(shipped, snapshot.prices, snapshot.groups)
         self.doors: dict[tuple[str, str], Door] = {}
-        reachable = [u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxies=proxies or {})]
-        self.routes = RouteTable(reachable, providers=providers, models_of=self.prices.models_of)
+        reachable = [u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)]
+        self.routes = RouteTable(
+            reachable, providers=providers, models_of=lambda provider, book: self.prices.models_of(provider, book=book)
+        )
 
     def door(self, upstream: Upstream, credential: Credential) -> Door:
         """Return the door of a candidate that came from `routes`."""
         return self.doors[upstream.id, credential.id]
 
-    def _open_doors(self, upstream: Upstream, provider: Provider | None, *, now: float, proxies: Mapping[str, str]) -> bool:
+    def _open_doors(
+        self, upstream: Upstream, provider: Provider | None, *, now: float, proxy_for: Callable[[str], str], ca_file: str
+    ) -> bool:
         if provider is None:
             return False
-        scheme, _, rest = upstream.base_url.partition("://")
-        path = "/" + rest.partition("/")[2].rstrip("/") if "/" in rest else ""
+        path = urlsplit(upstream.base_url).path.rstrip("/")
         try:
-            target = target_of(
-                upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file, proxy="" if upstream.socket else proxies.get(scheme, "")
-            )
+            proxy = "" if upstream.socket else proxy_for(upstream.base_url)
+            target = target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file or ca_file, proxy=proxy)
             for credential in upstream.credentials:
                 signed = provider.sign(credential.secret, now)
                 headers = HeaderBlock.of(*signed, ("content-type", "application/json"), ("user-agent", USER_AGENT))

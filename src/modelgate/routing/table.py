@@ -25,9 +25,9 @@ class RouteTable:
         upstreams: Iterable[Upstream],
         *,
         providers: Mapping[str, Provider],
-        models_of: Callable[[str], tuple[str, ...]],
+        models_of: Callable[[str, Book], tuple[str, ...]],
     ) -> None:
-        """`models_of(provider)` names the priced models of a provider, for upstreams without a list of their own."""
+        """`models_of(provider, book)` names the priced models of a provider, for upstreams without a list of their own."""
         self._routes: dict[tuple[Book, str, str], tuple[Route, ...]] = {}
         self._any_model: dict[tuple[Book, str], tuple[Route, ...]] = {}
         self._names: dict[tuple[Book, str], set[str]] = {}
@@ -50,9 +50,9 @@ class RouteTable:
         return tuple(sorted(self._names.get((book, operation), ())))
 
     def _add(
-        self, upstream: Upstream, credentials: tuple[Credential, ...], operation: str, *, models_of: Callable[[str], tuple[str, ...]]
+        self, upstream: Upstream, credentials: tuple[Credential, ...], operation: str, *, models_of: Callable[[str, Book], tuple[str, ...]]
     ) -> None:
-        names = upstream.models or {name: name for name in models_of(upstream.provider)}
+        names = upstream.models or {name: name for name in models_of(upstream.provider, upstream.book)}
         if not upstream.models and upstream.free:  # a server of one's own: whatever it has, it may serve
             place = (upstream.book, operation)
             self._any_model[place] = (*self._any_model.get(place, ()), Route(upstream, "", credentials))

@@ -7,6 +7,7 @@ import msgspec
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.core.usage import MAX_UNITS, Usage
+from modelgate.formats.openai_chat.request import replace_field
 from modelgate.formats.openai_chat.schema import Answer, ErrorBody, ErrorDetail, UsageBody
 
 MAX_ERROR_TEXT = 2000
@@ -30,11 +31,14 @@ def usage_of(body: UsageBody) -> Usage | None:
     output = body.completion_tokens or 0
     of_prompt = body.prompt_tokens_details
     of_output = body.completion_tokens_details
+    cached = (of_prompt.cached_tokens or 0) if of_prompt else 0
+    written = (of_prompt.cache_write_tokens or 0) if of_prompt else 0
     usage = Usage(
         input_tokens=prompt,
         output_tokens=output,
-        cached_tokens=(of_prompt.cached_tokens or 0) if of_prompt else 0,
-        cache_write_tokens=(of_prompt.cache_write_tokens or 0) if of_prompt else 0,
+        cached_tokens=cached,
+        # Newest models may count a token both as read and as written: it is charged as read.
+        cache_write_tokens=min(written, prompt - cached) if cached <= prompt else written,
         input_audio_tokens=(of_prompt.audio_tokens or 0) if of_prompt else 0,
         input_image_tokens=(of_prompt.image_tokens or 0) if of_prompt else 0,
         reasoning_tokens=(of_output.reasoning_tokens or 0) if of_output else 0,
@@ -75,6 +79,11 @@ def _clean(value: object) -> str | None:
     if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
         return None
     return _SECRETS.sub("[removed]", str(value)[:MAX_ERROR_TEXT])
+
+
+def rename_answer(body: bytes | bytearray, model: str) -> bytes:
+    """Return a completion that names the model the caller asked for; every other byte stays."""
+    return replace_field(body, "model", msgspec.json.encode(model))
 
 
 def encode_error_body(error: ModelgateError, request_id: str) -> bytes:

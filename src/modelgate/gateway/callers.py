@@ -1,0 +1,19 @@
+"""Who is asking: from a request's headers to a caller that may ask, on the relay's bounded key table."""
+
+from modelgate.core.clock import Clock
+from modelgate.core.http import HttpRequest
+from modelgate.identity.keys import check_key, digest_of, secret_from
+from modelgate.identity.table import Caller, KeyTable
+
+
+async def authenticate(request: HttpRequest, *, keys: KeyTable, clock: Clock) -> Caller:
+    """Return the caller a request speaks for.
+
+    Raises:
+        MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress: see `core/errors.py`.
+        Overloaded: the key is not known here yet and the book did not answer in time.
+    """
+    digest = digest_of(secret_from(request.headers, request.query))
+    caller = keys.get(digest) or await keys.find(digest)
+    check_key(caller.key, now=clock(), client=request.client)
+    return caller

@@ -1,0 +1,161 @@
+"""The way of a chat: one function owns the control flow, every room is called once and none calls back."""
+
+import asyncio
+from collections.abc import Callable
+
+from modelgate.core.errors import ModelgateError, NoUpstream, UnknownModel, UnpricedModel, UpstreamFailed
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.usage import Usage
+from modelgate.formats.openai_chat.request import count_images, peek
+from modelgate.formats.openai_chat.response import encode_error
+from modelgate.formats.openai_chat.schema import Peek
+from modelgate.gateway.callers import authenticate
+from modelgate.gateway.chat_attempts import Attempts, Whole
+from modelgate.gateway.chat_call import ChatCall, ChatDesk
+from modelgate.gateway.chat_stream import ChatStream
+from modelgate.gateway.configuration import Configuration
+from modelgate.identity.keys import check_model
+from modelgate.identity.table import Caller, KeyTable
+from modelgate.metering.prices import Price
+from modelgate.metering.rates import RateState
+from modelgate.routing.health import Health
+from modelgate.routing.plan import Candidate, plan_candidates, soonest_retry_s
+from modelgate.transport.client import Transport
+
+OPERATION = "openai_chat"
+KEEPER_TICK_S = 5.0
+
+_STREAM_HEADERS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+_JSON_HEADERS = b"content-type: application/json\r\n"
+
+
+class ChatGateway:
+    """Serves POST /v1/chat/completions."""
+
+    def __init__(
+        self,
+        *,
+        keys: KeyTable,
+        desk: ChatDesk,
+        transport: Transport,
+        configuration: Callable[[], Configuration | None],
+        log_fault: Callable[[BaseException, str], None],
+    ) -> None:
+        """`configuration` gives the current one (None: none has come yet). `log_fault(error, request_id)` hears of our own faults."""
+        self._keys = keys
+        self._desk = desk
+        self._configuration = configuration
+        self._log_fault = log_fault
+        self._health = Health()
+        self._streams: set[ChatStream] = set()
+        self._attempts = Attempts(
+            transport=transport, health=self._health, on_stream=self._streams.add, off_stream=self._streams.discard
+        )
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one chat request; every failure becomes an error of this dialect."""
+        try:
+            return await self._serve(request)
+        except ModelgateError as error:
+            return encode_error(error, request.id)
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams are under way, drained ones included."""
+        return len(self._streams)
+
+    async def keep_streams(self) -> None:
+        """Say a comment on silent streams now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(KEEPER_TICK_S)
+            for stream in tuple(self._streams):
+                stream.tick()
+
+    async def _serve(self, request: HttpRequest) -> HttpResponse:
+        desk = self._desk
+        caller = await authenticate(request, keys=self._keys, clock=desk.clock)
+        configuration = self._configuration()
+        if configuration is None:
+            raise NoUpstream("The gateway is starting. Try again shortly.")
+        rate = desk.rates.admit(caller.key, now=desk.clock())
+        try:
+            peeked = peek(request.body)
+            check_model(caller.key, peeked.model)
+            price, candidates = self._plan(caller, peeked, configuration)
+            call = ChatCall(desk=desk, request=request, caller=caller, peeked=peeked, price=price, rate=rate)
+            await self._hold(call)
+            outcome = await self._ask(call, candidates, configuration)
+        except ModelgateError as error:
+            return _with_rates(encode_error(error, request.id), rate)
+        if isinstance(outcome, ChatStream):
+            return HttpResponse(status=200, headers=_headers(_STREAM_HEADERS, rate), body=outcome)
+        return await self._settle(call, outcome)
+
+    def _plan(self, caller: Caller, peeked: Peek, configuration: Configuration) -> tuple[Price, list[Candidate]]:
+        key, model = caller.key, peeked.model
+        routes = configuration.routes.find(book=key.book, operation=OPERATION, model=model)
+        if not routes:
+            if configuration.prices.entry(model) is not None and key.book == "live":
+                raise NoUpstream(f"No upstream is configured for '{model[:100]}'. An operator can add one: modelgate upstreams add.")
+            raise UnknownModel(f"There is no model '{model[:100]}' here. GET /v1/models lists what this key may use.", param="model")
+        price = configuration.prices.find(model, group=key.group, free=all(route.upstream.free for route in routes))
+        if price is None:
+            raise UnpricedModel(f"'{model[:100]}' has no price yet. An operator can set one: modelgate prices set.", param="model")
+        now = self._desk.clock()
+        candidates = plan_candidates(routes, model=model, health=self._health, now=now)
+        if not candidates:
+            wait = soonest_retry_s(routes, model=model, health=self._health, now=now)
+            if wait is not None:
+                raise UpstreamFailed(
+                    "The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait
+                )
+            raise NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
+        return price, candidates
+
+    async def _hold(self, call: ChatCall) -> None:
+        body, peeked = call.request.body, call.peeked
+        amount = call.price.estimate_chat(
+            body_bytes=len(body), images=count_images(body), max_output_tokens=peeked.output_limit, n=peeked.n or 1
+        )
+        caller = call.caller
+        call.hold = await self._desk.meter.open_hold(
+            key=caller.key,
+            period=caller.period,
+            period_ends_at=caller.period_ends_at,
+            amount_nanos=amount,
+            request_id=call.request.id,
+        )
+
+    async def _ask(self, call: ChatCall, candidates: list[Candidate], configuration: Configuration) -> Whole | ChatStream:
+        """Return an answer; on any failure the hold is released before the error goes on."""
+        try:
+            return await self._attempts.run(call, candidates, configuration=configuration)
+        except ModelgateError as error:
+            await call.release(error)
+            raise
+        except Exception as error:
+            self._log_fault(error, call.request.id)
+            fault = ModelgateError()
+            await call.release(fault)
+            raise fault from error
+
+    async def _settle(self, call: ChatCall, whole: Whole) -> HttpResponse:
+        usage: Usage | None = whole.usage
+        if whole.usage_refused:
+            call.add_note("usage_refused")
+        paid = asyncio.get_running_loop().create_future()
+        call.capture(usage, output_bytes=len(whole.body), status=200, error="", committed=lambda: paid.done() or paid.set_result(None))
+        await paid
+        return HttpResponse(status=200, headers=_headers(_JSON_HEADERS, call.rate), body=whole.body)
+
+
+def _headers(base: bytes, rate: RateState | None) -> HeaderBlock:
+    if rate is None:
+        return HeaderBlock(base)
+    return HeaderBlock(base + "".join(f"{name}: {value}\r\n" for name, value in rate.headers()).encode())
+
+
+def _with_rates(response: HttpResponse, rate: RateState | None) -> HttpResponse:
+    if rate is not None:
+        response.headers = _headers(response.headers.raw, rate)
+    return response

@@ -1,0 +1,228 @@
+"""A streamed chat between its upstream and its client: callbacks on both sides, the last words held until they are paid for.
+
+    upstream --write--> tap --write--> client
+             <-pause/resume-- backpressure
+
+A client that leaves does not end the answer: the upstream is drained within `MAX_DRAIN_S` and `MAX_DRAIN_BYTES`, so that
+the charge is what the vendor will bill. Beyond the bound, or where the upstream's policy says `cancel`, it is an estimate.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from modelgate.core.errors import ModelgateError, UpstreamError
+from modelgate.core.http import BodySink, BodySource
+from modelgate.formats.openai_chat.stream import KEEP_ALIVE, EventTooLong, StreamTap, encode_stream_error
+from modelgate.gateway.chat_call import ChatCall
+
+MAX_DRAIN_S = 60.0
+MAX_DRAIN_BYTES = 8 * 1024 * 1024
+KEEP_ALIVE_TICKS = 3
+"""Ticks of the keeper without a byte after which a comment is sent, so that proxies between us and the client stay awake."""
+
+
+class ChatStream:
+    """BodySink of the upstream, BodySource of the client. `opened` tells whether a first event came before the end.
+
+    Until `accept` nothing is charged: the gateway may still `abandon` it and ask another upstream.
+    """
+
+    __slots__ = (
+        "_accepted",
+        "_call",
+        "_committed",
+        "_drained",
+        "_early",
+        "_finished",
+        "_left",
+        "_on_over",
+        "_output_bytes",
+        "_quiet_ticks",
+        "_sink",
+        "_tap",
+        "_timer",
+        "_upstream",
+        "failure",
+        "opened",
+    )
+
+    def __init__(self, *, call: ChatCall, tap: StreamTap, upstream: BodySource, on_over: Callable[["ChatStream"], None]) -> None:
+        """`on_over` is called once when nothing more will come from the upstream and the charge is staged."""
+        self._call = call
+        self._tap = tap
+        self._upstream = upstream
+        self._on_over = on_over
+        self._sink: BodySink | None = None
+        self._early: list[bytes] = []
+        self._left = False
+        self._accepted = False
+        self._finished = False
+        self._committed = False
+        self._drained = 0
+        self._output_bytes = 0
+        self._quiet_ticks = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self.failure: Exception | None = None
+        self.opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    # The upstream's side.
+
+    def write(self, data: bytes) -> None:
+        """Take bytes of the upstream."""
+        if self._finished:
+            return
+        try:
+            passing = self._tap.feed(data)
+        except EventTooLong:
+            self._upstream.abort()
+            self.fail(UpstreamError("The upstream sent an event beyond all bounds."))
+            return
+        if passing:
+            self._pass(passing)
+        if self._tap.is_done:
+            self._finish(None)
+
+    def end(self) -> None:
+        """The upstream's body ended properly; an answer without its end is a truncated one all the same."""
+        if self._finished:
+            return
+        rest = self._tap.finish()
+        if rest:
+            self._pass(rest)
+        self._finish(None if self._tap.is_complete() else UpstreamError("The upstream ended its answer in the middle."))
+
+    def fail(self, error: Exception) -> None:
+        """The upstream broke off."""
+        if not self._finished:
+            self._finish(None if self._tap.is_complete() else error)
+
+    def _pass(self, data: bytes) -> None:
+        self._output_bytes += len(data)
+        self._quiet_ticks = 0
+        sink = self._sink
+        if sink is not None:
+            sink.write(data)
+        elif not self._left:
+            self._early.append(data)
+            if not self.opened.done():
+                self._call.first_byte_at = self._call.desk.clock()
+                self.opened.set_result(True)
+                self._upstream.pause()  # until the client's side is there; resumed by start()
+        else:
+            self._drained += len(data)
+            if self._drained > MAX_DRAIN_BYTES:
+                self._give_up()
+
+    def _finish(self, error: Exception | None) -> None:
+        self._finished = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.failure = error
+        if not self.opened.done():
+            self.opened.set_result(False)
+        if self._accepted:
+            self._settle()
+
+    def _settle(self) -> None:
+        tap = self._tap
+        if self.failure is not None:
+            self._call.add_note("truncated")
+        word = "" if self.failure is None and tap.error is None else "stream_error"
+        self._call.capture(tap.usage, output_bytes=self._estimated_bytes(), status=200, error=word, committed=self._on_committed)
+        self._on_over(self)
+
+    def _estimated_bytes(self) -> int:
+        # A chunk carries about one token; what surrounds it is not the answer.
+        return min(self._tap.events * 4, self._output_bytes)
+
+    def _on_committed(self) -> None:
+        self._committed = True
+        if self._sink is not None:
+            self._say_last(self._sink)
+
+    def _say_last(self, sink: BodySink) -> None:
+        self._sink = None
+        if self.failure is not None and self._tap.error is None:
+            error = self.failure if isinstance(self.failure, ModelgateError) else UpstreamError("The upstream broke off its answer.")
+            sink.write(encode_stream_error(error, self._call.request.id))
+        elif self._tap.final:
+            sink.write(self._tap.final)
+        sink.end()
+
+    # The client's side.
+
+    def start(self, sink: BodySink) -> None:
+        """The client is there: give it what has come so far, then everything as it comes."""
+        early, self._early = self._early, []
+        self._sink = sink
+        for data in early:
+            sink.write(data)
+        if self._committed:
+            self._say_last(sink)
+        elif not self._finished:
+            self._upstream.resume()
+
+    def pause(self) -> None:
+        """The client reads slower than the upstream writes."""
+        if not self._finished:
+            self._upstream.pause()
+
+    def resume(self) -> None:
+        """The client has caught up."""
+        if not self._finished:
+            self._upstream.resume()
+
+    def abort(self) -> None:
+        """The client left."""
+        if self._left:
+            return
+        self._left = True
+        self._sink = None
+        self._early = []
+        if self._finished:
+            return
+        self._call.add_note("client_left")
+        candidate = self._call.candidate
+        if candidate is not None and candidate.upstream.cancel == "cancel":
+            self._give_up()
+            return
+        self._timer = asyncio.get_running_loop().call_later(MAX_DRAIN_S, self._give_up)
+        self._upstream.resume()
+
+    def _give_up(self) -> None:
+        if not self._finished:
+            self._call.add_note("drain_ended")
+            self._upstream.abort()
+            self._finish(UpstreamError())
+
+    # The gateway's side.
+
+    def accept(self) -> None:
+        """This answer goes to the client: from here on it is charged, and nobody else is asked."""
+        self._accepted = True
+        if self._finished:
+            self._settle()
+
+    def abandon(self) -> None:
+        """Let go of an upstream whose answer will not be used: nothing is charged through this object any more."""
+        self._accepted = False
+        self._finished = True
+        self._upstream.abort()
+
+    @property
+    def upstream_id(self) -> str:
+        """The upstream that answers."""
+        return self._call.candidate.upstream.id if self._call.candidate is not None else ""
+
+    @property
+    def opening_error(self) -> bytes | None:
+        """The JSON of an error that came as the very first event."""
+        return self._tap.error if self._tap.events <= 1 else None
+
+    def tick(self) -> None:
+        """Called by the keeper every few seconds: a comment goes out when the upstream has been silent for long."""
+        self._quiet_ticks += 1
+        if self._quiet_ticks >= KEEP_ALIVE_TICKS and self._sink is not None and not self._finished:
+            self._quiet_ticks = 0
+            self._sink.write(KEEP_ALIVE)
