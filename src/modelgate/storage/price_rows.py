@@ -34,8 +34,7 @@ def unset_price(connection: Connection, model: str, *, now: float) -> bool:
 
 def list_groups(connection: Connection) -> dict[str, str]:
     """Return the multiplier of each price group, a decimal string."""
-    query = select(price_group.c.name, price_group.c.multiplier).order_by(price_group.c.name)
-    return dict(connection.execute(query).tuples().all())
+    return {row.name: row.multiplier for row in connection.execute(select(price_group).order_by(price_group.c.name))}
 
 
 def set_group(connection: Connection, name: str, multiplier: str, *, now: float) -> None:

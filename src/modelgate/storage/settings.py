@@ -29,7 +29,7 @@ def load_snapshot(connection: Connection, cipher: Cipher) -> Snapshot:
 
 def list_settings(connection: Connection) -> dict[str, str]:
     """Return the operator's settings by name."""
-    return dict(connection.execute(select(setting.c.name, setting.c.value).order_by(setting.c.name)).tuples().all())
+    return {row.name: row.value for row in connection.execute(select(setting).order_by(setting.c.name))}
 
 
 def set_setting(connection: Connection, name: str, value: str, *, now: float) -> None:

@@ -1,0 +1,26 @@
+"""The upstreams of the test book. They are not rows: every installation has the same two, at the sandbox's socket."""
+
+from modelgate.core.records import Credential, Upstream
+from modelgate.core.sandbox import KLING_SECRET, OPENAI_SECRET
+
+SANDBOX_ORIGIN = "http://sandbox"
+
+
+def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
+    """Return the make-believe OpenAI and Kling behind a Unix socket."""
+    return (
+        _upstream("openai", path="/openai/v1", secret=OPENAI_SECRET, socket_path=socket_path),
+        _upstream("kling", path="/kling", secret=KLING_SECRET, socket_path=socket_path),
+    )
+
+
+def _upstream(provider: str, *, path: str, secret: str, socket_path: str) -> Upstream:
+    return Upstream(
+        id=f"up_sandbox_{provider}",
+        name=f"sandbox {provider}",
+        provider=provider,
+        base_url=SANDBOX_ORIGIN + path,
+        book="test",
+        credentials=(Credential(id=f"cred_sandbox_{provider}", secret=secret),),
+        socket=socket_path,
+    )

@@ -1,0 +1,106 @@
+"""What is in a database, and making it ready."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from modelgate.storage.database import Database, sqlite_url
+from modelgate.storage.identity import create_account
+from modelgate.storage.migrations import DatabaseUnusable, all_tables, prepare, schema_state
+
+
+def execute(url: str, statement: str) -> None:
+    database = Database(url)
+    database.run(lambda connection: connection.execute(text(statement)))
+    database.close()
+
+
+def test_an_empty_database_is_filled_once(database_url: str) -> None:
+    assert schema_state(database_url) == "empty"
+    assert prepare(database_url) == "empty"
+    assert schema_state(database_url) == "current"
+    assert prepare(database_url) == "current"
+    database = Database(database_url)
+    database.run(create_account, name="default", now=1.0)
+    database.close()
+
+
+def test_looking_at_a_missing_file_does_not_make_it(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "modelgate.db"
+    assert schema_state(sqlite_url(path)) == "empty"
+    assert not path.parent.exists()
+
+
+def test_a_data_directory_that_is_missing_is_made(tmp_path: Path) -> None:
+    assert prepare(sqlite_url(tmp_path / "a" / "b" / "modelgate.db")) == "empty"
+
+
+def test_several_processes_may_meet_one_empty_database(database_url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        states = list(threads.map(prepare, [database_url] * 4))
+    assert "empty" in states
+    assert schema_state(database_url) == "current"
+
+
+def test_a_database_of_a_newer_version_ends_with_one_clear_line(database_url: str) -> None:
+    prepare(database_url)
+    execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    assert schema_state(database_url) == "newer"
+    with pytest.raises(DatabaseUnusable, match="written by a newer Modelgate") as caught:
+        prepare(database_url)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE price", "DROP TABLE alembic_version", "DELETE FROM alembic_version"])
+def test_a_database_with_missing_parts_is_broken(database_url: str, statement: str) -> None:
+    prepare(database_url)
+    execute(database_url, statement)
+    assert schema_state(database_url) == "broken"
+    with pytest.raises(DatabaseUnusable, match="damaged or not Modelgate's"):
+        prepare(database_url)
+
+
+def test_a_file_that_is_no_database_ends_with_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "modelgate.db"
+    path.write_bytes(b"these are notes, not a database" * 100)
+    with pytest.raises(DatabaseUnusable, match="damaged or not Modelgate's"):
+        prepare(sqlite_url(path))
+    assert path.read_bytes().startswith(b"these are notes"), "left as it was"
+
+
+def test_a_truncated_database_ends_with_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "modelgate.db"
+    prepare(sqlite_url(path))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(DatabaseUnusable):
+        prepare(sqlite_url(path))
+
+
+def test_a_database_shared_with_other_tables_is_filled(database_url: str) -> None:
+    execute(database_url, "CREATE TABLE somebody_elses (id INTEGER PRIMARY KEY)")
+    assert prepare(database_url) == "empty"
+    assert schema_state(database_url) == "current"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://user:hidden@host/name", "sqlite+nothing:///x"])
+def test_a_url_that_cannot_be_served_ends_with_one_clear_line(url: str) -> None:
+    with pytest.raises(DatabaseUnusable) as caught:
+        prepare(url)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_server_that_is_down_ends_with_one_clear_line() -> None:
+    with pytest.raises(DatabaseUnusable, match="cannot be used") as caught:
+        prepare("postgresql://user:hidden@127.0.0.1:1/name?connect_timeout=1")
+    assert "hidden" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_table_is_known(database_url: str) -> None:
+    assert {"account", "account_balance", "api_key", "change", "upstream"} <= set(all_tables().tables)
