@@ -1,0 +1,178 @@
+"""Answers on the wire: the head, the framing, and streamed bodies that move by callbacks."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Protocol
+
+from modelgate.core.errors import UpstreamError
+from modelgate.core.http import BodySink, BodySource, HttpResponse
+
+JOIN_BYTES = 32 * 1024
+"""Below this, joining head and body costs less than a second buffer in the write."""
+SLICE_BYTES = 64 * 1024
+"""One write over TLS at most: encrypting holds the loop for 4 ms a megabyte."""
+
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSE_LINE = b"connection: close\r\n"
+CHUNKED_LINE = b"transfer-encoding: chunked\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+UNTIL_CLOSE = -1
+"""The `length` of a body whose end is the connection's end (HTTP/1.0)."""
+IN_CHUNKS = -2
+"""The `length` of a body that is sent in chunks."""
+
+
+def has_no_body(status: int) -> bool:
+    """Tell whether an answer of this status never has a body."""
+    return status in (204, 304) or status < 200
+
+
+def render_head(response: HttpResponse, request_id: str, extra: bytes) -> bytes:
+    """Return the head without its empty line; `extra` is whole header lines of ours."""
+    status_line = STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status
+    return b"".join((status_line, response.headers.raw, b"x-request-id: ", request_id.encode("ascii"), b"\r\n", extra))
+
+
+class AnswerOwner(Protocol):
+    """The connection a streamed answer goes out on."""
+
+    def answer_ended(self) -> None:
+        """The answer is complete."""
+
+    def answer_failed(self, error: Exception, *, head_sent: bool, detectable: bool) -> None:
+        """The answer cannot be completed; `detectable`: its framing tells the client so once the connection ends."""
+
+
+class StreamAnswer:
+    """The sink of one streamed answer: frames what comes and writes it, the head with the first data."""
+
+    __slots__ = ("_head", "_left", "_over", "_owner", "_source", "_transport")
+
+    def __init__(self, owner: AnswerOwner, transport: asyncio.WriteTransport, *, source: BodySource, head: bytes, length: int) -> None:
+        self._owner = owner
+        self._transport = transport
+        self._source = source
+        self._head = head
+        self._left = length
+        self._over = False
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body."""
+        if self._over or not data:
+            return
+        if self._left != IN_CHUNKS:
+            self._write_plain(data)
+        elif self._head:
+            self._transport.write(b"%b%x\r\n%b\r\n" % (self._head, len(data), data))
+            self._head = b""
+        elif len(data) < JOIN_BYTES:
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            self._transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))
+
+    def end(self) -> None:
+        """The body is complete."""
+        if self._over:
+            return
+        if self._left > 0:
+            self._stop(UpstreamError("The answer ended before its announced length."))
+            return
+        self._over = True
+        if self._left == IN_CHUNKS:
+            self._transport.write(self._head + LAST_CHUNK)
+        elif self._head:
+            self._transport.write(self._head)
+        self._owner.answer_ended()
+
+    def fail(self, error: Exception) -> None:
+        """The body will not be completed."""
+        if not self._over:
+            self._stop(error)
+
+    def pause(self) -> None:
+        """The client is slow: ask the source for a break."""
+        if not self._over:
+            self._source.pause()
+
+    def resume(self) -> None:
+        """The client has caught up."""
+        if not self._over:
+            self._source.resume()
+
+    def abandon(self) -> None:
+        """The client is gone."""
+        if not self._over:
+            self._over = True
+            self._source.abort()
+
+    def flush_head(self) -> None:
+        """Send the head now, although no data has come: the client learns that its request was accepted."""
+        if self._head and not self._over:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def _write_plain(self, data: bytes) -> None:
+        if self._left >= 0:
+            if len(data) > self._left:
+                self._source.abort()
+                self._stop(UpstreamError("The answer is longer than its announced length."))
+                return
+            self._left -= len(data)
+        self._transport.write(self._head + data if self._head else data)
+        self._head = b""
+
+    def _stop(self, error: Exception) -> None:
+        self._over = True
+        self._owner.answer_failed(error, head_sent=not self._head, detectable=self._left != UNTIL_CLOSE)
+
+
+class SlicedBody:
+    """A body that is all there, handed out one slice per turn of the event loop."""
+
+    __slots__ = ("_body", "_loop", "_paused", "_position", "_scheduled", "_sink")
+
+    def __init__(self, body: bytes | bytearray, loop: asyncio.AbstractEventLoop) -> None:
+        self._body = body
+        self._loop = loop
+        self._position = 0
+        self._sink: BodySink | None = None
+        self._paused = False
+        self._scheduled = False
+
+    def start(self, sink: BodySink) -> None:
+        """Begin."""
+        self._sink = sink
+        self._step()
+
+    def pause(self) -> None:
+        """Hold the next slice back."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._schedule()
+
+    def abort(self) -> None:
+        """Forget the sink."""
+        self._sink = None
+
+    def _schedule(self) -> None:
+        if not self._scheduled and not self._paused:
+            self._scheduled = True
+            self._loop.call_soon(self._step)
+
+    def _step(self) -> None:
+        self._scheduled = False
+        if self._sink is None or self._paused:
+            return
+        if self._position >= len(self._body):
+            sink, self._sink = self._sink, None
+            sink.end()
+            return
+        piece = bytes(memoryview(self._body)[self._position : self._position + SLICE_BYTES])
+        self._position += len(piece)
+        self._sink.write(piece)
+        self._schedule()

@@ -1,0 +1,570 @@
+"""The life of one client's socket: read a head and a body, let the handler answer, write, again.
+
+    AWAITING_HEAD ──> READING_BODY ──> ANSWERING ──> AWAITING_HEAD …
+          └──────────────┴── refuse ──> LINGERING ──> gone
+                                ANSWERING ── close ──> CLOSING ──> gone
+
+A request that cannot be understood is refused and the connection ends: what follows on it cannot be trusted. While
+LINGERING, what still arrives is read and dropped, since closing a socket with unread data destroys the answer on its way.
+"""
+
+import asyncio
+from typing import Final, cast
+
+from modelgate.core.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, ModelgateError, Overloaded, RequestTimedOut
+from modelgate.core.http import BodySource, HttpRequest, HttpResponse
+from modelgate.core.ids import new_request_id
+from modelgate.edge import answer
+from modelgate.edge.answer import SlicedBody, StreamAnswer
+from modelgate.edge.body import DIRECT_BODY_BYTES, DirectBody
+from modelgate.edge.chunked import ChunkedBody
+from modelgate.edge.cors import ORIGIN_LINES, render_options
+from modelgate.edge.forwarded import client_behind, is_trusted, parse_address
+from modelgate.edge.head import CHUNKED, Head, find_flaw, guess_path, parse_head
+from modelgate.edge.service import Service
+
+AWAITING_HEAD: Final = 0
+READING_BODY: Final = 1
+ANSWERING: Final = 2
+LINGERING: Final = 3
+CLOSING: Final = 4
+GONE: Final = 5
+
+NEVER: Final = float("inf")
+HEAD_DELAY_S: Final = 1.0
+"""The head of a stream waits this long for the first data, then goes alone."""
+OVERLOAD_RETRY_S: Final = 1.0
+CR: Final = 13
+EMPTY_LINE: Final = b"\r\n"
+
+
+class Connection(asyncio.Protocol):
+    """One client. All calls come from the event loop or from the one task that answers the current request."""
+
+    __slots__ = (
+        "_ahead",
+        "_begun",
+        "_body",
+        "_chunked",
+        "_client",
+        "_direct",
+        "_dropped_bytes",
+        "_head",
+        "_held_bytes",
+        "_peer_ended",
+        "_phase",
+        "_reading_paused",
+        "_request_id",
+        "_service",
+        "_started",
+        "_stream",
+        "_task",
+        "_tls",
+        "_transport",
+        "_unread_bytes",
+        "_via_proxy",
+        "_write_paused",
+        "deadline",
+    )
+
+    def __init__(self, service: Service, *, tls: bool) -> None:
+        self._service = service
+        self._tls = tls
+        self._phase = AWAITING_HEAD
+        self._ahead = bytearray()  # bytes that are not yet looked at as a request
+        self._head: Head | None = None
+        self._body = bytearray()
+        self._chunked: ChunkedBody | None = None
+        self._direct = False
+        self._begun = 0.0
+        self._started = 0.0
+        self._held_bytes = 0
+        self._dropped_bytes = 0
+        self._unread_bytes = 0
+        self._request_id = ""
+        self._task: asyncio.Task[None] | None = None
+        self._stream: StreamAnswer | None = None
+        self._peer_ended = False
+        self._reading_paused = False
+        self._write_paused = False
+        self._client = ""
+        self._via_proxy = False
+        self.deadline = NEVER
+
+    # Called by the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected."""
+        service = self._service
+        limits = service.limits
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=limits.high_water_bytes, low=limits.low_water_bytes)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            address = parse_address(peer[0])
+            self._client = str(address) if address else ""
+            self._via_proxy = is_trusted(address, service.trusted_proxies)
+        self.deadline = service.loop.time() + limits.head_timeout_s
+        service.connections.add(self)
+        if len(service.connections) > limits.max_connections:
+            self._refuse(Overloaded("Too many connections.", retry_after_s=OVERLOAD_RETRY_S))
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client."""
+        phase = self._phase
+        if phase == AWAITING_HEAD:
+            if self._ahead or self._write_paused:
+                self._keep_for_later(data)
+                self._advance(len(self._ahead) - len(data))
+            else:
+                self._take_request(data)
+        elif phase == READING_BODY:
+            self._take_body(data)
+        elif phase == ANSWERING:
+            self._keep_for_later(data)
+        elif phase == LINGERING:
+            self._dropped_bytes += len(data)
+            if self._dropped_bytes > self._service.limits.linger_bytes:
+                self._transport.abort()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; it may still read, so what runs is answered."""
+        self._peer_ended = True
+        if self._phase == AWAITING_HEAD:
+            if self._ahead and not self._write_paused:
+                self._refuse(InvalidRequest("The connection ended within the head."))
+            elif not self._ahead:
+                self._close()
+        elif self._phase == READING_BODY:
+            self._refuse(InvalidRequest("The connection ended within the body."))
+        elif self._phase == LINGERING:
+            self._close()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone. What it asked for goes on without it: the bill must be known."""
+        self._phase = GONE
+        self.deadline = NEVER
+        self._ahead = bytearray()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.abandon()
+        if self._task is None:
+            self._let_go()
+            self._service.forget(self)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than we write."""
+        self._write_paused = True
+        self._unread_bytes = self._transport.get_write_buffer_size()
+        self.deadline = min(self.deadline, self._service.loop.time() + self._service.limits.write_stall_timeout_s)
+        if self._stream is not None:
+            self._stream.pause()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._write_paused = False
+        if self._phase == ANSWERING:
+            self.deadline = NEVER
+            if self._stream is not None:
+                self._stream.resume()
+        elif self._phase == AWAITING_HEAD:
+            self._await_next()
+
+    # Called by the server.
+
+    def expire(self, now: float) -> None:
+        """The deadline has passed: end what did not get on."""
+        if (self._write_paused or self._phase == CLOSING) and self._read_some(now):
+            return
+        if self._phase == ANSWERING and not self._write_paused:
+            self.deadline = NEVER
+            if self._stream is not None:
+                self._stream.flush_head()
+        elif self._phase == READING_BODY or (self._phase == AWAITING_HEAD and self._ahead and not self._write_paused):
+            self._refuse(RequestTimedOut())
+        elif self._phase == AWAITING_HEAD and not self._write_paused:
+            self._close()
+        else:
+            self._transport.abort()
+
+    def wind_down(self) -> None:
+        """Close when idle; otherwise the current answer is the last."""
+        if self._phase == AWAITING_HEAD and not self._ahead:
+            self._close()
+
+    def cut(self) -> None:
+        """Drop the client and cancel what still runs for it."""
+        self._transport.abort()
+        if self._task is not None:
+            self._task.cancel()
+
+    # Reading.
+
+    def _keep_for_later(self, data: bytes) -> None:
+        """Read ahead a bounded amount; beyond it the client waits."""
+        self._ahead += data
+        waiting = self._phase == ANSWERING or self._write_paused
+        if waiting and len(self._ahead) > self._service.limits.max_read_ahead_bytes and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _advance(self, searched: int = 0) -> None:
+        """Look at what was kept, unless the client does not read what it asked for before."""
+        if self._write_paused:
+            return
+        ahead = self._ahead
+        if ahead[:2] == EMPTY_LINE:
+            del ahead[:2]
+            searched = 0
+        if ahead.find(b"\r\n\r\n", max(searched - 3, 0)) < 0:
+            self._await_rest_of_head(searched)
+            return
+        data = bytes(ahead)
+        ahead.clear()
+        self._take_request(data)
+
+    def _take_request(self, data: bytes) -> None:
+        """Read a head, and its body as far as it is there. The usual case is all of one request, exactly."""
+        if data[0] == CR and data[:2] == EMPTY_LINE:  # RFC 9112 section 2.2: one empty line before a request is ignored
+            data = data[2:]
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4:
+            self._ahead += data
+            if data:
+                self._started = self._service.clock()
+                self.deadline = self._service.loop.time() + self._service.limits.head_timeout_s
+                self._await_rest_of_head(0)
+            return
+        limits = self._service.limits
+        try:
+            if end > limits.max_head_bytes:
+                raise HeadTooLarge
+            head = parse_head(data, end, limits.max_headers)
+        except ModelgateError as error:
+            self._refuse(error, guess_path(data[:end]))
+            return
+        self._head = head
+        length = head.length
+        if length != len(data) - end or length > limits.max_body_bytes:
+            self._begin_body(head, data[end:])
+        elif self._hold(length):
+            self._dispatch(data[end:])
+
+    def _await_rest_of_head(self, searched: int) -> None:
+        ahead = self._ahead
+        if len(ahead) > self._service.limits.max_head_bytes:
+            self._refuse(HeadTooLarge(), guess_path(bytes(ahead[: self._service.limits.max_head_bytes])))
+        elif find_flaw(ahead, searched) and bytes(ahead) != b"\r":
+            self._refuse(InvalidRequest("This is not an HTTP/1.1 request."), guess_path(bytes(ahead)))
+        elif self._peer_ended:
+            self._refuse(InvalidRequest("The connection ended within the head."))
+
+    def _begin_body(self, head: Head, rest: bytes) -> None:
+        limits = self._service.limits
+        if head.length > limits.max_body_bytes:
+            self._refuse(BodyTooLarge(), head.path)
+            return
+        self._phase = READING_BODY
+        if head.length == CHUNKED:
+            self._chunked = ChunkedBody(limits.max_body_bytes)
+        elif self._service.buffered_bytes + head.length > limits.max_buffered_bytes:
+            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), head.path)
+            return
+        if head.expects_continue and not rest:
+            self._transport.write(answer.CONTINUE)
+        self._begun = self._service.loop.time()
+        self.body_advanced(len(rest))
+        missing = head.length - len(rest)
+        if missing < DIRECT_BODY_BYTES or self._tls:
+            if rest:
+                self._take_body(rest)
+        elif self._hold(len(rest)):
+            body = DirectBody(self, beginning=rest, length=head.length)
+            if body.ask_room():
+                self._direct = True
+                self._switch_protocol(body)
+
+    def _take_body(self, data: bytes) -> None:
+        head = cast(Head, self._head)
+        try:
+            if self._chunked is not None:
+                before = len(self._chunked.body)
+                rest = self._chunked.feed(data)
+                if not self._hold(len(self._chunked.body) - before):
+                    return
+                complete, body = self._chunked.done, self._chunked.body
+            else:
+                body = self._body
+                piece = data[: head.length - len(body)]
+                if not self._hold(len(piece)):
+                    return
+                body += piece
+                rest = data[len(piece) :]
+                complete = len(body) == head.length
+        except ModelgateError as error:
+            self._refuse(error, head.path)
+            return
+        if complete:
+            self._ahead += rest
+            self._dispatch(body)
+        else:
+            self.body_advanced(len(body))
+
+    def body_advanced(self, received_bytes: int) -> None:
+        """Move the deadline: not too long a silence, and a least rate on the whole."""
+        limits = self._service.limits
+        by_rate = self._begun + received_bytes / limits.min_body_rate
+        self.deadline = min(self._service.loop.time(), by_rate) + limits.body_timeout_s
+
+    def body_grows(self, more_bytes: int) -> bool:
+        """Ask for room; refuses the request when there is none."""
+        return self._hold(more_bytes)
+
+    def body_complete(self, body: bytearray) -> None:
+        """A directly read body is there."""
+        self._direct = False
+        self._switch_protocol(self)
+        self._dispatch(body)
+
+    def _switch_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand the socket's bytes to another reader; the pause is what makes uvloop look at the new protocol's kind."""
+        if self._peer_ended:
+            self._transport.set_protocol(protocol)
+            return
+        self._transport.pause_reading()
+        self._transport.set_protocol(protocol)
+        self._transport.resume_reading()
+
+    def _hold(self, more_bytes: int) -> bool:
+        """Count body bytes against what all connections may hold together; refuse the request when it is too much."""
+        service = self._service
+        if service.buffered_bytes + more_bytes > service.limits.max_buffered_bytes:
+            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._head.path if self._head else "")
+            return False
+        service.buffered_bytes += more_bytes
+        self._held_bytes += more_bytes
+        return True
+
+    def _let_go(self) -> None:
+        self._service.buffered_bytes -= self._held_bytes
+        self._held_bytes = 0
+
+    # Answering.
+
+    def _dispatch(self, body: bytes | bytearray) -> None:
+        service = self._service
+        head = cast(Head, self._head)
+        self._phase = ANSWERING
+        self.deadline = NEVER
+        self._request_id = request_id = new_request_id()
+        self._chunked = None
+        if body is self._body:
+            self._body = bytearray()
+        if head.method == "OPTIONS" and (service.cors or head.path == "*"):
+            self._respond(render_options(head.headers))
+            return
+        client = client_behind(self._client, head.headers, service.trusted_proxies) if self._via_proxy else self._client
+        started, self._started = self._started, 0.0
+        request = HttpRequest(
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
+            body=body,
+            client=client,
+            id=request_id,
+            started=started or service.clock(),
+        )
+        self._task = asyncio.Task(self._answer(request), loop=service.loop)
+
+    async def _answer(self, request: HttpRequest) -> None:
+        """Ask the handler and send what it says. It is not cancelled when the client leaves."""
+        service = self._service
+        try:
+            try:
+                response = await service.handle(request)
+            except ModelgateError as error:
+                response = service.render(error, request.path, request.id)
+            except Exception as fault:  # noqa: BLE001  # the request's edge
+                service.log_fault(fault, request.path, request.id)
+                response = service.render(ModelgateError(), request.path, request.id)
+            self._task = None
+            self._respond(response)
+        except BaseException as fault:
+            self._task = None
+            self._drop_after(fault, request)
+            if not isinstance(fault, Exception):
+                raise
+
+    def _drop_after(self, fault: BaseException, request: HttpRequest) -> None:
+        """The answer could not even be sent, or the task was cancelled: the client gets a cut, never a hang."""
+        if not isinstance(fault, asyncio.CancelledError):
+            self._service.log_fault(fault, request.path, request.id)
+        if self._phase == GONE:
+            self._let_go()
+            self._service.forget(self)
+        else:
+            self._transport.abort()
+
+    def _respond(self, response: HttpResponse) -> None:
+        body = response.body
+        if self._phase == GONE:
+            if not isinstance(body, (bytes, bytearray)):
+                body.abort()
+            self._let_go()
+            self._service.forget(self)
+            return
+        head = cast(Head, self._head)
+        extra = self._extra_lines(head, response)
+        if head.method == "HEAD" or answer.has_no_body(response.status):
+            self._send_head_only(response, extra)
+        elif not isinstance(body, (bytes, bytearray)):
+            self._send_stream(response, body, extra)
+        elif self._tls and len(body) > answer.SLICE_BYTES:
+            response.content_length = len(body)
+            self._send_stream(response, SlicedBody(body, self._service.loop), extra)
+        else:
+            self._send_whole(response, body, extra)
+
+    def _extra_lines(self, head: Head, response: HttpResponse) -> bytes:
+        """Return the header lines that this connection adds, framing apart."""
+        if self._service.draining:
+            head.keep_alive = False
+        if head.keep_alive and not head.origin:
+            return b""
+        lines = b"" if head.keep_alive else answer.CLOSE_LINE
+        if head.origin and self._service.cors and response.headers.get(b"access-control-allow-origin") is None:
+            lines += ORIGIN_LINES
+        return lines
+
+    def _send_whole(self, response: HttpResponse, body: bytes | bytearray, extra: bytes) -> None:
+        framing = b"%bcontent-length: %d\r\n\r\n" % (extra, len(body))
+        head = answer.render_head(response, self._request_id, framing)
+        if len(body) < answer.JOIN_BYTES:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+        self.answer_ended()
+
+    def _send_head_only(self, response: HttpResponse, extra: bytes) -> None:
+        body = response.body
+        length = response.content_length
+        if isinstance(body, (bytes, bytearray)):
+            length = len(body)
+        else:
+            body.abort()
+        if answer.has_no_body(response.status):
+            framing = b""
+        elif length is None:
+            framing = answer.CHUNKED_LINE if cast(Head, self._head).modern else b""
+        else:
+            framing = b"content-length: %d\r\n" % length
+        self._transport.write(answer.render_head(response, self._request_id, extra + framing + b"\r\n"))
+        self.answer_ended()
+
+    def _send_stream(self, response: HttpResponse, source: BodySource, extra: bytes) -> None:
+        head = cast(Head, self._head)
+        length = response.content_length
+        if length is not None:
+            framing = b"%bcontent-length: %d\r\n\r\n" % (extra, length)
+        elif head.modern:
+            length, framing = answer.IN_CHUNKS, extra + answer.CHUNKED_LINE + b"\r\n"
+        else:
+            length, framing = answer.UNTIL_CLOSE, extra + b"\r\n"
+        rendered = answer.render_head(response, self._request_id, framing)
+        self._stream = stream = StreamAnswer(self, self._transport, source=source, head=rendered, length=length)
+        self.deadline = min(self.deadline, self._service.loop.time() + HEAD_DELAY_S)
+        source.start(stream)
+        if self._write_paused and self._stream is stream:
+            stream.pause()
+
+    def answer_ended(self) -> None:
+        """The answer is written: wait for the next request, or close."""
+        self._stream = None
+        self._let_go()
+        if not cast(Head, self._head).keep_alive or self._service.draining:
+            self._close()
+            return
+        self._phase = AWAITING_HEAD
+        self._await_next()
+
+    def answer_failed(self, error: Exception, *, head_sent: bool, detectable: bool) -> None:
+        """A stream broke: say so when nothing was said yet, otherwise end the connection so that the client notices."""
+        self._stream = None
+        head = cast(Head, self._head)
+        if not head_sent:
+            if not isinstance(error, ModelgateError):
+                self._service.log_fault(error, head.path, self._request_id)
+                error = ModelgateError()
+            response = self._service.render(error, head.path, self._request_id)
+            if isinstance(response.body, (bytes, bytearray)):
+                self._send_whole(response, response.body, self._extra_lines(head, response))
+                return
+        self._let_go()
+        if detectable:
+            self._close()
+        else:
+            self._transport.abort()
+
+    def _await_next(self) -> None:
+        if self._write_paused:
+            return
+        limits = self._service.limits
+        self.deadline = self._service.loop.time() + (limits.head_timeout_s if self._ahead else limits.idle_timeout_s)
+        if self._ahead:
+            self._advance()
+        elif self._peer_ended:
+            self._close()
+        if self._reading_paused and self._phase == AWAITING_HEAD:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # Ending.
+
+    def _refuse(self, error: ModelgateError, path: str = "") -> None:
+        """Answer with an error and end the connection."""
+        if self._direct:
+            self._direct = False
+            self._switch_protocol(self)
+        self._let_go()
+        request_id = new_request_id()
+        response = self._service.render(error, path, request_id)
+        body = response.body if isinstance(response.body, (bytes, bytearray)) else b""
+        framing = b"%bcontent-length: %d\r\n\r\n" % (answer.CLOSE_LINE, len(body))
+        self._transport.write(answer.render_head(response, request_id, framing) + body)
+        self._linger()
+
+    def _linger(self) -> None:
+        """End our direction, and read and drop what is still under way, for a bounded while."""
+        self._phase = LINGERING
+        self._ahead = bytearray()
+        self._body = bytearray()
+        self._chunked = None
+        if self._peer_ended:
+            self._close()
+            return
+        self.deadline = self._service.loop.time() + self._service.limits.linger_timeout_s
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+        self._transport.write_eof()
+
+    def _close(self) -> None:
+        """Close once everything is written; a client that does not read it is cut off in the end."""
+        if self._ahead and not self._peer_ended:
+            self._linger()
+            return
+        self._phase = CLOSING
+        self.deadline = self._service.loop.time() + self._service.limits.write_stall_timeout_s
+        self._unread_bytes = self._transport.get_write_buffer_size()
+        self._transport.close()
+
+    def _read_some(self, now: float) -> bool:
+        """Tell whether the client has read something since last looked, and look again later."""
+        waiting = self._transport.get_write_buffer_size()
+        progress = waiting < self._unread_bytes
+        self._unread_bytes = waiting
+        if progress:
+            self.deadline = now + self._service.limits.write_stall_timeout_s
+        return progress

@@ -1,0 +1,89 @@
+"""What the connections of one server share: the handler, the bounds, the counts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from modelgate.core.clock import Clock
+from modelgate.core.errors import ModelgateError
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.edge.forwarded import Network
+from modelgate.edge.limits import EdgeLimits
+
+Handle = Callable[[HttpRequest], Awaitable[HttpResponse]]
+RenderError = Callable[[ModelgateError, str, str], HttpResponse]
+"""(error, path, request id) -> the answer, in the dialect of that path."""
+LogFault = Callable[[BaseException, str, str], None]
+"""(fault, path, request id): an exception that nobody meant."""
+
+
+class Live(Protocol):
+    """A connection, as the server sees it."""
+
+    deadline: float
+
+    def expire(self, now: float) -> None:
+        """Its deadline has passed."""
+
+    def wind_down(self) -> None:
+        """Finish what runs, take nothing more."""
+
+    def cut(self) -> None:
+        """Drop the client and cancel what still runs."""
+
+
+class Service:
+    """The shared state of one server on one event loop."""
+
+    __slots__ = (
+        "buffered_bytes",
+        "clock",
+        "connections",
+        "cors",
+        "draining",
+        "emptied",
+        "handle",
+        "limits",
+        "log_fault",
+        "loop",
+        "render_error",
+        "trusted_proxies",
+    )
+
+    def __init__(
+        self,
+        handle: Handle,
+        *,
+        render_error: RenderError,
+        log_fault: LogFault,
+        limits: EdgeLimits,
+        clock: Clock,
+        trusted_proxies: Sequence[Network],
+        cors: bool,
+    ) -> None:
+        self.handle = handle
+        self.render_error = render_error
+        self.log_fault = log_fault
+        self.limits = limits
+        self.clock = clock
+        self.trusted_proxies = tuple(trusted_proxies)
+        self.cors = cors
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[Live] = set()
+        self.buffered_bytes = 0
+        self.draining = False
+        self.emptied = asyncio.Event()
+
+    def forget(self, connection: Live) -> None:
+        """Drop a connection of which nothing is left."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self.emptied.set()
+
+    def render(self, error: ModelgateError, path: str, request_id: str) -> HttpResponse:
+        """Return the error in the caller's dialect; a renderer at fault costs the body, not the answer."""
+        try:
+            return self.render_error(error, path, request_id)
+        except Exception as fault:  # noqa: BLE001  # the request's edge
+            self.log_fault(fault, path, request_id)
+            return HttpResponse(status=error.status, headers=HeaderBlock())
