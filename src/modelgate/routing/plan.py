@@ -37,7 +37,9 @@ def plan_candidates(
     if len(routes) == 1 and len(routes[0].credentials) == 1:  # the common case, on the hot path
         route = routes[0]
         only = Candidate(route.upstream, route.credentials[0], route.upstream_model or model)
-        return [] if health.refused_until(only.place, now) or not health.has_room(route.upstream.id, route.upstream.max_concurrent) else [only]
+        return (
+            [] if health.refused_until(only.place, now) or not health.has_room(route.upstream.id, route.upstream.max_concurrent) else [only]
+        )
     fine: list[tuple[float, float, Candidate]] = []
     cooling: list[tuple[float, Candidate]] = []
     draw = chance.random if chance is not None else random.random

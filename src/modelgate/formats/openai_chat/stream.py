@@ -35,7 +35,7 @@ class StreamTap:
     back (the `[DONE]` event), `is_done` says that it came, `error` is a mid-stream error's JSON, `events` counts chunks.
     """
 
-    __slots__ = ("_asked", "_model", "_parts", "_recent", "_size", "error", "events", "final", "is_done", "usage")
+    __slots__ = ("_asked", "_edge", "_model", "_parts", "_recent", "_size", "error", "events", "final", "is_done", "usage")
 
     def __init__(self, *, usage_asked: bool, model: str | None = None) -> None:
         """`usage_asked`: the client wants the usage chunk. `model`: the name to put in place of the upstream's, or None."""
@@ -43,6 +43,7 @@ class StreamTap:
         self._model = None if model is None else b'"model":' + msgspec.json.encode(model)
         self._parts: list[bytes] = []
         self._size = 0
+        self._edge = b""  # the last bytes that wait, for a blank line that comes in pieces
         self._recent: deque[bytes] = deque(maxlen=_RECENT_BLOCKS)
         self.usage: Usage | None = None
         self.final = b""
@@ -60,11 +61,7 @@ class StreamTap:
                 return b""
         self.events += data.count(b"data:")
         self._recent.append(data)
-        is_plain = (
-            data.count(b'"usage"') == data.count(b'"usage":null')
-            and b"[DONE]" not in data
-            and b'"error"' not in data
-        )
+        is_plain = data.count(b'"usage"') == data.count(b'"usage":null') and b"[DONE]" not in data and b'"error"' not in data
         if is_plain:
             return data if self._model is None else _MODEL.sub(self._substitute, data)
         return b"".join([self._pass_event(event) for event in _split_events(data)])
@@ -72,7 +69,7 @@ class StreamTap:
     def finish(self) -> bytes:
         """Say that the stream is over; return what still waited for its blank line, made whole."""
         rest = b"".join(self._parts)
-        self._parts, self._size = [], 0
+        self._parts, self._size, self._edge = [], 0, b""
         if not rest.strip() or self.is_done:
             return b""
         self._recent.append(rest)
@@ -88,12 +85,14 @@ class StreamTap:
         self._size += len(data)
         if self._size > MAX_EVENT_BYTES:
             raise EventTooLong
-        last = self._parts[-2][-3:] + data if len(self._parts) > 1 else data
+        last = self._edge + data
         if b"\n\n" not in last and b"\r\n\r\n" not in last and b"\r\r" not in last:
+            self._edge = last[-3:]
             return b""
         whole = b"".join(self._parts)
-        end = max(whole.rfind(b"\n\n") + 2, whole.rfind(b"\r\n\r\n") + 4 if b"\r\n\r\n" in whole else 0, whole.rfind(b"\r\r") + 2 if b"\r\r" in whole else 0)
+        end = max(at + len(blank) for blank in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := whole.rfind(blank)) >= 0)
         rest = whole[end:]
+        self._edge = rest[-3:]
         self._parts = [rest] if rest else []
         self._size = len(rest)
         return whole[:end]

@@ -1,0 +1,59 @@
+# `make help` lists everything. Settings are variables MODELGATE_*, see docs/settings.md.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test test-e2e check format bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/installed ## Serve everything on one port, with the sandbox behind it
+	@exec $(BIN)/modelgate serve
+
+install: $(VENV)/installed ## Create the environment and install what is needed to run
+
+test: $(VENV)/installed-dev ## Run the tests
+	$(BIN)/pytest -q -m "not e2e"
+
+test-e2e: $(VENV)/installed-dev ## Run the tests that need a browser (Debian's chromium)
+	$(BIN)/pytest -q -m e2e tests/e2e
+
+check: $(VENV)/installed-dev ## Format, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev ## Format the code and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed-dev ## Measure against nginx on this machine (needs Debian's nginx and wrk)
+	$(BIN)/python -m bench
+
+lock: $(VENV)/installed-dev ## Resolve the dependencies anew, with hashes
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -U --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -c requirements-dev.lock --group build pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and everything generated; data directories stay
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/modelgate/sandbox/data/*.tiktoken
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Modelgate needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
+	@echo "Creating $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.lock pyproject.toml hatch_build.py | $(BIN)/python
+	@echo "Installing (once, a minute or so) …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	@echo "Installing what the tests need (once, a minute or so) …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

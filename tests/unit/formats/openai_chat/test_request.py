@@ -1,0 +1,126 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.formats.openai_chat.request import ask_for_usage, count_images, peek, rename_model, replace_field
+
+BODY = b'{ "messages" : [{"role":"user","content":"say \\"model\\": \\"x\\""}],\n "model":"gpt-4o",  "metadata":{"model":"inner"}, "extra":[1, 2.50]}'
+
+
+def test_peek_reads_what_routing_needs() -> None:
+    found = peek(b'{"model":"m","messages":[1],"stream":true,"stream_options":{"include_usage":true},"n":2,"max_tokens":5}')
+    assert (found.model, found.stream, found.n, found.output_limit) == ("m", True, 2, 5)
+
+
+def test_the_newer_output_limit_wins() -> None:
+    assert peek(b'{"model":"m","messages":[1],"max_tokens":5,"max_completion_tokens":7}').output_limit == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        (b"", None, "invalid_json"),
+        (b'{"model":', None, "invalid_json"),
+        (b"[]", None, "invalid_type"),
+        (b'{"messages":[1]}', "model", "missing_required_parameter"),
+        (b'{"model":"m"}', "messages", "missing_required_parameter"),
+        (b'{"model":"","messages":[1]}', "model", "invalid_value"),
+        (b'{"model":"%s","messages":[1]}' % (b"m" * 300), "model", "invalid_value"),
+        (b'{"model":7,"messages":[1]}', "model", "invalid_type"),
+        (b'{"model":"m","messages":[]}', "messages", "invalid_type"),
+        (b'{"model":"m","messages":[ \n ]}', "messages", "invalid_type"),
+        (b'{"model":"m","messages":"hi"}', "messages", "invalid_type"),
+        (b'{"model":"m","messages":[1],"n":0}', "n", "invalid_value"),
+        (b'{"model":"m","messages":[1],"n":129}', "n", "invalid_value"),
+        (b'{"model":"m","messages":[1],"n":1.5}', "n", "invalid_type"),
+        (b'{"model":"m","messages":[1],"max_tokens":0}', "max_tokens", "invalid_value"),
+        (b'{"model":"m","messages":[1],"max_completion_tokens":-1}', "max_completion_tokens", "invalid_value"),
+        (b'{"model":"m","messages":[1],"stream":"yes"}', "stream", "invalid_type"),
+        (b'{"model":"m","messages":[1],"stream_options":{}}', "stream_options", "invalid_value"),
+        (
+            b'{"model":"m","messages":[1],"stream":true,"stream_options":{"include_usage":1}}',
+            "stream_options.include_usage",
+            "invalid_type",
+        ),
+    ],
+)
+def test_a_bad_request_names_the_field_and_the_rule(body: bytes, param: str | None, code: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        peek(body)
+    assert (caught.value.param, caught.value.code) == (param, code)
+    assert "`" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"cheap","messages":[1],"model":"dear"}',
+        b'{"model":"cheap","messages":[1],"mod\\u0065l":"dear"}',
+        b'{"mod\\u0065l":"dear","messages":[1],"model":"cheap"}',
+    ],
+)
+def test_symptom_the_price_of_a_cheap_model_and_the_answer_of_a_dear_one(body: bytes) -> None:
+    """With the name given twice we would price one and the upstream might serve the other."""
+    with pytest.raises(InvalidRequest, match="given twice"):
+        peek(body)
+
+
+def test_the_word_model_elsewhere_is_no_twin() -> None:
+    assert peek(BODY).model == "gpt-4o"
+
+
+def test_renaming_changes_the_name_and_no_other_byte() -> None:
+    assert rename_model(BODY, 'x"y') == BODY.replace(b'"model":"gpt-4o"', b'"model":"x\\"y"')
+
+
+def test_usage_is_asked_for_with_every_other_byte_kept() -> None:
+    body = b'{"model":"m","messages":[1],"stream":true, "z" : 1.0 }'
+    assert ask_for_usage(body, peek(body)) == b'{"stream_options":{"include_usage":true},' + body[1:]
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        (b'{"include_usage":true}', b'{"include_usage":true}'),
+        (b"null", b'{"include_usage":true}'),
+        (b'{"include_usage":false,"include_obfuscation":false}', b'{"include_usage":true,"include_obfuscation":false}'),
+        (b"{}", b'{"include_usage":true}'),
+    ],
+)
+def test_other_stream_options_survive(options: bytes, sent: bytes) -> None:
+    body = b'{"model":"m","stream_options":%b ,"messages":[1],"stream":true}'
+    assert ask_for_usage(body % options, peek(body % options)) == body % sent
+
+
+def test_images_are_counted_from_above() -> None:
+    part = b'{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}'
+    assert count_images(b"[%b,%b]" % (part, part)) == 2
+    assert count_images(b'{"content":"nothing"}') == 0
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    fields=st.dictionaries(st.text(max_size=6), JSON, max_size=6),
+    value=JSON,
+    indent=st.none() | st.integers(0, 3),
+    ascii_only=st.booleans(),
+)
+def test_replacing_a_field_of_any_object_means_just_that(fields: dict[str, Any], value: Any, indent: int | None, ascii_only: bool) -> None:
+    fields["model"] = "old"
+    body = json.dumps(fields, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return  # a lone surrogate is no JSON text on the wire
+    replaced = replace_field(body, "model", json.dumps(value).encode())
+    assert json.loads(replaced) == {**fields, "model": value}

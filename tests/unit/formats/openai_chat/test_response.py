@@ -1,0 +1,107 @@
+import json
+
+import msgspec
+import pytest
+
+from modelgate.core.errors import BalanceExhausted, InvalidRequest, NoUpstream, RateExceeded
+from modelgate.core.usage import Usage
+from modelgate.formats.openai_chat.response import decode_answer, decode_error, encode_error, has_no_choices, rename_answer, usage_of
+
+
+def usage(text: str) -> Usage | None:
+    answer = decode_answer(b'{"choices":[1],"usage":%b}' % text.encode())
+    assert answer is not None
+    assert answer.usage is not None
+    return usage_of(answer.usage)
+
+
+def test_usage_keeps_the_parts_apart() -> None:
+    counted = usage(
+        '{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"prompt_tokens_details":{"cached_tokens":30,"audio_tokens":5},'
+        '"completion_tokens_details":{"reasoning_tokens":20,"audio_tokens":null}}'
+    )
+    assert counted == Usage(
+        input_tokens=100, cached_tokens=30, input_audio_tokens=5, output_tokens=50, reasoning_tokens=20, output_audio_tokens=0
+    )
+
+
+def test_tokens_both_read_from_and_written_to_the_cache_are_counted_as_read() -> None:
+    counted = usage('{"prompt_tokens":100,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":80,"cache_write_tokens":60}}')
+    assert counted is not None
+    assert (counted.cached_tokens, counted.cache_write_tokens) == (80, 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"prompt_tokens":-1,"completion_tokens":5}',
+        '{"prompt_tokens":1,"completion_tokens":-5}',
+        '{"prompt_tokens":2000000000,"completion_tokens":5}',
+        '{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":11}}',
+        '{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":-1}}',
+        '{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":6}}',
+    ],
+)
+def test_symptom_negative_usage_accepted_as_credit(text: str) -> None:
+    assert usage(text) is None
+
+
+def test_imitators_may_leave_out_anything() -> None:
+    assert usage('{"prompt_tokens":3}') == Usage(input_tokens=3)
+    assert decode_answer(b"<html>") is None
+
+
+@pytest.mark.parametrize(("choices", "empty"), [("[]", True), ("[ ]", True), ("null", True), ('[{"index":0}]', False)])
+def test_an_answer_without_choices_is_empty(choices: str, empty: bool) -> None:
+    answer = decode_answer(b'{"choices":%b}' % choices.encode())
+    assert answer is not None
+    assert has_no_choices(answer) is empty
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        (b'{"error":{"message":"no","code":42,"type":"t","param":null}}', "no", "42"),
+        (b'{"error":{"message":"no","code":""}}', "no", None),
+        (b'{"error":"plain"}', "plain", None),
+        (b'{"detail":"fastapi"}', "fastapi", None),
+        (b"oops", "", None),
+        (b'{"error":{"message":["list"]}}', "", None),
+    ],
+)
+def test_errors_of_imitators_are_read(body: bytes, message: str, code: str | None) -> None:
+    detail = decode_error(body)
+    assert (detail.message, detail.code) == (message, code)
+
+
+@pytest.mark.parametrize("secret", ["sk-proj-abcdefgh12345678", "Bearer abc.def", "eyJhbGciOi.eyJzdWIi.c2ln", "sk-ab***yz12"])
+def test_symptom_a_vendor_key_in_an_error_text(secret: str) -> None:
+    detail = decode_error(json.dumps({"error": {"message": f"Incorrect API key provided: {secret}."}}).encode())
+    assert secret not in str(detail.message)
+
+
+def test_an_error_has_all_four_keys_and_the_request_id() -> None:
+    response = encode_error(InvalidRequest("'n' is wrong.", param="n", code="invalid_value"), "req_1")
+    assert isinstance(response.body, bytes)
+    assert json.loads(response.body) == {
+        "error": {"message": "'n' is wrong. (request id: req_1)", "type": "invalid_request_error", "param": "n", "code": "invalid_value"}
+    }
+
+
+def test_official_clients_do_not_retry_when_the_money_is_gone() -> None:
+    response = encode_error(BalanceExhausted(), "")
+    assert response.status == 429
+    assert response.headers.get(b"x-should-retry") == b"false"
+
+
+def test_official_clients_retry_what_may_pass() -> None:
+    limited = encode_error(RateExceeded("slow", dimension="requests", retry_after_s=1.2), "")
+    assert (limited.headers.get(b"retry-after"), limited.headers.get(b"retry-after-ms")) == (b"2", b"1200")
+    assert limited.headers.get(b"x-should-retry") is None
+    assert encode_error(NoUpstream(), "").headers.get(b"x-should-retry") is None
+
+
+def test_an_answer_is_given_the_callers_name_for_the_model() -> None:
+    body = b'{"id":"c","model":"real", "choices":[{"message":{"content":"\\"model\\":\\"real\\""}}]}'
+    assert rename_answer(body, "alias") == body.replace(b'"model":"real"', b'"model":"alias"')
+    assert msgspec.json.decode(rename_answer(b'{"choices":[1]}', "alias")) == {"choices": [1], "model": "alias"}
