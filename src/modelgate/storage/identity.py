@@ -11,7 +11,8 @@ from modelgate.core.money import Book
 from modelgate.core.records import Account, ApiKey, LimitReset
 from modelgate.storage.changes import lock_changes, record_change
 from modelgate.storage.errors import NameTaken, NoSuchRow
-from modelgate.storage.schema.identity import account, api_key
+from modelgate.storage.ledger import key_limit_lowered
+from modelgate.storage.schema.identity import account, api_key, chosen_limit
 from modelgate.storage.schema.money import account_balance
 
 BOOKS: tuple[Book, ...] = ("test", "live")
@@ -50,6 +51,18 @@ def create_account(connection: Connection, *, name: str, now: float) -> str:
     connection.execute(insert(account_balance), rows)
     record_change(connection, "account", account_id, now=now)
     return account_id
+
+
+def is_limit_chosen(connection: Connection, *, account_id: str, book: Book) -> bool:
+    """Whether somebody chose this account's credit limit in this book; if not, it pays later only until its first credit."""
+    query = select(chosen_limit.c.at).where(chosen_limit.c.account == account_id, chosen_limit.c.book == book)
+    return connection.execute(query).first() is not None
+
+
+def note_limit_chosen(connection: Connection, *, account_id: str, book: Book, now: float) -> None:
+    """Note that somebody chose the credit limit. To be called in the transaction that sets it."""
+    if not is_limit_chosen(connection, account_id=account_id, book=book):
+        connection.execute(insert(chosen_limit).values(account=account_id, book=book, at=now))
 
 
 def list_accounts(connection: Connection) -> tuple[Account, ...]:
@@ -130,7 +143,7 @@ def keys_named(connection: Connection, reference: str) -> tuple[ApiKey, ...]:
 
 
 def edit_key(connection: Connection, key_id: str, changes: KeyChanges, *, now: float) -> ApiKey:
-    """Change a key and return it as it is now.
+    """Change a key and return it as it is now. A lowered limit calls back what relays hold of the key's money.
 
     Raises:
         NoSuchRow: there is none.
@@ -138,7 +151,10 @@ def edit_key(connection: Connection, key_id: str, changes: KeyChanges, *, now: f
     lock_changes(connection)
     before = get_key(connection, key_id)
     wanted = {name: value for name in changes.__struct_fields__ if (value := getattr(changes, name)) is not UNSET}
-    connection.execute(update(api_key).where(api_key.c.id == key_id).values(**_columns_of(msgspec.structs.replace(before, **wanted))))
+    after = msgspec.structs.replace(before, **wanted)
+    connection.execute(update(api_key).where(api_key.c.id == key_id).values(**_columns_of(after)))
+    if after.limit_nanos is not None and (before.limit_nanos is None or after.limit_nanos < before.limit_nanos):
+        key_limit_lowered(connection, account=before.account, book=before.book, now=now)
     record_change(connection, "key", key_id, now=now)
     return get_key(connection, key_id)
 

@@ -19,9 +19,11 @@ from modelgate.storage.identity import (
     find_account,
     find_key,
     get_key,
+    is_limit_chosen,
     keys_named,
     list_accounts,
     list_keys,
+    note_limit_chosen,
     rotate_key,
 )
 
@@ -176,3 +178,24 @@ def test_keys_made_at_once_by_several_processes_get_slots_of_their_own(
     for thread in threads:
         thread.join()
     assert sorted(one.slot for one in database.read(list_keys)) == list(range(12))
+
+
+def test_only_a_lowered_limit_recalls_what_relays_hold(database: Database, account: str) -> None:
+    def recall_round() -> int:
+        return int(
+            database.read(lambda connection: connection.exec_driver_sql("SELECT max(recall_round) FROM account_balance").scalar_one())
+        )
+
+    database.run(create_key, key(account), now=NOW)
+    rounds = []
+    for limit_nanos in (100, 200, 50, None, 50):
+        database.run(edit_key, "key_1", KeyChanges(limit_nanos=limit_nanos), now=NOW)
+        rounds.append(recall_round())
+    assert rounds == [1, 1, 2, 2, 3]
+
+
+def test_a_chosen_limit_is_noted_for_its_book_alone(database: Database, account: str) -> None:
+    for _ in range(2):
+        database.run(note_limit_chosen, account_id=account, book="live", now=NOW)
+    assert database.read(is_limit_chosen, account_id=account, book="live")
+    assert not database.read(is_limit_chosen, account_id=account, book="test")
