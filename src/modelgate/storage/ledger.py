@@ -20,7 +20,7 @@ from modelgate.storage.schema.money import account_balance, incarnation, lease, 
 PREFETCH_SHARE = 8
 """More than the need is granted only up to this part of what is left, so that one relay does not drain a small account."""
 ROUND_RUNS_S = 5.0
-"""For so long after a round was raised nothing is granted beyond the need: money is scarce."""
+"""For so long after the balance was short nothing is granted beyond the need: money is scarce."""
 
 PeriodOf = Callable[[LimitReset, float], tuple[str, float | None]]
 """`metering.periods.current_period`, handed in."""
@@ -173,7 +173,7 @@ def _decide(posting: Posting, held: Lease, ask: LeaseAsk) -> AskOutcome:
 
 
 def _prefetch(balance: Balance, key_period: KeyPeriod, missing: int, *, wanted: int, now: float) -> int:
-    if wanted <= missing or now - balance.recall_at < ROUND_RUNS_S:
+    if wanted <= missing or now - balance.scarce_at < ROUND_RUNS_S:
         return 0
     bounds = [
         (available - missing) // PREFETCH_SHARE
@@ -196,7 +196,7 @@ def _refuse_or_wait(posting: Posting, held: Lease, *, recall_round: int | None, 
     if is_poor and is_final(None):
         return AskOutcome(verdict="refused", short_of="balance")
     if recall_round is None:
-        balance.raise_round(posting.at)
+        balance.raise_round(posting.at, is_scarce=is_poor)
     return AskOutcome(verdict="waiting", short_of="limit" if is_limited and not is_poor else "balance", round=asked_round)
 
 
@@ -298,5 +298,5 @@ def key_limit_lowered(connection: Connection, *, account: str, book: Book, now: 
     """Recall idle money after a key's limit was lowered; grants read the limit itself in their own transaction."""
     posting = Posting(connection, at=now)
     posting.lock_balances([(account, book)])
-    posting.balances[account, book].raise_round(now)
+    posting.balances[account, book].raise_round(now, is_scarce=False)
     posting.save()

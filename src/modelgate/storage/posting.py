@@ -38,6 +38,7 @@ class Balance(msgspec.Struct):
     credit_limit_nanos: int | None
     recall_round: int
     recall_at: float
+    scarce_at: float
 
     def allows(self, amount_nanos: int) -> bool:
         """Whether that much may leave the balance now."""
@@ -48,10 +49,15 @@ class Balance(msgspec.Struct):
         """What may leave the balance; None: without bound."""
         return None if self.credit_limit_nanos is None else max(0, self.balance_nanos + self.credit_limit_nanos)
 
-    def raise_round(self, now: float) -> int:
-        """Begin a recall round: every lease of the account is to give back what is idle. Returns its number."""
+    def raise_round(self, now: float, *, is_scarce: bool = True) -> int:
+        """Begin a recall round: leases of the account are to give back what is idle. Returns its number.
+
+        `is_scarce`: the balance is short, not just one key's limit.
+        """
         self.recall_round += 1
         self.recall_at = now
+        if is_scarce:
+            self.scarce_at = now
         return self.recall_round
 
 
@@ -103,7 +109,7 @@ _BALANCES = money.account_balance.c
 _KEY_PERIODS = money.key_period.c
 _LEASES = money.lease.c
 
-_BALANCE_VALUES = ("balance_nanos", "credit_limit_nanos", "recall_round", "recall_at")
+_BALANCE_VALUES = ("balance_nanos", "credit_limit_nanos", "recall_round", "recall_at", "scarce_at")
 _KEY_PERIOD_VALUES = ("limit_nanos", "set_aside_nanos", "spent_nanos")
 _LEASE_VALUES = ("granted_nanos", "returned_nanos", "balance_nanos", "answered_round")
 
@@ -144,7 +150,7 @@ class Posting:
     def lock_balances(self, accounts: Iterable[tuple[str, Book]]) -> None:
         """Lock balances, making the rows that are not there: no money, no credit bound."""
         wanted = sorted(set(accounts))
-        blank = {"balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0}
+        blank = {"balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0, "scarce_at": 0.0}
         self._lock_balances(wanted)
         if missing := [pair for pair in wanted if pair not in self.balances]:
             insert_absent(

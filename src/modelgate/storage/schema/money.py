@@ -22,6 +22,7 @@ account_balance = Table(
     Column("credit_limit_nanos", BigInteger, comment="How far below zero; 0 is prepaid, NULL pays later without bound"),
     Column("recall_round", BigInteger, nullable=False),
     Column("recall_at", Double, nullable=False, index=True, comment="When the round was raised, seconds since the epoch"),
+    Column("scarce_at", Double, nullable=False, default=0.0, comment="When the balance itself was last short"),
 )
 
 key_period = Table(
