@@ -7,6 +7,8 @@ from urllib.parse import unquote_plus
 
 from modelgate.core.errors import DisabledKey, ExpiredKey, ForeignAddress, InvalidKey, MissingKey, ModelNotAllowed
 from modelgate.core.http import HeaderBlock
+from modelgate.core.ids import new_id, new_secret
+from modelgate.core.money import Book
 from modelgate.core.records import ApiKey
 
 MAX_SECRET_BYTES = 512
@@ -62,6 +64,12 @@ def digest_of(secret: str) -> str:
 def hint_of(secret: str) -> str:
     """Return what is kept of a secret for people to tell keys apart: `sk-live-…a1b2`."""
     return f"{secret[:8]}…{secret[-4:]}"
+
+
+def new_key(*, account: str, book: Book, name: str) -> tuple[str, ApiKey]:
+    """Return a fresh secret, to be shown once, and the key behind it, without limits."""
+    secret = new_secret(test=book == "test")
+    return secret, ApiKey(id=new_id("key"), account=account, book=book, name=name, digest=digest_of(secret), hint=hint_of(secret))
 
 
 def check_key(key: ApiKey, *, now: float, client: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from modelgate.core.errors import DisabledKey, ExpiredKey, ForeignAddress, InvalidKey, MissingKey, ModelNotAllowed
 from modelgate.core.http import HeaderBlock
 from modelgate.core.records import ApiKey
-from modelgate.identity.keys import MAX_SECRET_BYTES, check_key, check_model, digest_of, hint_of, parse_networks, secret_from
+from modelgate.identity.keys import MAX_SECRET_BYTES, check_key, check_model, digest_of, hint_of, new_key, parse_networks, secret_from
 
 KEY = ApiKey(id="key_1", account="acct_1", book="test", name="n", digest="d", hint="h")
 NOW = 1_790_000_000.0
@@ -130,3 +130,13 @@ def test_a_model_list_binds_and_an_empty_one_does_not() -> None:
     with pytest.raises(ModelNotAllowed) as caught:
         check_model(key(models=("gpt-4o",)), "gpt-4o-mini")
     assert caught.value.param == "model"
+
+
+def test_a_new_key_says_its_book_and_keeps_only_the_digest() -> None:
+    secret, made = new_key(account="acct_1", book="live", name="mobile")
+    assert secret.startswith("sk-live-")
+    assert made.digest == digest_of(secret)
+    assert (made.account, made.book, made.name, made.hint) == ("acct_1", "live", "mobile", f"sk-live-…{secret[-4:]}")
+    other, _ = new_key(account="acct_1", book="test", name="mobile")
+    assert other.startswith("sk-test-")
+    assert secret[8:] not in repr(made)
