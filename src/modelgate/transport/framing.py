@@ -1,0 +1,131 @@
+"""HTTP/1.1 messages as bytes: the request head we write, the answer's head and chunks we read. No I/O.
+
+httptools (llhttp, strict) judges the syntax; the head stays raw bytes, because most headers are never looked at.
+"""
+
+import re
+
+import httptools
+import msgspec
+
+from modelgate.core.http import HeaderBlock
+from modelgate.transport.errors import BadResponse
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_PATH = re.compile(r"/[\x21-\x7e]*")
+_OURS = (b"\nhost:", b"\ncontent-length:", b"\ntransfer-encoding:", b"\nconnection:")
+"""Headers that are written here alone: a second one would let two readers disagree about where a message ends."""
+
+
+class ResponseHead(msgspec.Struct, frozen=True, gc=False):
+    """Status line and headers. `content_length` None: not said. `keep_alive`: the connection outlives this answer."""
+
+    status: int
+    headers: HeaderBlock
+    content_length: int | None
+    chunked: bool
+    keep_alive: bool
+
+
+def encode_request_head(method: str, path: str, *, host: str, headers: HeaderBlock, length: int, prefix: str = "") -> bytes:
+    """Return request line and headers up to and with the empty line. `prefix` is `http://host` on the way to a proxy.
+
+    Raises:
+        ValueError: a part that would break the framing, or a header in `headers` that is written here.
+    """
+    if method not in METHODS or _PATH.fullmatch(path) is None:
+        raise ValueError(f"{method} {path!r} cannot be a request line")
+    raw = headers.raw
+    lines = b"\n" + raw.lower()
+    for name in _OURS:
+        if name in lines:
+            raise ValueError(f"header {name.decode().strip()!r} belongs to the transport")
+    sized = f"Content-Length: {length}\r\n" if length or method in ("POST", "PUT", "PATCH") else ""
+    return b"%b%b\r\n" % (f"{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\n{sized}".encode("ascii"), raw)
+
+
+class _Silent:
+    """A parser's listener that wants no callback."""
+
+
+_SILENT = _Silent()
+
+
+def parse_response_head(raw: bytes) -> ResponseHead:
+    """Read a head that ends with its empty line.
+
+    Raises:
+        BadResponse: syntax llhttp refuses, contradicting or repeated framing, an unknown transfer coding.
+    """
+    parser = httptools.HttpResponseParser(_SILENT)
+    if not raw.startswith(b"HTTP/1."):
+        raise BadResponse("the answer is not HTTP/1.1")
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        raise BadResponse("the answer switches protocols") from None
+    except httptools.HttpParserError as error:
+        raise BadResponse(f"the answer's head is malformed: {error}") from None
+    headers = HeaderBlock(raw[raw.index(b"\r\n") + 2 : -2])
+    length = headers.get(b"content-length")
+    return ResponseHead(
+        parser.get_status_code(),
+        headers,
+        None if length is None else int(length),
+        _is_chunked(headers),
+        raw.startswith(b"HTTP/1.1") and b"close" not in (headers.get(b"connection") or b"").lower(),
+    )
+
+
+def _is_chunked(headers: HeaderBlock) -> bool:
+    codings = headers.get_all(b"transfer-encoding")
+    if not codings:
+        return False
+    if len(codings) == 1 and codings[0].lower() == b"chunked":
+        return True
+    raise BadResponse("the answer has a transfer coding that is not chunked")
+
+
+class Unchunker:
+    """Takes a chunked body apart. Trailers are dropped.
+
+    `done`: the last chunk and the trailers are in. `junk`: bytes came after that.
+    """
+
+    __slots__ = ("_parser", "_pieces", "done", "junk")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.done = False
+        self.junk = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.feed_data(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the body bytes in `data`.
+
+        Raises:
+            BadResponse: a chunk size or an end of chunk that is not exactly as it should be.
+        """
+        self._pieces.clear()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self.done:
+                raise BadResponse(f"the answer's chunks are malformed: {error}") from None
+            self.junk = True
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def on_message_begin(self) -> None:
+        """Called by the parser at the first byte of a message; the one after `done` is not ours."""
+        if self.done:
+            self.junk = True
+
+    def on_body(self, data: bytes) -> None:
+        """Called by the parser for each run of body bytes."""
+        if not self.junk:
+            self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser after the trailers."""
+        self.done = True
