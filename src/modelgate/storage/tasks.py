@@ -1,0 +1,279 @@
+"""Media tasks: the steps that move them, each one transaction with the money and the event that belong to it.
+
+Every write names the version it was made from, and a claim counts as a write. So of two movers of one task the second
+writes nothing, and learns it. A terminal state is final: nothing matches it any more.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, text, update
+
+from modelgate.core.errors import BalanceExhausted, LimitExhausted, ModelgateError, Overloaded
+from modelgate.core.records import TERMINAL_STATES, Task, TaskOutput, TaskState
+from modelgate.storage import ledger_tasks
+from modelgate.storage.database import Database
+from modelgate.storage.schema.tasks import task as task_table
+from modelgate.storage.schema.tasks import task_event
+
+MAX_PAGE = 100
+MAX_CLAIM = 200
+RECALL_WAIT_S = 0.25
+"""How long a submit waits for relays to give idle money back before it is refused or told to come again."""
+RECALL_POLL_S = 0.02
+RETRY_AFTER_RECALL_S = 1.0
+PLACE_STATES: tuple[TaskState, ...] = ("submitting", "unknown", "running", "waiting_input")
+"""States in which a task takes places at its upstream."""
+
+_FIELDS = tuple(name for name in Task.__struct_fields__ if name != "outputs")
+_decode_outputs = msgspec.json.Decoder(tuple[TaskOutput, ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _task_of(row: Row[Any]) -> Task:
+    values = row._mapping
+    return Task(**{name: values[name] for name in _FIELDS}, outputs=_decode_outputs(values["outputs"]))
+
+
+def _columns_of(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in _FIELDS} | {"outputs": _encode(task.outputs)}
+
+
+def insert_task(
+    connection: Connection,
+    task: Task,
+    *,
+    period: str,
+    limit_nanos: int | None,
+    owner: str,
+    lease_until: float,
+    recall_round: int | None = None,
+) -> None:
+    """Queue a task, hold its money and lease it to `owner`, who moves it first.
+
+    Raises:
+        ledger_tasks.ShortOfMoney: nothing was written.
+    """
+    if connection.execute(select(task_table.c.id).where(task_table.c.id == task.id)).first() is not None:
+        return  # repeated after a commit whose answer was lost
+    if task.amount_nanos:  # what is free needs no hold
+        ledger_tasks.open_task_hold(
+            connection,
+            task=task.id,
+            account=task.account,
+            book=task.book,
+            key=task.key,
+            period=period,
+            limit_nanos=limit_nanos,
+            amount_nanos=task.amount_nanos,
+            recall_round=recall_round,
+        )
+    connection.execute(insert(task_table).values(**_columns_of(task), lease_owner=owner, wake_at=lease_until))
+    _note_event(connection, task)
+
+
+def get_task(connection: Connection, task_id: str, *, account: str | None = None) -> Task | None:
+    """Return a task; with `account`, another account's is as absent as one that never was."""
+    query = select(task_table).where(task_table.c.id == task_id)
+    if account is not None:
+        query = query.where(task_table.c.account == account)
+    row = connection.execute(query).first()
+    return _task_of(row) if row is not None else None
+
+
+def list_tasks(connection: Connection, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
+    """Return an account's tasks, newest first, at most `MAX_PAGE`; `before` is the last one of the page before."""
+    columns = task_table.c
+    query = select(task_table).where(columns.account == account).order_by(columns.created_at.desc(), columns.id.desc())
+    if before is not None:
+        older = or_(columns.created_at < before.created_at, and_(columns.created_at == before.created_at, columns.id < before.id))
+        query = query.where(columns.created_at <= before.created_at, older)
+    return [_task_of(row) for row in connection.execute(query.limit(min(limit, MAX_PAGE)))]
+
+
+def claim_due(connection: Connection, *, owner: str, now: float, limit: int, lease_until: float) -> list[Task]:
+    """Lease the tasks that are due, soonest first, to `owner`; their versions rise, which ends older movers' say."""
+    columns = task_table.c
+    query = select(task_table).where(columns.finished_at.is_(None), columns.wake_at <= now).order_by(columns.wake_at)
+    due = [_task_of(row) for row in connection.execute(query.limit(min(limit, MAX_CLAIM)).with_for_update(skip_locked=True))]
+    if not due:
+        return []
+    connection.execute(
+        update(task_table)
+        .where(columns.id.in_([task.id for task in due]))
+        .values(version=columns.version + 1, lease_owner=owner, wake_at=lease_until)
+    )
+    return [msgspec.structs.replace(task, version=task.version + 1) for task in due]
+
+
+def free_leases(connection: Connection, *, owner: str, now: float) -> int:
+    """Make what `owner` was moving when it died due at once; return how many tasks that were."""
+    columns = task_table.c
+    freed = update(task_table).where(columns.finished_at.is_(None), columns.lease_owner == owner).values(lease_owner="", wake_at=now)
+    return connection.execute(freed).rowcount
+
+
+def next_wake(connection: Connection) -> float | None:
+    """Return when the next unfinished task may be claimed; None: there is none."""
+    found: float | None = connection.execute(select(func.min(task_table.c.wake_at)).where(task_table.c.finished_at.is_(None))).scalar()
+    return found
+
+
+def begin_submit(connection: Connection, task: Task, *, owner: str, lease_until: float, places: int) -> Task | None:
+    """Mark a task as being submitted to its upstream, if that has room for its weight.
+
+    `places` 0: no bound. A task heavier than all places goes alone. Returns None when the task was moved meanwhile.
+
+    Raises:
+        NoRoom: the upstream's places are taken; nothing was written.
+    """
+    if places:
+        _lock_places(connection, task.upstream)
+        columns = task_table.c
+        taken = connection.execute(
+            select(func.coalesce(func.sum(columns.weight), 0)).where(
+                columns.upstream == task.upstream, columns.finished_at.is_(None), columns.state.in_(PLACE_STATES), columns.id != task.id
+            )
+        ).scalar_one()
+        if taken and taken + task.weight > places:
+            raise NoRoom(task.upstream)
+    return save_task(connection, task, owner=owner, lease_until=lease_until)
+
+
+class NoRoom(Exception):
+    """An upstream runs as many tasks as it may."""
+
+
+def _lock_places(connection: Connection, upstream: str) -> None:
+    """Let one transaction at a time count an upstream's places; SQLite's writers are alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"task places of {upstream}"})
+
+
+def save_task(connection: Connection, task: Task, *, owner: str = "", lease_until: float | None = None) -> Task | None:
+    """Write a task that is not finished; keep the lease until `lease_until`, or give it up.
+
+    Returns:
+        The task with its new version; None when it was moved or finished meanwhile: nothing was written.
+    """
+    if task.state in TERMINAL_STATES:
+        raise ValueError("a task ends by finish_task, with its money")
+    leased = {"lease_owner": owner, "wake_at": lease_until} if lease_until is not None else {"lease_owner": "", "wake_at": task.due_at}
+    return _write(connection, task, leased)
+
+
+def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> Task | None:
+    """End a task: terminal state, money captured or given back, and the event, all or nothing.
+
+    Returns:
+        The task with its new version; None when it was moved or finished meanwhile: nothing was written.
+    """
+    if task.state not in TERMINAL_STATES or task.finished_at is None:
+        raise ValueError("a task that ends needs a terminal state and the time")
+    written = _write(connection, task, {"lease_owner": "", "wake_at": task.finished_at})
+    if written is not None and task.amount_nanos:
+        ledger_tasks.close_task_hold(connection, task=task.id, captured_nanos=captured_nanos)
+    return written
+
+
+def _write(connection: Connection, task: Task, leased: dict[str, Any]) -> Task | None:
+    columns = task_table.c
+    before = connection.execute(select(columns.state).where(_still(task)).with_for_update()).scalar()
+    if before is None:
+        return None
+    written = msgspec.structs.replace(task, version=task.version + 1)
+    connection.execute(update(task_table).where(_still(task)).values(**_columns_of(written), **leased))
+    if before != task.state:
+        _note_event(connection, written)
+    return written
+
+
+def _still(task: Task) -> ColumnElement[bool]:
+    columns = task_table.c
+    return and_(columns.id == task.id, columns.version == task.version, columns.finished_at.is_(None))
+
+
+def _note_event(connection: Connection, task: Task) -> None:
+    event = {"task": task.id, "account": task.account, "state": task.state, "version": task.version, "at": task.updated_at}
+    connection.execute(insert(task_event).values(**event))
+
+
+class DatabaseTaskStore:
+    """The task store over a database (see `tasks/store.py` for what is asked of it). `owner` names this process and no other."""
+
+    def __init__(self, database: Database, *, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+
+    async def insert(self, task: Task, *, period: str, limit_nanos: int | None, lease_until: float) -> Task:
+        """Queue a task with its hold, leased to this process.
+
+        Raises:
+            BalanceExhausted, LimitExhausted: the money is not there, and no relay has idle money of the account.
+            Overloaded: relays did not give their idle money back in time.
+        """
+        recall_round: int | None = None
+        for last in (False, True):
+            try:
+                await self._database.call(
+                    insert_task,
+                    task,
+                    period=period,
+                    limit_nanos=limit_nanos,
+                    owner=self._owner,
+                    lease_until=lease_until,
+                    recall_round=recall_round,
+                )
+            except ledger_tasks.ShortOfMoney as short:
+                if last:
+                    raise _refusal(short) from None
+                recall_round = await self._recall(task)
+            else:
+                break
+        return task
+
+    async def get(self, task_id: str, *, account: str | None = None) -> Task | None:
+        return await self._database.fetch(get_task, task_id, account=account)
+
+    async def list_of(self, account: str, *, limit: int = MAX_PAGE, before: Task | None = None) -> list[Task]:
+        return await self._database.fetch(list_tasks, account, limit=limit, before=before)
+
+    async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
+        return await self._database.call(claim_due, owner=self._owner, now=now, limit=limit, lease_until=lease_until)
+
+    async def free_leases(self, *, now: float) -> int:
+        return await self._database.call(free_leases, owner=self._owner, now=now)
+
+    async def next_wake(self) -> float | None:
+        return await self._database.fetch(next_wake)
+
+    async def begin_submit(self, task: Task, *, lease_until: float, places: int) -> Task | None:
+        """As the step `begin_submit`. Raises Overloaded when the upstream has no room."""
+        try:
+            return await self._database.call(begin_submit, task, owner=self._owner, lease_until=lease_until, places=places)
+        except NoRoom:
+            raise Overloaded("The upstream runs as many tasks as it may.") from None
+
+    async def save(self, task: Task, *, lease_until: float | None = None) -> Task | None:
+        return await self._database.call(save_task, task, owner=self._owner, lease_until=lease_until)
+
+    async def finish(self, task: Task, *, captured_nanos: int) -> Task | None:
+        return await self._database.call(finish_task, task, captured_nanos=captured_nanos)
+
+    async def _recall(self, task: Task) -> int:
+        """Ask the relays for the account's idle money and wait, within `RECALL_WAIT_S`, until all have answered."""
+        recall_round = await self._database.call(ledger_tasks.raise_round, account=task.account, book=task.book)
+        ends = time.monotonic() + RECALL_WAIT_S
+        while time.monotonic() < ends:
+            if await self._database.fetch(ledger_tasks.round_complete, account=task.account, book=task.book, recall_round=recall_round):
+                break
+            await asyncio.sleep(RECALL_POLL_S)
+        return recall_round
+
+
+def _refusal(short: ledger_tasks.ShortOfMoney) -> ModelgateError:
+    if not short.final:
+        return Overloaded("The account's money is being counted. Try again shortly.", retry_after_s=RETRY_AFTER_RECALL_S)
+    return LimitExhausted() if short.which == "limit" else BalanceExhausted()

@@ -1,0 +1,48 @@
+"""The only mover of tasks."""
+
+from typing import assert_never
+
+import msgspec
+
+from modelgate.core.records import Task
+from modelgate.tasks.calls import Caller
+from modelgate.tasks.follow import Follower
+from modelgate.tasks.outputs import Blobs, OutputCopier
+from modelgate.tasks.places import Places
+from modelgate.tasks.recorder import Recorder
+from modelgate.tasks.submit import Submitter
+
+
+class Mover:
+    """Takes a leased task one step further. Submits, the worker and vendors' callbacks all go through `advance`."""
+
+    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, blobs: Blobs, copier: OutputCopier) -> None:
+        self._recorder = recorder
+        self._submitter = Submitter(recorder, places=places, caller=caller, blobs=blobs)
+        self._follower = Follower(recorder, places=places, caller=caller, copier=copier)
+
+    async def advance(self, task: Task) -> Task:
+        """Move a task that is leased to this process; return it as it is stored afterwards, the lease given up.
+
+        A cancellation or a crash at any point leaves the task to whoever claims it when the lease is over.
+        """
+        if task.finished_at is not None:
+            return task
+        if self._recorder.clock() >= task.deadline_at:
+            return await self._recorder.expire(task)
+        match task.state:
+            case "queued":
+                return await self._submitter.submit(task)
+            case "submitting":  # its mover died between the mark and the answer
+                unknown = await self._recorder.keep(msgspec.structs.replace(task, state="unknown"))
+                return await self._follower.look_up(unknown) if unknown is not None else await self._recorder.current(task)
+            case "unknown":
+                return await self._follower.look_up(task)
+            case "running":
+                return await self._follower.poll(task)
+            case "waiting_input":  # it is its caller's turn
+                return await self._recorder.later(task, task.deadline_at - self._recorder.clock())
+            case "succeeded" | "failed" | "canceled" | "expired":
+                return task
+            case _:
+                assert_never(task.state)

@@ -1,0 +1,124 @@
+"""One HTTP call to a vendor on behalf of a task."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from modelgate.core.clock import Clock
+from modelgate.core.http import HeaderBlock
+from modelgate.core.providers import Provider, UpstreamCall
+from modelgate.core.records import Credential, Upstream
+from modelgate.transport.errors import TransportError
+from modelgate.transport.target import Target, Timeouts, target_of
+
+CALL_TIMEOUT_S = 90.0
+"""The longest a call may take as a whole; shorter than the lease of whoever makes it."""
+HEAD_TIMEOUT_S = 60.0
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+"""Vendors answer with addresses; a picture inside the answer still fits."""
+SIGNED_FOR_S = 25 * 60.0
+"""Signed headers are made anew after this; vendors' tokens live half an hour."""
+MAX_SIGNED = 1_000
+USER_AGENT = ("user-agent", "modelgate")
+
+
+class CallAnswer(msgspec.Struct, frozen=True):
+    """What the vendor said, whole."""
+
+    status: int
+    headers: HeaderBlock
+    body: bytes
+
+
+class CallFailed(Exception):
+    """No whole answer came. `sent` False: the vendor surely saw nothing of the call."""
+
+    def __init__(self, text: str, *, sent: bool) -> None:
+        super().__init__(text)
+        self.sent = sent
+
+
+class Caller(Protocol):
+    """Makes one call at one upstream, never twice."""
+
+    async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall) -> CallAnswer:
+        """Raises CallFailed."""
+        ...
+
+
+class Response(Protocol):
+    """An answer whose body is on its way."""
+
+    status: int
+    headers: HeaderBlock
+
+    async def read(self, limit: int) -> bytes: ...
+
+
+class Sender(Protocol):
+    """What is used of `transport.client.Transport`."""
+
+    async def send(self, target: Target, *, method: str, path: str, headers: HeaderBlock, body: bytes, timeouts: Timeouts) -> Response: ...
+
+
+def way_to(upstream: Upstream, proxies: Mapping[str, str]) -> Target:
+    """Return how an upstream is reached; `proxies` maps a scheme to a proxy's URL. Raises ValueError for a bad address."""
+    scheme = upstream.base_url.partition("://")[0]
+    proxy = "" if upstream.socket else proxies.get(scheme, "")
+    return target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file, proxy=proxy)
+
+
+class TransportCaller:
+    """`Caller` over the transport: signs, sends once, reads the whole answer within named bounds."""
+
+    def __init__(
+        self, sender: Sender, *, providers: Mapping[str, Provider], clock: Clock, proxies: Mapping[str, str] | None = None
+    ) -> None:
+        self._sender = sender
+        self._providers = providers
+        self._clock = clock
+        self._proxies = proxies or {}
+        self._signed: dict[tuple[str, str, str], tuple[float, tuple[tuple[str, str], ...]]] = {}
+
+    async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall) -> CallAnswer:
+        """Make the call. Raises CallFailed, which says whether it was sent."""
+        sent = False
+        try:
+            target = way_to(upstream, self._proxies)
+            path = _base_path(upstream.base_url) + call.path
+            headers = HeaderBlock.of(*self._sign(upstream, credential), *call.headers, USER_AGENT)
+            timeouts = Timeouts(head_s=min(upstream.timeout_s, HEAD_TIMEOUT_S))
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                sent = True  # from here on a cancelled or timed out call may have been heard
+                response = await self._sender.send(
+                    target, method=call.method, path=path, headers=headers, body=call.body, timeouts=timeouts
+                )
+                return CallAnswer(response.status, response.headers, await response.read(MAX_ANSWER_BYTES))
+        except TransportError as error:
+            raise CallFailed(str(error), sent=error.sent) from error
+        except TimeoutError as error:
+            raise CallFailed(f"no answer within {CALL_TIMEOUT_S:.0f} s", sent=True) from error
+        except ValueError as error:
+            raise CallFailed(str(error), sent=sent) from error
+
+    def _sign(self, upstream: Upstream, credential: Credential) -> tuple[tuple[str, str], ...]:
+        """Return the authentication headers of a credential, made at most once in `SIGNED_FOR_S`."""
+        key, now = (upstream.provider, credential.id, credential.secret), self._clock()
+        known = self._signed.get(key)
+        if known is not None and 0 <= now - known[0] < SIGNED_FOR_S:
+            return known[1]
+        provider = self._providers.get(upstream.provider)
+        if provider is None:
+            raise ValueError(f"no provider {upstream.provider!r}")
+        if len(self._signed) >= MAX_SIGNED:
+            self._signed.pop(next(iter(self._signed)))
+        headers = provider.sign(credential.secret, now)
+        self._signed[key] = (now, headers)
+        return headers
+
+
+def _base_path(base_url: str) -> str:
+    rest = base_url.partition("://")[2]
+    return ("/" + rest.partition("/")[2]).rstrip("/")

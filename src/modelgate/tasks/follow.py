@@ -1,0 +1,136 @@
+"""From running or unknown to an end: polls, look-ups, and the copying of results."""
+
+import msgspec
+
+from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
+from modelgate.core.records import Task
+from modelgate.formats.media import refusals
+from modelgate.routing.plan import Candidate
+from modelgate.routing.retry import parse_retry_after
+from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
+from modelgate.tasks.outputs import NotCopied, OutputCopier
+from modelgate.tasks.places import Places
+from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of
+
+MAX_GONE = 6
+"""Looks in a row at an upstream that is configured no more, then the task fails: a configuration may be on its way."""
+MAX_ABSENT_POLLS = 6
+"""Answers in a row that there is no such job, then the task fails."""
+MIN_ABSENT_LOOK_UPS = 4
+ABSENT_AFTER_S = 60.0
+"""An unanswered submit counts as not taken after so many look-ups, the last this long after the submit."""
+MAX_COPY_TRIES = 8
+LOOK_UP_PAUSE_S = 10.0
+
+GONE = "The upstream that had the task is gone. Nothing was charged."
+LOST = "The upstream does not know the task any more. Nothing was charged."
+UNANSWERED = "The upstream never confirmed the task. Nothing was charged."
+NOT_FETCHED = "The result could not be fetched from the upstream. Nothing was charged."
+NO_RESULT = "The upstream finished without a result. Nothing was charged."
+
+
+class Follower:
+    """Follows submitted tasks."""
+
+    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, copier: OutputCopier) -> None:
+        self._recorder = recorder
+        self._places = places
+        self._caller = caller
+        self._copier = copier
+
+    async def poll(self, task: Task) -> Task:
+        """Ask the vendor how a running task stands; return it as it is stored then."""
+        found = await self._holder(task)
+        if isinstance(found, Task):
+            return found
+        candidate, operation = found
+        pause_s = operation.poll_interval_s
+        answer = await self._ask(candidate, operation.encode_poll(task.vendor_task))
+        if answer is None:
+            return await self._recorder.trouble(task, "poll_failed", first_pause_s=pause_s)
+        state = operation.parse_poll(answer.status, answer.body)
+        if state.refused:
+            return await self._not_found(task, state, pause_s=pause_s)
+        return await self._follow(task, candidate, state, pause_s=pause_s, wait_s=self._wait_s(state, answer))
+
+    async def look_up(self, task: Task) -> Task:
+        """Find out whether an unanswered submit was taken. It is never sent again: a vendor may list it late."""
+        found = await self._holder(task)
+        if isinstance(found, Task):
+            return found
+        candidate, operation = found
+        if operation.encode_lookup is None or operation.parse_lookup is None:
+            return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, UNANSWERED)
+        answer = await self._ask(candidate, operation.encode_lookup(task.id))
+        if answer is None:
+            return await self._recorder.trouble(task, "look_up_failed", first_pause_s=LOOK_UP_PAUSE_S)
+        state = operation.parse_lookup(answer.status, answer.body)
+        wait_s = self._wait_s(state, answer)
+        if state.refused:
+            return await self._absent(task, wait_s=wait_s)
+        if state.state is None or not state.vendor_task:
+            return await self._recorder.trouble(task, "look_up_failed", first_pause_s=LOOK_UP_PAUSE_S, retry_after_s=wait_s)
+        running = msgspec.structs.replace(task, state="running", vendor_task=state.vendor_task, error_code="", poll_errors=0)
+        kept = await self._recorder.keep(running)
+        if kept is None:
+            return await self._recorder.current(task)
+        return await self._follow(kept, candidate, state, pause_s=operation.poll_interval_s, wait_s=wait_s)
+
+    async def _holder(self, task: Task) -> tuple[Candidate, MediaOperation] | Task:
+        """Return who has the task and how to talk about it, or the task as it was left because nobody has it."""
+        candidate = self._places.holder(task)
+        operation = self._places.operation(candidate.upstream, task.operation) if candidate is not None else None
+        if candidate is not None and operation is not None:
+            return candidate, operation
+        if count_of(task, "upstream_gone") + 1 >= MAX_GONE:
+            return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, GONE)
+        return await self._recorder.trouble(task, "upstream_gone", first_pause_s=LOOK_UP_PAUSE_S)
+
+    async def _ask(self, candidate: Candidate, call: UpstreamCall) -> CallAnswer | None:
+        """Make a call that may be repeated; None: no answer came."""
+        try:
+            return await self._caller.call(candidate.upstream, candidate.credential, call)
+        except CallFailed:
+            return None
+
+    def _wait_s(self, state: VendorState, answer: CallAnswer) -> float | None:
+        return state.retry_after_s if state.retry_after_s is not None else parse_retry_after(answer.headers, self._recorder.clock())
+
+    async def _follow(self, task: Task, candidate: Candidate, state: VendorState, *, pause_s: float, wait_s: float | None) -> Task:
+        """Write down how the vendor says the task stands."""
+        match state.state:
+            case None:  # a word we do not know, or trouble at the vendor: neither may end a task
+                return await self._recorder.trouble(task, state.error_code or "poll_failed", first_pause_s=pause_s, retry_after_s=wait_s)
+            case "running":
+                progress = min(max(task.progress, state.progress), UNFINISHED_PROGRESS)
+                running = msgspec.structs.replace(task, progress=progress, error_code="", poll_errors=0)
+                return await self._recorder.later(running, max(pause_s, wait_s or 0.0))
+            case "failed":
+                return await self._recorder.fail(task, state.error_code or refusals.GENERATION_FAILED, state.error_message)
+            case "succeeded":
+                return await self._fetch(task, candidate, state, pause_s=pause_s)
+
+    async def _fetch(self, task: Task, candidate: Candidate, state: VendorState, *, pause_s: float) -> Task:
+        """Copy the results, then end the task: nobody is shown a success whose files may vanish."""
+        if not state.outputs:
+            return await self._recorder.fail(task, refusals.GENERATION_FAILED, NO_RESULT)
+        try:
+            outputs = await self._copier.copy(task, candidate.upstream, state.outputs)
+        except NotCopied:
+            if count_of(task, "result_not_fetched") + 1 >= MAX_COPY_TRIES:
+                return await self._recorder.fail(task, "result_not_fetched", NOT_FETCHED)
+            shown = msgspec.structs.replace(task, progress=UNFINISHED_PROGRESS)
+            return await self._recorder.trouble(shown, "result_not_fetched", first_pause_s=pause_s)
+        return await self._recorder.succeed(task, outputs)
+
+    async def _not_found(self, task: Task, state: VendorState, *, pause_s: float) -> Task:
+        if count_of(task, refusals.TASK_NOT_FOUND) + 1 >= MAX_ABSENT_POLLS:
+            return await self._recorder.fail(task, refusals.TASK_NOT_FOUND, LOST)
+        return await self._recorder.trouble(task, refusals.TASK_NOT_FOUND, first_pause_s=pause_s, retry_after_s=state.retry_after_s)
+
+    async def _absent(self, task: Task, *, wait_s: float | None) -> Task:
+        tries = count_of(task, refusals.TASK_NOT_FOUND) + 1
+        waited_s = self._recorder.clock() - (task.submitted_at or task.created_at)
+        if tries >= MIN_ABSENT_LOOK_UPS and waited_s >= ABSENT_AFTER_S:
+            return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, UNANSWERED)
+        return await self._recorder.trouble(task, refusals.TASK_NOT_FOUND, first_pause_s=LOOK_UP_PAUSE_S, retry_after_s=wait_s)

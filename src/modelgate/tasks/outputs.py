@@ -1,0 +1,125 @@
+"""Result files, copied from the vendor to our blob store before a task may succeed.
+
+Addresses in a vendor's answer are no more trusted than a caller's: they go through the URL guard. The upstream's own origin
+is exempt, because its operator configured it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from modelgate.core.blobs import BlobStoreFailed, blob_key
+from modelgate.core.records import Task, TaskOutput, Upstream
+from modelgate.tasks.calls import way_to
+from modelgate.transport.errors import TransportError
+from modelgate.transport.target import Target
+
+MEGABYTE = 1024 * 1024
+MAX_FILE_BYTES: Mapping[str, int] = {"image": 64 * MEGABYTE, "audio": 128 * MEGABYTE, "video": 512 * MEGABYTE}
+MAX_OUTPUTS = 16
+FETCH_TIMEOUT_S = 60.0
+COPY_TIMEOUT_S = 180.0
+"""For all files of a task together; with a call before it, still shorter than a mover's lease."""
+MAX_COPIES = 2
+"""Files in memory at once, in each process."""
+
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (4, b"ftypqt", "video/quicktime"),
+    (4, b"ftypM4A", "audio/mp4"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"\xff\xf3", "audio/mpeg"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"fLaC", "audio/flac"),
+)
+
+
+class NotCopied(Exception):
+    """A result file could not be copied now; the text is for the log."""
+
+
+class Blobs(Protocol):
+    """What is used of the blob store; see `storage/blobs.py`."""
+
+    async def put(self, key: str, data: bytes) -> None: ...
+
+    async def get(self, key: str) -> bytes: ...
+
+
+class Fetched(Protocol):
+    """A fetched file."""
+
+    @property
+    def body(self) -> bytes: ...
+
+
+class Fetcher(Protocol):
+    """What is used of `transport.guard.GuardedFetcher`."""
+
+    async def fetch(
+        self, url: str, *, max_bytes: int, timeout_s: float, content_types: tuple[str, ...] | None, exempt: Mapping[str, Target]
+    ) -> Fetched:
+        """Raises TransportError, or ValueError for an address that is refused."""
+        ...
+
+
+def sniff(data: bytes) -> str | None:
+    """Return the content type that a file's first bytes tell; None: none that is kept. What a server claims is not asked."""
+    for offset, signature, content_type in _SIGNATURES:
+        if data.startswith(signature, offset):
+            return content_type
+    return None
+
+
+class OutputCopier:
+    """Copies results, a few at a time."""
+
+    def __init__(self, fetcher: Fetcher, blobs: Blobs, *, proxies: Mapping[str, str] | None = None) -> None:
+        self._fetcher = fetcher
+        self._blobs = blobs
+        self._proxies = proxies or {}
+        self._copying = asyncio.Semaphore(MAX_COPIES)
+
+    async def copy(self, task: Task, upstream: Upstream, outputs: tuple[TaskOutput, ...]) -> tuple[TaskOutput, ...]:
+        """Return the outputs with their files in the blob store. The same task's files keep their names: a repeat replaces them.
+
+        Raises:
+            NotCopied: not all of them are; trying again may help.
+        """
+        try:
+            exempt = self._exempt(upstream)
+            async with asyncio.timeout(COPY_TIMEOUT_S), asyncio.TaskGroup() as group:
+                copies = [
+                    group.create_task(self._copy_one(f"{task.id}-{index}", output, exempt))
+                    for index, output in enumerate(outputs[:MAX_OUTPUTS])
+                ]
+        except* (TransportError, BlobStoreFailed, ValueError, TimeoutError) as errors:
+            raise NotCopied("; ".join(str(error) or type(error).__name__ for error in errors.exceptions)) from errors
+        return tuple(copy.result() for copy in copies)
+
+    async def _copy_one(self, stem: str, output: TaskOutput, exempt: Mapping[str, Target]) -> TaskOutput:
+        if output.kind == "text":
+            return output
+        async with self._copying:
+            fetched = await self._fetcher.fetch(
+                output.url, max_bytes=MAX_FILE_BYTES[output.kind], timeout_s=FETCH_TIMEOUT_S, content_types=None, exempt=exempt
+            )
+            content_type = sniff(fetched.body)
+            if content_type is None or not content_type.startswith(f"{output.kind}/"):
+                raise ValueError(f"the result is {content_type or 'no file that is kept'}, not {output.kind}")
+            key = blob_key(stem, content_type)
+            await self._blobs.put(key, fetched.body)
+        return msgspec.structs.replace(output, blob=key, content_type=content_type, size_bytes=len(fetched.body))
+
+    def _exempt(self, upstream: Upstream) -> Mapping[str, Target]:
+        target = way_to(upstream, self._proxies)
+        return {target.origin: target}

@@ -1,0 +1,87 @@
+"""Writing down what became of a task: later, or at its end."""
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from modelgate.core.clock import Clock
+from modelgate.core.records import Task, TaskOutput, TaskState
+from modelgate.tasks.store import TaskStore
+
+LEASE_S = 300.0
+"""How long a mover may hold a task; longer than any one step can take."""
+MAX_PAUSE_S = 60.0
+MAX_DOUBLINGS = 6
+JITTER = 0.2
+"""Pauses are lengthened by up to this part, so that tasks submitted together are not polled together."""
+MAX_ERROR_CHARACTERS = 1_000
+FULL_PROGRESS = 100
+UNFINISHED_PROGRESS = 99
+
+Draw = Callable[[], float]
+
+
+class Recorder:
+    """The mover's pen. Every method returns the task as it is stored now, whoever wrote it."""
+
+    def __init__(self, store: TaskStore, *, clock: Clock, draw: Draw = random.random) -> None:
+        self.store = store
+        self.clock = clock
+        self._draw = draw
+
+    async def keep(self, task: Task) -> Task | None:
+        """Save in the middle of a step and keep the lease. None: somebody else has the task now; stop."""
+        now = self.clock()
+        return await self.store.save(msgspec.structs.replace(task, updated_at=now), lease_until=now + LEASE_S)
+
+    async def later(self, task: Task, after_s: float) -> Task:
+        """Save and give the lease up; look again after about `after_s`, or at the deadline."""
+        now = self.clock()
+        due_at = min(now + after_s * (1 + JITTER * self._draw()), task.deadline_at)
+        written = await self.store.save(msgspec.structs.replace(task, updated_at=now, due_at=due_at))
+        return written or await self.current(task)
+
+    async def trouble(self, task: Task, code: str, *, first_pause_s: float, retry_after_s: float | None = None) -> Task:
+        """Leave a task as it is after a try that told nothing, and look again later: the pause doubles with each in a row."""
+        count = count_of(task, code) + 1
+        pause_s = min(first_pause_s * 2 ** min(count - 1, MAX_DOUBLINGS), MAX_PAUSE_S)
+        return await self.later(msgspec.structs.replace(task, error_code=code, poll_errors=count), max(pause_s, retry_after_s or 0.0))
+
+    async def fail(self, task: Task, code: str, message: str) -> Task:
+        """End a task without a result; all its money goes back."""
+        return await self._end(task, "failed", code=code, message=message)
+
+    async def expire(self, task: Task) -> Task:
+        """End a task that passed its deadline; all its money goes back."""
+        return await self._end(task, "expired", code="deadline_passed", message="The task was not finished in time. Nothing was charged.")
+
+    async def succeed(self, task: Task, outputs: tuple[TaskOutput, ...]) -> Task:
+        """End a task with its results, which are in the blob store; its hold is charged."""
+        return await self._end(task, "succeeded", code="", message="", outputs=outputs)
+
+    async def current(self, task: Task) -> Task:
+        """Return the task as somebody else left it."""
+        return await self.store.get(task.id) or task
+
+    async def _end(self, task: Task, state: TaskState, *, code: str, message: str, outputs: tuple[TaskOutput, ...] = ()) -> Task:
+        now = self.clock()
+        ended = msgspec.structs.replace(
+            task,
+            state=state,
+            progress=FULL_PROGRESS,
+            error_code=code,
+            error_message=message[:MAX_ERROR_CHARACTERS],
+            outputs=outputs,
+            poll_errors=0,
+            finished_at=now,
+            updated_at=now,
+            due_at=now,
+        )
+        written = await self.store.finish(ended, captured_nanos=task.amount_nanos if state == "succeeded" else 0)
+        return written or await self.current(task)
+
+
+def count_of(task: Task, code: str) -> int:
+    """Return how many tries in a row have ended in this trouble."""
+    return task.poll_errors if task.error_code == code else 0

@@ -1,0 +1,165 @@
+"""From queued to running: mark, send once, read the answer.
+
+The answer to a submit is one of:
+
+1. taken: the task runs under the vendor's id.
+2. refused, the caller's fault: the task fails with the vendor's reason.
+3. refused, ours or the vendor's: surely not taken, the next candidate is tried.
+4. never sent: the same.
+5. anything else: the vendor may have taken it. The task is `unknown` and nobody submits it again.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
+from modelgate.core.errors import Overloaded
+from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
+from modelgate.core.records import Task
+from modelgate.formats.media import refusals
+from modelgate.formats.media.requests import MediaRequest, decode_request, inputs_of, with_inputs
+from modelgate.routing.plan import Candidate
+from modelgate.routing.retry import parse_retry_after
+from modelgate.tasks.calls import Caller, CallFailed
+from modelgate.tasks.outputs import Blobs
+from modelgate.tasks.places import Places
+from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder
+
+MAX_SUBMITS = 4
+"""Candidates tried in one step."""
+MAX_ATTEMPTS = 12
+"""Submits in a task's life that were surely not taken; then it fails."""
+FIRST_PAUSE_S = 1.0
+LOOK_UP_AFTER_S = 5.0
+"""The pause before an unanswered submit is looked up: a vendor needs a moment to list what it took."""
+UPSTREAM_REFUSED = "No upstream could take the task. Nothing was charged."
+BAD_INPUTS = "The stored request cannot be read. Nothing was charged."
+
+
+class _Tried(msgspec.Struct, frozen=True):
+    """What one candidate's turn came to. `settled`: nothing is left to try. `temporary`: the same may go well later."""
+
+    task: Task
+    settled: bool = False
+    temporary: bool = False
+    refusal: VendorState | None = None
+    wait_s: float = 0.0
+
+
+class Submitter:
+    """Submits queued tasks."""
+
+    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, blobs: Blobs) -> None:
+        self._recorder = recorder
+        self._places = places
+        self._caller = caller
+        self._blobs = blobs
+
+    async def submit(self, task: Task) -> Task:
+        """Try to place a queued task; return it as it is stored then: running, unknown, failed, or queued for later."""
+        try:
+            request = await self._request_of(task)
+        except BlobStoreFailed:
+            return await self._recorder.trouble(task, "inputs_unavailable", first_pause_s=FIRST_PAUSE_S)
+        except (BlobNotFound, ValueError):
+            return await self._recorder.fail(task, refusals.INVALID_REQUEST, BAD_INPUTS)
+        tries: list[_Tried] = []
+        for candidate in self._places.candidates(task)[:MAX_SUBMITS]:
+            operation = self._places.operation(candidate.upstream, task.operation)
+            if operation is None:
+                continue
+            tried = await self._try(task, candidate, operation, request)
+            if tried.settled:
+                return tried.task
+            task = tried.task
+            tries.append(tried)
+        return await self._nobody_took(task, tries)
+
+    async def _request_of(self, task: Task) -> MediaRequest:
+        """Return the request with its stored inputs in memory."""
+        request = decode_request(task.operation, task.request)
+        inputs = [
+            msgspec.structs.replace(item, blob="", data=await self._blobs.get(item.blob)) if item.blob else item
+            for item in inputs_of(request)
+        ]
+        return with_inputs(request, inputs)
+
+    async def _try(self, task: Task, candidate: Candidate, operation: MediaOperation, request: MediaRequest) -> _Tried:
+        """Give one candidate its turn. What is written before the call is what a crash after it is judged by."""
+        call = operation.encode_submit(request, task.id, candidate.upstream_model)
+        now = self._recorder.clock()
+        marked = msgspec.structs.replace(
+            task, state="submitting", upstream=candidate.upstream.id, credential=candidate.credential.id, submitted_at=now, updated_at=now
+        )
+        try:
+            submitting = await self._recorder.store.begin_submit(
+                marked, lease_until=now + LEASE_S, places=candidate.upstream.max_concurrent
+            )
+        except Overloaded:
+            return _Tried(task, temporary=True)
+        if submitting is None:
+            return _Tried(await self._recorder.current(task), settled=True)
+        return await self._send(submitting, candidate, operation, call)
+
+    async def _send(self, task: Task, candidate: Candidate, operation: MediaOperation, call: UpstreamCall) -> _Tried:
+        health, now = self._places.health, self._recorder.clock()
+        try:
+            answer = await self._caller.call(candidate.upstream, candidate.credential, call)
+        except CallFailed as failure:
+            health.note_failure(candidate.place, now)
+            if failure.sent:
+                return _Tried(await self._wonder(task), settled=True)
+            return await self._give_back(task, _Tried(task, temporary=True))
+        state = operation.parse_submit(answer.status, answer.body)
+        wait_s = state.retry_after_s if state.retry_after_s is not None else parse_retry_after(answer.headers, now)
+        if state.refused and state.retryable:
+            health.note_failure(candidate.place, now, retry_after_s=wait_s, credential_fault=state.credential_fault)
+            tried = _Tried(task, temporary=wait_s is not None and not state.credential_fault, refusal=state, wait_s=wait_s or 0.0)
+            return await self._give_back(task, tried)
+        if state.state is not None:
+            health.note_success(candidate.place)
+        return _Tried(await self._settle(task, state, operation), settled=True)
+
+    async def _give_back(self, task: Task, tried: _Tried) -> _Tried:
+        """Queue a task again that was surely not taken, for the next candidate."""
+        queued = msgspec.structs.replace(task, state="queued", upstream="", credential="", submitted_at=None, attempt=task.attempt + 1)
+        kept = await self._recorder.keep(queued)
+        if kept is None:
+            return _Tried(await self._recorder.current(task), settled=True)
+        return msgspec.structs.replace(tried, task=kept)
+
+    async def _settle(self, task: Task, state: VendorState, operation: MediaOperation) -> Task:
+        """Write down an answer after which nobody else is asked."""
+        if state.refused or state.state == "failed":
+            return await self._recorder.fail(task, state.error_code, state.error_message)
+        if state.state is None or not state.vendor_task:
+            return await self._wonder(task)
+        running = msgspec.structs.replace(
+            task,
+            state="running",
+            vendor_task=state.vendor_task,
+            progress=min(state.progress, UNFINISHED_PROGRESS),
+            error_code="",
+            poll_errors=0,
+        )
+        written = await self._recorder.later(running, operation.poll_interval_s)
+        if written.state in ("submitting", "unknown") and (written.upstream, written.attempt) == (task.upstream, task.attempt):
+            # The answer came after our lease was over: whoever took the task on knows less than we do.
+            late = msgspec.structs.replace(running, version=written.version)
+            written = await self._recorder.later(late, operation.poll_interval_s)
+        return written
+
+    async def _wonder(self, task: Task) -> Task:
+        return await self._recorder.later(msgspec.structs.replace(task, state="unknown"), LOOK_UP_AFTER_S)
+
+    async def _nobody_took(self, task: Task, tries: Sequence[_Tried]) -> Task:
+        """Wait when that can help, else fail. No candidate at all is waited for: the operator may be at work."""
+        temporary = not tries or any(tried.temporary for tried in tries)
+        if temporary and task.attempt < MAX_ATTEMPTS:
+            waits = [tried.wait_s for tried in tries if tried.temporary]
+            pause_s = min(FIRST_PAUSE_S * 2 ** min(task.attempt, MAX_DOUBLINGS), MAX_PAUSE_S)
+            return await self._recorder.later(task, max(pause_s, min(waits, default=0.0)))
+        refusal = next((tried.refusal for tried in reversed(tries) if tried.refusal is not None), None)
+        # What a vendor says about our account there is not the caller's to read.
+        return await self._recorder.fail(task, refusal.error_code if refusal else refusals.VENDOR_UNAVAILABLE, UPSTREAM_REFUSED)
