@@ -1,1 +1,20 @@
-"""sandbox."""
+"""Make-believe vendors: each checks what the real one checks and answers deterministically and sensibly.
+
+Its own process, reached through the ordinary transport over a real socket. Written from the vendors' contracts, apart from the
+adapters that call them, so that an adapter which would fail at the vendor fails here.
+
+What lives here
+    server           the ASGI application of all vendors, and a protocol that can drop a connection
+    openai           OpenAI's paths; `openai_checks` (what it refuses), `openai_answers` (what it says), `openai_tools` (what it
+                     calls), `openai_wire` (how that looks on the wire)
+    kling            Kling's image task; `kling_checks` (token and fields)
+    magic            the words that provoke delays, errors and broken answers; `faults` carries them out
+    count            what was asked here, counted apart from the gateway
+    tokens           the real tokenizer
+    schema_instance  a value valid for a JSON schema
+    vision           format, size and colours of a picture that was shown; `pictures` draws new ones
+    certificate      a throwaway authority for serving TLS
+
+May import: formats and core, and Starlette, uvicorn, tiktoken, Pillow, joserfc, cryptography. Never providers, edge, storage,
+identity, metering or tasks.
+"""

@@ -1,0 +1,50 @@
+"""Magic words: like a payment provider's test cards, they provoke what vendors rarely do."""
+
+import re
+
+import msgspec
+
+from modelgate.core.sandbox import MAGIC_WORDS
+
+MODEL_PREFIX = "sandbox-"
+MAX_PINNED_TOKENS = 1_000_000_000
+_LINE = re.compile(r"^[ \t]*magic:[ \t]*([a-z0-9-]+)((?:[ \t]+\d{1,10}){0,3})[ \t]*$", re.MULTILINE | re.IGNORECASE)
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """Exact usage to report, whatever was said: `magic: tokens IN OUT [CACHED]`."""
+
+    prompt: int
+    completion: int
+    cached: int = 0
+
+
+class Magic(msgspec.Struct, frozen=True):
+    """The magic of one request: words of `MAGIC_WORDS`, pinned usage, and the text without its magic lines."""
+
+    words: frozenset[str]
+    pinned: Pinned | None
+    text: str
+
+    def has(self, word: str) -> bool:
+        """Say whether a word was given."""
+        return word in self.words
+
+    @property
+    def error_status(self) -> int | None:
+        """The HTTP status to fail with, if one was asked for."""
+        statuses = [int(word.removeprefix("error-")) for word in self.words if word.startswith("error-")]
+        return min(statuses, default=None)
+
+
+def read_magic(model: str, text: str) -> Magic:
+    """Find the magic in a model's name and in the lines of a prompt. Words nobody knows are left alone."""
+    words = {model.removeprefix(MODEL_PREFIX)} & set(MAGIC_WORDS) if model.startswith(MODEL_PREFIX) else set()
+    pinned: Pinned | None = None
+    for match in _LINE.finditer(text):
+        word, numbers = match[1].lower(), [min(int(number), MAX_PINNED_TOKENS) for number in match[2].split()]
+        if word == "tokens" and len(numbers) >= 2:
+            pinned = Pinned(numbers[0], numbers[1], min(sum(numbers[2:]), numbers[0]))
+        elif word in MAGIC_WORDS and not numbers:
+            words.add(word)
+    return Magic(frozenset(words), pinned, _LINE.sub("", text).strip())

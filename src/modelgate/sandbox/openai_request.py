@@ -1,0 +1,138 @@
+"""A chat request that passed the checks, as the answering parts read it."""
+
+from typing import Literal
+
+import msgspec
+
+from modelgate.core.records import Json
+from modelgate.sandbox.magic import Magic, read_magic
+
+ToolMode = Literal["none", "auto", "required", "named"]
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """One offered tool. `custom` tools take plain text instead of JSON arguments."""
+
+    name: str
+    custom: bool = False
+    parameters: Json = None
+
+
+class ChatAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """One chat request. `text` is the last user text without magic; `results` are (tool name, content) after the last call.
+
+    `limit`: most output tokens of one choice, None for no limit. `top_logprobs` None: no logprobs asked. `legacy`: the tools came
+    as `functions`.
+    """
+
+    model: str
+    messages: list[dict[str, Json]]
+    magic: Magic
+    text: str
+    images: tuple[tuple[str, str], ...]
+    results: tuple[tuple[str, str], ...]
+    stream: bool
+    include_usage: bool
+    obfuscated: bool
+    n: int
+    stops: tuple[str, ...]
+    limit: int | None
+    top_logprobs: int | None
+    tools: tuple[Tool, ...]
+    definitions: Json
+    mode: ToolMode
+    parallel: bool
+    legacy: bool
+    format: str
+    schema: Json
+    effort: str | None
+
+
+def read_chat(body: dict[str, Json]) -> ChatAsk:
+    """Return the request behind a body that `check_chat` let pass."""
+    messages: list[dict[str, Json]] = body["messages"]
+    last_user = next((message for message in reversed(messages) if message["role"] == "user"), {})
+    magic = read_magic(body["model"], text_of(last_user))
+    stop, wanted, options = body.get("stop"), body.get("response_format") or {}, body.get("stream_options") or {}
+    limit = body.get("max_completion_tokens")
+    tools, mode = _tools(body)
+    return ChatAsk(
+        model=body["model"],
+        messages=messages,
+        magic=magic,
+        text=magic.text,
+        images=tuple(_images(last_user)),
+        results=tuple(_results(messages)),
+        stream=bool(body.get("stream")),
+        include_usage=bool(options.get("include_usage")),
+        obfuscated=bool(options.get("include_obfuscation")),
+        n=body.get("n") or 1,
+        stops=tuple(stop if isinstance(stop, list) else [stop] if stop else []),
+        limit=limit if limit is not None else body.get("max_tokens"),
+        top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+        tools=tools,
+        definitions=body.get("tools") or body.get("functions"),
+        mode=mode,
+        parallel=body.get("parallel_tool_calls") is not False and not body.get("functions"),
+        legacy=bool(body.get("functions")),
+        format=wanted.get("type", "text"),
+        schema=(wanted.get("json_schema") or {}).get("schema"),
+        effort=body.get("reasoning_effort"),
+    )
+
+
+def text_of(message: dict[str, Json]) -> str:
+    """Return the text of a message, parts joined by line ends."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "\n".join(part["text"] for part in content if part.get("type") == "text")
+    return content or ""
+
+
+def _images(message: dict[str, Json]) -> list[tuple[str, str]]:
+    content = message.get("content")
+    parts = [part["image_url"] for part in content if part["type"] == "image_url"] if isinstance(content, list) else []
+    return [(part["url"], part.get("detail") or "auto") for part in parts]
+
+
+def _results(messages: list[dict[str, Json]]) -> list[tuple[str, str]]:
+    """Return what tools answered since the last turn that was not a tool's; empty when the user spoke last."""
+    trailing: list[dict[str, Json]] = []
+    for message in reversed(messages):
+        if message["role"] not in ("tool", "function"):
+            break
+        trailing.insert(0, message)
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    names = {call["id"]: call[call["type"]]["name"] for call in calls}
+    return [(message.get("name") or names.get(message.get("tool_call_id"), "the tool"), text_of(message)) for message in trailing]
+
+
+def _tools(body: dict[str, Json]) -> tuple[tuple[Tool, ...], ToolMode]:
+    """Return the tools that may be called, and how they must be."""
+    if body.get("functions"):
+        tools = [Tool(name=function["name"], parameters=function.get("parameters")) for function in body["functions"]]
+        choice = body.get("function_call") or "auto"
+        chosen = choice.get("name") if isinstance(choice, dict) else None
+    else:
+        tools = [_tool(tool) for tool in body.get("tools") or ()]
+        choice = body.get("tool_choice") or "auto"
+        if isinstance(choice, dict) and choice["type"] == "allowed_tools":
+            return _allowed(tools, choice["allowed_tools"])
+        chosen = choice[choice["type"]]["name"] if isinstance(choice, dict) else None
+    if chosen is not None:
+        return tuple(tool for tool in tools if tool.name == chosen), "named"
+    mode: ToolMode = "none" if not tools or choice == "none" else "required" if choice == "required" else "auto"
+    return tuple(tools), mode
+
+
+def _tool(tool: dict[str, Json]) -> Tool:
+    definition = tool[tool["type"]]
+    return Tool(name=definition["name"], custom=tool["type"] == "custom", parameters=definition.get("parameters"))
+
+
+def _allowed(tools: list[Tool], allowed: dict[str, Json]) -> tuple[tuple[Tool, ...], ToolMode]:
+    listed = [entry for entry in allowed.get("tools") or () if isinstance(entry, dict)]
+    names = {(entry.get(entry.get("type")) or entry).get("name") for entry in listed}
+    kept = tuple(tool for tool in tools if tool.name in names)
+    mode: ToolMode = "required" if allowed.get("mode") == "required" else "auto"
+    return kept, mode if kept else "none"

@@ -1,0 +1,186 @@
+"""How an answer looks on OpenAI's wire: one body, or the chunks of a stream."""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from zlib import crc32
+
+import msgspec
+
+from modelgate.core.records import Json
+from modelgate.sandbox.openai_answers import Answer, Choice
+from modelgate.sandbox.openai_request import ChatAsk
+from modelgate.sandbox.openai_tools import Call
+from modelgate.sandbox.tokens import Tokenizer
+
+MAX_PIECES = 50
+"""A text, or the arguments of a call, goes out in at most this many fragments."""
+
+FINGERPRINT = "fp_sandbox"
+DONE = b"data: [DONE]\n\n"
+MALFORMED_CHUNK = b'data: {"id":"chatcmpl-broken","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"bro\n\n'
+_FIRST_READABLE_TOKEN = 256
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What all parts of one answer share; `created` is in seconds."""
+
+    id: str
+    created: int
+    model: str
+
+
+def answered_model(model: str) -> str:
+    """Return the dated snapshot that answers for an alias, as the vendor does."""
+    is_alias = model.startswith(("gpt-", "o1", "o3", "o4", "chatgpt-")) and not model[-2:].isdecimal() and "/" not in model
+    return f"{model}-2026-01-15" if is_alias else model
+
+
+def render_usage(answer: Answer) -> dict[str, Json]:
+    """Return the usage object."""
+    return {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": answer.cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": answer.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer) -> bytes:
+    """Return the whole answer as one JSON body."""
+    choices = [
+        {
+            "index": index,
+            "message": _message(choice, legacy=ask.legacy),
+            "logprobs": _logprobs(tokenizer.pieces(choice.text or ""), ask=ask, tokenizer=tokenizer),
+            "finish_reason": choice.finish,
+        }
+        for index, choice in enumerate(answer.choices)
+    ]
+    return msgspec.json.encode(
+        {
+            "id": head.id,
+            "object": "chat.completion",
+            "created": head.created,
+            "model": head.model,
+            "choices": choices,
+            "usage": render_usage(answer),
+            "service_tier": "default",
+            "system_fingerprint": FINGERPRINT,
+        }
+    )
+
+
+def _message(choice: Choice, *, legacy: bool) -> dict[str, Json]:
+    message: dict[str, Json] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
+    if choice.calls and legacy:
+        message["function_call"] = {"name": choice.calls[0].name, "arguments": choice.calls[0].arguments}
+    elif choice.calls:
+        message["tool_calls"] = [_call(call) for call in choice.calls]
+    return message
+
+
+def _call(call: Call) -> dict[str, Json]:
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _logprobs(pieces: list[tuple[str, list[bytes]]], *, ask: ChatAsk, tokenizer: Tokenizer) -> dict[str, Json] | None:
+    if ask.top_logprobs is None:
+        return None
+    tokens = [token for _, group in pieces for token in group]
+    return {"content": [_logprob(token, top=ask.top_logprobs, tokenizer=tokenizer) for token in tokens], "refusal": None}
+
+
+def _logprob(token: bytes, *, top: int, tokenizer: Tokenizer) -> dict[str, Json]:
+    """Make up a probability from the token itself, and less likely neighbours for it."""
+    seed = crc32(token)
+    first = -(seed % 1000) / 5000
+    rivals = [tokenizer.bytes_of(_FIRST_READABLE_TOKEN + (seed + 7919 * rank) % 50_000) for rank in range(1, top)]
+    ranked = [(token, first), *((rival, first - 2 - rank / 4) for rank, rival in enumerate(rivals))][:top]
+    return {**_one_logprob(token, first), "top_logprobs": [_one_logprob(each, value) for each, value in ranked]}
+
+
+def _one_logprob(token: bytes, value: float) -> dict[str, Json]:
+    return {"token": token.decode("utf-8", "replace"), "logprob": round(value, 6), "bytes": list(token)}
+
+
+def render_chunks(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer) -> list[bytes]:
+    """Return the events of the whole stream in order, `[DONE]` included. Choices take turns."""
+    per_choice = [list(_deltas(choice, ask=ask, tokenizer=tokenizer)) for choice in answer.choices]
+    chunks: list[bytes] = []
+    for turn in zip_longest(*per_choice):
+        for index, part in enumerate(turn):
+            if part is not None:
+                chunks.append(_chunk({"index": index, **part}, ask=ask, head=head))
+    if ask.include_usage:
+        chunks.append(_event({**_shared(head), "choices": [], "usage": render_usage(answer)}))
+    return [*chunks, DONE]
+
+
+def _shared(head: Head) -> dict[str, Json]:
+    return {
+        "id": head.id,
+        "object": "chat.completion.chunk",
+        "created": head.created,
+        "model": head.model,
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT,
+    }
+
+
+def _chunk(choice: dict[str, Json], *, ask: ChatAsk, head: Head) -> bytes:
+    chunk = {**_shared(head), "choices": [choice]}
+    if ask.include_usage:
+        chunk["usage"] = None
+    if ask.obfuscated:
+        chunk["obfuscation"] = "x" * (1 + crc32(repr(choice).encode()) % 16)
+    return _event(chunk)
+
+
+def _event(data: Json) -> bytes:
+    return b"data: " + msgspec.json.encode(data) + b"\n\n"
+
+
+def _part(delta: dict[str, Json], *, logprobs: Json = None, finish: str | None = None) -> dict[str, Json]:
+    return {"delta": delta, "logprobs": logprobs, "finish_reason": finish}
+
+
+def _deltas(choice: Choice, *, ask: ChatAsk, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:
+    if choice.calls and ask.legacy:
+        yield from _legacy_deltas(choice.calls[0], tokenizer=tokenizer)
+    elif choice.calls:
+        for index, call in enumerate(choice.calls):
+            yield from _call_deltas(call, index=index, tokenizer=tokenizer)
+    else:
+        yield _part({"role": "assistant", "content": "", "refusal": None})
+        for group in _grouped(tokenizer.pieces(choice.text or "")):
+            text = "".join(piece for piece, _ in group)
+            yield _part({"content": text}, logprobs=_logprobs(group, ask=ask, tokenizer=tokenizer))
+    yield _part({}, finish=choice.finish)
+
+
+def _call_deltas(call: Call, *, index: int, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:
+    kind, text = ("custom", "input") if call.custom else ("function", "arguments")
+    first = {"index": index, "id": call.id, "type": kind, kind: {"name": call.name, text: ""}}
+    yield _part({"role": "assistant", "content": None, "tool_calls": [first]} if index == 0 else {"tool_calls": [first]})
+    for group in _grouped(tokenizer.pieces(call.arguments)):
+        yield _part({"tool_calls": [{"index": index, kind: {text: "".join(piece for piece, _ in group)}}]})
+
+
+def _legacy_deltas(call: Call, *, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:
+    yield _part({"role": "assistant", "content": None, "function_call": {"name": call.name, "arguments": ""}})
+    for group in _grouped(tokenizer.pieces(call.arguments)):
+        yield _part({"function_call": {"arguments": "".join(piece for piece, _ in group)}})
+
+
+def _grouped(pieces: list[tuple[str, list[bytes]]]) -> Iterator[list[tuple[str, list[bytes]]]]:
+    size = -(-len(pieces) // MAX_PIECES) or 1
+    for start in range(0, len(pieces), size):
+        yield pieces[start : start + size]

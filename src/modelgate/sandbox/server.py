@@ -1,0 +1,74 @@
+"""The ASGI application of all make-believe vendors, and what serves it."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from modelgate.core.clock import Clock, system_clock
+from modelgate.sandbox.count import Counter, count_routes
+from modelgate.sandbox.faults import DROP
+from modelgate.sandbox.kling import KlingSandbox
+from modelgate.sandbox.openai import OpenaiSandbox
+from modelgate.sandbox.tokens import Tokenizer
+
+KEEP_ALIVE_S = 75
+SHUTDOWN_S = 5
+BACKLOG = 1024
+
+
+class DroppableProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which also hands each request the means to drop its connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself narrows it
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, DROP: transport.close}
+
+
+def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock) -> Starlette:
+    """Return the application: OpenAI at `/v1` and `/openai/v1`, Kling at `/kling`, the count at `/sandbox/requests`."""
+    counter = Counter()
+    routes: list[BaseRoute] = [
+        *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
+        *KlingSandbox(counter=counter, clock=clock).routes(),
+        *count_routes(counter),
+    ]
+    return Starlette(routes=routes)
+
+
+class SandboxServer(uvicorn.Server):
+    """Serves the application on a listening socket and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._on_ready is not None:
+            self._on_ready()
+
+
+def make_server(app: Starlette, *, tls: ssl.SSLContext | None = None, on_ready: Callable[[], None] | None = None) -> SandboxServer:
+    """Return a server; `await server.serve(sockets=[listening])` runs it until it is told to stop."""
+    config = uvicorn.Config(
+        app,
+        http=DroppableProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        server_header=False,
+        date_header=False,
+    )
+    config.load()
+    config.ssl = tls
+    return SandboxServer(config, on_ready=on_ready)
