@@ -40,7 +40,7 @@ def _normalised(url: str) -> str:
 
 def _set_up_sqlite(engine: Engine, *, synchronous: str) -> None:
     @event.listens_for(engine, "connect")
-    def on_connect(raw: Any, _record: Any) -> None:  # noqa: ANN401  # sqlite3.Connection behind SQLAlchemy's hook
+    def on_connect(raw: Any, _record: Any) -> None:  # sqlite3.Connection behind SQLAlchemy's hook
         raw.isolation_level = None  # we say BEGIN ourselves: sqlite3 would begin too late to lock
         cursor = raw.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -83,6 +83,10 @@ class Database:
         """`read`, from an event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self.read(step, *args, **kwargs))
 
+    async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that takes several steps, in the threads that `call` uses."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
     def close(self) -> None:
         """Finish what runs and let go of every connection."""
         self._threads.shutdown(wait=True)
@@ -93,7 +97,10 @@ class Database:
             try:
                 with self.engine.connect() as connection:
                     if read_only:
-                        connection = connection.execution_options(read_only=True, **({} if self.is_sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}))
+                        connection = connection.execution_options(
+                            read_only=True,
+                            **({} if self.is_sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}),
+                        )
                     with connection.begin():
                         return step(connection, *args, **kwargs)
             except DBAPIError as error:
