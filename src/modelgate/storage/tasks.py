@@ -108,11 +108,11 @@ def claim_due(connection: Connection, *, owner: str, now: float, limit: int, lea
     return [msgspec.structs.replace(task, version=task.version + 1) for task in due]
 
 
-def free_leases(connection: Connection, *, owner: str, now: float) -> int:
-    """Make what `owner` was moving when it died due at once; return how many tasks that were."""
+def free_leases(connection: Connection, *, owner: str, before: float) -> int:
+    """Make what `owner` leased in an earlier life, before it started at `before`, due at once; return how many that were."""
     columns = task_table.c
-    freed = update(task_table).where(columns.finished_at.is_(None), columns.lease_owner == owner).values(lease_owner="", wake_at=now)
-    return connection.execute(freed).rowcount
+    left_behind = (columns.finished_at.is_(None), columns.lease_owner == owner, columns.updated_at < before)
+    return connection.execute(update(task_table).where(*left_behind).values(lease_owner="", wake_at=before)).rowcount
 
 
 def next_wake(connection: Connection) -> float | None:
@@ -201,7 +201,10 @@ def _note_event(connection: Connection, task: Task) -> None:
 
 
 class DatabaseTaskStore:
-    """The task store over a database (see `tasks/store.py` for what is asked of it). `owner` names this process and no other."""
+    """The task store over a database (see `tasks/store.py` for what is asked of it).
+
+    `owner` names this process and no other that lives; the one that takes its place after a crash has the same name.
+    """
 
     def __init__(self, database: Database, *, owner: str) -> None:
         self._database = database
@@ -243,8 +246,8 @@ class DatabaseTaskStore:
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
         return await self._database.call(claim_due, owner=self._owner, now=now, limit=limit, lease_until=lease_until)
 
-    async def free_leases(self, *, now: float) -> int:
-        return await self._database.call(free_leases, owner=self._owner, now=now)
+    async def free_leases(self, *, before: float) -> int:
+        return await self._database.call(free_leases, owner=self._owner, before=before)
 
     async def next_wake(self) -> float | None:
         return await self._database.fetch(next_wake)

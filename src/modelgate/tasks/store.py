@@ -33,8 +33,8 @@ class TaskStore(Protocol):
         """Lease the tasks that are due to this process, soonest first; their versions rise."""
         ...
 
-    async def free_leases(self, *, now: float) -> int:
-        """Make what this process's predecessor was moving due at once; return how many that were."""
+    async def free_leases(self, *, before: float) -> int:
+        """Make what this process's predecessor leased before that time due at once; return how many that were."""
         ...
 
     async def next_wake(self) -> float | None:
