@@ -14,11 +14,13 @@ from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseId, LeaseReport, Le
 from modelgate.core.money import Book
 from modelgate.metering.messages import (
     Ask,
+    Configured,
     Fenced,
     FindKey,
     Granted,
     Hello,
     KeyFound,
+    KeysChanged,
     LeaseTotals,
     PeriodOver,
     Recall,
@@ -80,6 +82,7 @@ class BookEngine:
         self._send = send
         self._clock = clock
         self._connections: dict[int, _Connection] = {}
+        self._snapshot: bytes | None = None
         self._seen_rounds: dict[AccountId, int] = {}
         self._foreign_rounds: dict[AccountId, tuple[int, float]] = {}  # the round, and when it was heard of
 
@@ -132,8 +135,16 @@ class BookEngine:
             if connection.incarnation == incarnation:
                 self._tell_totals(connection_id, connection, standing)
 
-    def tell_all(self, message: ToRelay) -> None:
-        """Send one message to every relay that has said hello."""
+    def configure(self, snapshot: bytes) -> None:
+        """Take a new configuration (a `core.records.Snapshot` as MessagePack) for every relay, those to come too."""
+        self._snapshot = snapshot
+        self._tell_all(Configured(snapshot))
+
+    def forget_keys(self, keys: tuple[str, ...]) -> None:
+        """Have every relay forget what it knows of these keys; empty: of all."""
+        self._tell_all(KeysChanged(keys))
+
+    def _tell_all(self, message: ToRelay) -> None:
         for connection_id, connection in self._connections.items():
             if connection.incarnation:
                 self._send(connection_id, message)
@@ -147,6 +158,9 @@ class BookEngine:
             return
         connection.incarnation = hello.incarnation
         self._tell_totals(connection_id, connection, standing)
+        self._send(connection_id, KeysChanged())  # it may have missed changes while it was not connected
+        if self._snapshot is not None:
+            self._send(connection_id, Configured(self._snapshot))
         await self._pump({(lease.account, lease.book) for lease in standing.leases} & self._restless_accounts())
 
     async def _find_key(self, connection_id: int, message: FindKey) -> None:

@@ -1,0 +1,172 @@
+"""The journals of this node, kept by the book: drained while their relays live, recovered when those are dead.
+
+Blocking, one call at a time; the book runs it in its database thread. Whatever is left half done, by a crash or a database
+that is away, is found and continued by the next pass: nothing is remembered but what can be read again.
+"""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from modelgate.core.clock import Clock
+from modelgate.core.leases import Standing
+from modelgate.storage import ledger_drain, ledger_recovery
+from modelgate.storage.database import Database
+from modelgate.storage.journal import JournalGap, JournalReader, find_journals, sweep_unborn
+from modelgate.storage.ledger_drain import MAX_BATCH
+
+LOOK_FOR_DEATH_S = 0.1
+REST_AFTER_FAULT_S = 5.0
+"""A journal that cannot be posted (a gap, a full disk) is tried again after this long; the others go on."""
+
+_log = structlog.get_logger("book")
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """News for the relay of an incarnation. `more`: a whole batch was read, so the next is probably there already."""
+
+    incarnation: str
+    standing: Standing
+    more: bool
+
+
+class _Journal:
+    """One directory: its reader and what is known of its incarnation."""
+
+    def __init__(self, directory: Path) -> None:
+        self.reader = JournalReader(directory)
+        self.incarnation = directory.name
+        self.posted_seq: int | None = None
+        self.dead = False
+        self.more = False
+        self.rests_until = 0.0
+
+
+class JournalKeeper:
+    """Posts every journal under `root` to a database. `charge_orphans` is asked at each recovery: charge the hold, or nothing."""
+
+    def __init__(self, root: Path, database: Database, *, clock: Clock, charge_orphans: Callable[[], bool]) -> None:
+        self._root = root
+        self._database = database
+        self._clock = clock
+        self._charge_orphans = charge_orphans
+        self._journals: dict[str, _Journal] = {}
+        self._looked_at = 0.0
+        self._node = socket.gethostname()
+
+    def work(self) -> list[Posted]:
+        """Take one step for each journal: a batch of a living relay's records, or all of a dead one. Returns what was posted."""
+        now = self._clock()
+        if now - self._looked_at >= LOOK_FOR_DEATH_S or now < self._looked_at:
+            self._looked_at = now
+            self._look()
+        posted = []
+        for journal in list(self._journals.values()):
+            if journal.rests_until <= now and (standing := self._step(journal)) is not None:
+                posted.append(Posted(journal.incarnation, standing, journal.more))
+        return posted
+
+    def finish(self) -> None:
+        """Post everything that is there, before the book exits; relays that are gone are recovered."""
+        self._look()
+        for journal in list(self._journals.values()):
+            while self._step(journal) is not None:
+                pass
+
+    def close(self) -> None:
+        """Let go of files and locks."""
+        for journal in self._journals.values():
+            journal.reader.close()
+        self._journals.clear()
+
+    def _look(self) -> None:
+        """Find new directories, forget removed ones, and see who is dead."""
+        sweep_unborn(self._root)
+        there = {directory.name: directory for directory in find_journals(self._root)}
+        for name in self._journals.keys() - there.keys():
+            self._journals.pop(name).reader.close()
+        for name, directory in there.items():
+            journal = self._journals.setdefault(name, _Journal(directory))
+            journal.dead = journal.dead or journal.reader.try_lock()
+
+    def _step(self, journal: _Journal) -> Standing | None:
+        try:
+            if not journal.dead:
+                return self._drain(journal)
+            if self._recover(journal):
+                journal.reader.close()
+                del self._journals[journal.incarnation]
+        except (JournalGap, SQLAlchemyError, OSError) as error:
+            _log.error("journal_not_posted", incarnation=journal.incarnation, error=f"{type(error).__name__}: {error}"[:500])
+            journal.posted_seq = None
+            journal.rests_until = self._clock() + REST_AFTER_FAULT_S
+        return None
+
+    def _drain(self, journal: _Journal) -> Standing | None:
+        """Post one batch; None: nothing new, the relay has not said hello yet, or another book was faster."""
+        if journal.posted_seq is None:
+            journal.posted_seq = self._database.read(ledger_drain.posted_seq, journal.incarnation)
+        if journal.posted_seq is None:
+            return None
+        records = journal.reader.read(journal.posted_seq, MAX_BATCH)
+        journal.more = len(records) == MAX_BATCH
+        if not records:
+            return None
+        standing = self._database.run(
+            ledger_drain.post_batch,
+            incarnation_id=journal.incarnation,
+            after_seq=journal.posted_seq,
+            records=records,
+            now=self._clock(),
+        )
+        journal.posted_seq = None if standing is None else standing.posted_seq
+        return standing
+
+    def _recover(self, journal: _Journal) -> bool:
+        """End a dead relay's incarnation, every step repeatable; True when its directory is removed."""
+        end = self._database.run(ledger_recovery.begin_closing, incarnation_id=journal.incarnation, node=self._node, now=self._clock())
+        if end.closed:
+            if end.abandoned:
+                self._post_late(journal, end.posted_seq)
+        elif not self._close(journal, end.posted_seq):
+            return False
+        journal.reader.remove()
+        return True
+
+    def _close(self, journal: _Journal, posted_seq: int) -> bool:
+        journal.posted_seq = posted_seq
+        while self._drain(journal) is not None:
+            pass
+        orphans = journal.reader.open_holds()
+        closed = self._database.run(
+            ledger_recovery.close_incarnation,
+            incarnation_id=journal.incarnation,
+            last_seq=journal.reader.last_seq(),
+            orphans=orphans,
+            charge_orphans=self._charge_orphans(),
+            now=self._clock(),
+        )
+        if closed:
+            _log.info("incarnation_closed", incarnation=journal.incarnation, orphans=len(orphans))
+        return closed
+
+    def _post_late(self, journal: _Journal, posted_seq: int) -> None:
+        """The disk of an abandoned incarnation turned up: charge what its requests cost after all."""
+        while records := journal.reader.read(posted_seq, MAX_BATCH):
+            taken = self._database.run(
+                ledger_drain.post_late_batch,
+                incarnation_id=journal.incarnation,
+                after_seq=posted_seq,
+                records=records,
+                now=self._clock(),
+            )
+            if not taken:
+                break
+            posted_seq = records[-1].seq
+        _log.warning("late_journal_posted", incarnation=journal.incarnation, posted_seq=posted_seq)
+        orphans = journal.reader.open_holds()
+        self._database.run(ledger_recovery.record_late_orphans, incarnation_id=journal.incarnation, orphans=orphans, now=self._clock())
