@@ -1,0 +1,187 @@
+"""`modelgate accounts`: who pays, and how much."""
+
+import time
+from typing import Any
+
+import click
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.output import print_json, print_table
+from modelgate.cli.values import AMOUNT, Parsed, given_only, parse_limit
+from modelgate.core.ids import new_id
+from modelgate.core.money import Book, render_usd
+from modelgate.core.records import Account
+from modelgate.storage.identity import (
+    BOOKS,
+    MAX_NAME_LENGTH,
+    create_account,
+    find_account,
+    is_limit_chosen,
+    list_accounts,
+    note_limit_chosen,
+)
+from modelgate.storage.ledger import credit as credit_balance
+from modelgate.storage.ledger import set_credit_limit
+
+PREPAID = "prepaid"
+MAX_NOTE_LENGTH = 200
+MAX_IDEMPOTENCY_KEY_LENGTH = 150
+
+
+def parse_credit_limit(text: str) -> int | None:
+    """Return how far below zero a balance may go, nano-USD: 0 for `prepaid`, None (without bound) for `none`."""
+    return 0 if text.lower() == PREPAID else parse_limit(text)
+
+
+CREDIT_LIMIT = Parsed("none|prepaid|USD", parse_credit_limit)
+
+
+@click.group()
+def accounts() -> None:
+    """Who pays: accounts, each with a balance in the live and in the test book.
+
+    A new account pays later: it has no limit until one is chosen or money is credited.
+    """
+
+
+@accounts.command()
+@click.option("--name", required=True, help="What to call the account; each name once.")
+@click.option("--limit", type=CREDIT_LIMIT, callback=given_only, help="Credit limit in both books [default: none until the first credit].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def create(installation: Installation, *, name: str, limit: Any, as_json: bool) -> None:  # nano-USD, None or not given
+    """Make an account."""
+    if not name.strip() or len(name) > MAX_NAME_LENGTH:
+        raise click.UsageError(f"--name takes 1 to {MAX_NAME_LENGTH} characters")
+    now = time.time()
+
+    def step(connection: Connection) -> str:
+        account = create_account(connection, name=name, now=now)
+        for book in BOOKS if limit is not UNSET else ():
+            choose_limit(connection, account, book, limit, now=now)
+        return account
+
+    account = installation.database.run(step)
+    if as_json:
+        print_json(_described(installation, account))
+        return
+    click.echo(f"{account}\n\nThis is the account {name!r}. Give it a key with: modelgate keys create --account {account} --name NAME")
+
+
+@accounts.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def list_(installation: Installation, *, as_json: bool) -> None:
+    """List the accounts with their balances in both books."""
+    found = installation.database.read(list_accounts)
+    if as_json:
+        print_json([describe_account([one for one in found if one.id == account]) for account in dict.fromkeys(one.id for one in found)])
+        return
+    rows = ((one.id, one.name, one.book, render_usd(one.balance_nanos), show_credit_limit(one.credit_limit_nanos)) for one in found)
+    print_table(("id", "name", "book", "balance USD", "credit limit"), rows, empty="There are no accounts yet: the first start makes one.")
+
+
+@accounts.command()
+@click.argument("account")
+@click.argument("amount", type=AMOUNT, metavar="USD")
+@click.option("--test", is_flag=True, help="In the test book.")
+@click.option("--idempotency-key", metavar="KEY", help="Credit at most once under this key, such as a payment's id.")
+@click.option("--note", default="", help="Kept with the entry in the ledger.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def credit(
+    installation: Installation, *, account: str, amount: int, test: bool, idempotency_key: str | None, note: str, as_json: bool
+) -> None:
+    """Book USD that came in for ACCOUNT (id or name).
+
+    The first credit makes an account prepaid in that book, unless its limit was chosen before.
+    """
+    if len(note) > MAX_NOTE_LENGTH:
+        raise click.UsageError(f"--note takes up to {MAX_NOTE_LENGTH} characters")
+    if idempotency_key is not None and not 1 <= len(idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
+        raise click.UsageError(f"--idempotency-key takes 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} characters")
+    book: Book = "test" if test else "live"
+    cause, now = idempotency_key or new_id("credit"), time.time()
+
+    def step(connection: Connection) -> tuple[str, bool, bool]:
+        owner = find_account(connection, account)
+        becomes_prepaid = not is_limit_chosen(connection, account_id=owner, book=book)
+        if becomes_prepaid:
+            choose_limit(connection, owner, book, 0, now=now)
+        done = credit_balance(connection, account=owner, book=book, amount_nanos=amount, idempotency_key=cause, note=note, now=now)
+        return owner, done, becomes_prepaid
+
+    owner, done, becomes_prepaid = installation.database.run(step)
+    if as_json:
+        print_json({"credited": done, "became_prepaid": becomes_prepaid, **_described(installation, owner)})
+        return
+    balance = next(one for one in installation.database.read(list_accounts) if one.id == owner and one.book == book)
+    click.echo(
+        f"Credited {render_usd(amount)} USD to {balance.name!r} ({book} book)."
+        if done
+        else f"Nothing was credited: the idempotency key {cause!r} was already used for this credit."
+    )
+    if becomes_prepaid:
+        click.echo(f"The account is now prepaid in the {book} book. To let it pay later again: modelgate accounts limit {owner} none")
+    click.echo(f"Balance: {render_usd(balance.balance_nanos)} USD")
+
+
+@accounts.command()
+@click.argument("account")
+@click.argument("limit", type=CREDIT_LIMIT, metavar="none|prepaid|USD")
+@click.option("--test", is_flag=True, help="In the test book.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def limit(installation: Installation, *, account: str, limit: int | None, test: bool, as_json: bool) -> None:
+    """Choose how far below zero the balance of ACCOUNT (id or name) may go.
+
+    none: it pays later, without bound. prepaid: not below zero. USD: that far below zero.
+    """
+    book: Book = "test" if test else "live"
+    now = time.time()
+
+    def step(connection: Connection) -> str:
+        owner = find_account(connection, account)
+        choose_limit(connection, owner, book, limit, now=now)
+        return owner
+
+    owner = installation.database.run(step)
+    if as_json:
+        print_json(_described(installation, owner))
+        return
+    click.echo(f"The account {account!r} in the {book} book: {show_credit_limit(limit)}.")
+
+
+def choose_limit(connection: Connection, account: str, book: Book, limit_nanos: int | None, *, now: float) -> None:
+    """Set a credit limit and note that somebody chose it."""
+    set_credit_limit(connection, account=account, book=book, credit_limit_nanos=limit_nanos, now=now)
+    note_limit_chosen(connection, account_id=account, book=book, now=now)
+
+
+def show_credit_limit(nanos: int | None) -> str:
+    """Return a credit limit in words."""
+    if nanos is None:
+        return "none, pays later"
+    return "prepaid" if nanos == 0 else f"up to {render_usd(nanos)} USD below zero"
+
+
+def describe_account(books: list[Account]) -> dict[str, Any]:
+    """Return one account's rows, one for each book, as one object for JSON; amounts are decimal strings in USD."""
+    return {
+        "id": books[0].id,
+        "name": books[0].name,
+        "created_at": books[0].created_at,
+        "books": {
+            one.book: {
+                "balance_usd": render_usd(one.balance_nanos),
+                "credit_limit_usd": None if one.credit_limit_nanos is None else render_usd(one.credit_limit_nanos),
+            }
+            for one in books
+        },
+    }
+
+
+def _described(installation: Installation, account: str) -> dict[str, Any]:
+    return describe_account([one for one in installation.database.read(list_accounts) if one.id == account])

@@ -1,0 +1,77 @@
+"""What every operator's command works on: the database (and secret) that --data and --database name."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from modelgate.app.settings import Settings, SettingsError, load_settings
+from modelgate.storage.database import Database
+from modelgate.storage.errors import NameTaken, NoSuchRow
+from modelgate.storage.ledger import IdempotencyConflict
+from modelgate.storage.migrations import DatabaseUnusable, prepare
+
+P = ParamSpec("P")
+
+
+class Installation:
+    """An installation whose database is ready for use, whether its server runs or not."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+
+    @functools.cached_property
+    def cipher(self) -> Any:  # storage.cipher.Cipher, imported late
+        """The cipher of vendor secrets. Raises SecretUnusable."""
+        from modelgate.app.snapshots import installation_secret
+        from modelgate.storage.cipher import Cipher
+
+        return Cipher(installation_secret(self.settings))
+
+
+def on_installation(function: Callable[Concatenate[Installation, P], None]) -> Callable[..., None]:
+    """Give a command --data and --database, and hand it the installation they name as its first argument.
+
+    Errors that the operator can do something about end as one line with exit code 1.
+    """
+
+    @click.option("--data", metavar="DIRECTORY", help="Data directory [MODELGATE_DATA; default: modelgate-data].")
+    @click.option("--database", metavar="URL", help="Database, if not SQLite in the data directory [MODELGATE_DATABASE].")
+    @functools.wraps(function)
+    def command(data: str | None, database: str | None, *args: P.args, **kwargs: P.kwargs) -> None:
+        with one_line_errors(), _opened(data, database) as installation:
+            function(installation, *args, **kwargs)
+
+    return command
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what the operator can mend into click's error: one line on stderr, exit code 1."""
+    try:
+        yield
+    except (DatabaseUnusable, SettingsError, NoSuchRow, NameTaken, IdempotencyConflict) as error:
+        raise click.ClickException(str(error)) from None
+    except DBAPIError as error:
+        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+        raise click.ClickException(f"the database refused: {reason}") from None
+    except ValueError as error:
+        if type(error).__name__ not in ("WrongSecret", "SecretUnusable"):  # of storage.cipher, which is imported only where needed
+            raise
+        raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def _opened(data: str | None, database_url: str | None) -> Iterator[Installation]:
+    settings = load_settings({"data": data, "database": database_url}, os.environ)
+    prepare(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        yield Installation(settings, database)
+    finally:
+        database.close()

@@ -1,0 +1,148 @@
+"""Values of options as people write them: money, times, lists, and the words that mean "no bound"."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import click
+from click.core import ParameterSource
+from msgspec import UNSET
+
+from modelgate.core.money import parse_usd, render_usd
+
+NO_WORDS = frozenset(("none", "never", "any", "unlimited"))
+MAX_RATE_LIMIT = 1_000_000_000
+MAX_EXPIRY_DAYS = 36_500
+
+_SPAN = re.compile(r"(\d{1,9})([smhdw])")
+_SPAN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Parsed(click.ParamType[Any]):
+    """An option's type made of a function that raises ValueError with a text for people."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # click's signature
+        """Parse what was typed."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def parse_amount(text: str) -> int:
+    """Return nano-USD above zero."""
+    nanos = parse_usd(text)
+    if nanos <= 0:
+        raise ValueError(f"{text!r} is not above zero")
+    return nanos
+
+
+def parse_limit(text: str) -> int | None:
+    """Return nano-USD from zero up; None for `none`."""
+    if text.lower() in NO_WORDS:
+        return None
+    nanos = parse_usd(text)
+    if nanos < 0:
+        raise ValueError(f"{text!r} is below zero")
+    return nanos
+
+
+def parse_count(text: str) -> int | None:
+    """Return a rate limit of at least 1; None for `none`."""
+    if text.lower() in NO_WORDS:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_RATE_LIMIT:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {MAX_RATE_LIMIT}, or none")
+    return int(text)
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Return the parts between commas, each once; none for `any`."""
+    if text.lower() in NO_WORDS:
+        return ()
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def parse_span(text: str) -> float:
+    """Return the seconds of a span such as `90s`, `30m`, `12h`, `30d`, `2w`."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not a span of time such as 30m, 12h, 30d")
+    seconds = int(found[1]) * _SPAN_SECONDS[found[2]]
+    if seconds > MAX_EXPIRY_DAYS * 86_400:
+        raise ValueError(f"{text!r} is longer than {MAX_EXPIRY_DAYS} days")
+    return float(seconds)
+
+
+def parse_expiry(text: str, now: Callable[[], float] = time.time) -> float | None:
+    """Return when something ends, in seconds since the epoch: a span from now, a day (to its end, UTC), or a time; None for `never`."""
+    if text.lower() in NO_WORDS:
+        return None
+    if _SPAN.fullmatch(text.strip()):
+        return now() + parse_span(text)
+    try:
+        if len(text.strip()) == len("2026-12-31"):
+            moment = datetime.combine(date.fromisoformat(text.strip()) + timedelta(days=1), datetime.min.time(), UTC)
+        else:
+            moment = datetime.fromisoformat(text.strip())
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not a day (2026-12-31), a time (2026-12-31T18:00Z), a span (30d) or never") from None
+    if seconds <= now():
+        raise ValueError(f"{text!r} is in the past")
+    return seconds
+
+
+def parse_model_map(text: str) -> dict[str, str]:
+    """Return the caller's model name to the upstream's, of `a,b=upstream-name`; none for `any`."""
+    pairs = {}
+    for part in parse_list(text):
+        name, equals, upstream_name = (piece.strip() for piece in part.partition("="))
+        if not name or (equals and not upstream_name):
+            raise ValueError(f"{part!r} is neither a model name nor name=upstream-name")
+        pairs[name] = upstream_name or name
+    return pairs
+
+
+def parse_networks_list(text: str) -> tuple[str, ...]:
+    """Return IP addresses and networks between commas, checked; none for `any`."""
+    from modelgate.identity.keys import parse_networks
+
+    parts = parse_list(text)
+    parse_networks(parts)
+    return parts
+
+
+def show_time(seconds: float | None) -> str:
+    """Return a time in UTC as people read it; `never` for None."""
+    return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def show_usd(nanos: int | None) -> str:
+    """Return an amount in USD; `none` for no bound."""
+    return "none" if nanos is None else render_usd(nanos)
+
+
+AMOUNT = Parsed("USD", parse_amount)
+LIMIT = Parsed("USD|none", parse_limit)
+COUNT = Parsed("N|none", parse_count)
+NAMES = Parsed("A,B|any", parse_list)
+NETWORKS = Parsed("IP,NET|any", parse_networks_list)
+MODEL_MAP = Parsed("A,B=UPSTREAM-NAME|any", parse_model_map)
+EXPIRY = Parsed("DAY|TIME|SPAN|never", parse_expiry)
+SPAN = Parsed("SPAN", parse_span)
+
+
+def given_only(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Tell "not given" (`UNSET`) from "none" (None): the callback of options that leave things as they are."""
+    is_given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+    return value if is_given else UNSET
