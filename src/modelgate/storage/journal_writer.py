@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from modelgate.core.ids import new_id
 from modelgate.core.money import Book
-from modelgate.storage.journal import LOCK_NAME, JournalBroken, JournalRecord, remove_directory, segment_name
+from modelgate.storage.journal import LOCK_NAME, JournalBroken, JournalRecord, segment_name
 
 SEGMENT_RECORDS = 20_000
 SEGMENT_BYTES = 8 * 1024 * 1024
@@ -43,7 +44,7 @@ class _Segment:
         return self.last_seq <= posted_seq and not self.open_holds and self.last_resolution <= posted_seq
 
 
-class Journal:
+class JournalWriter:
     """The journal a relay writes. `create` makes it; the lock is held until `close` or the death of the process.
 
     `last_seq` is the highest seq given out, `committed_seq` the highest that is durable.
@@ -68,23 +69,24 @@ class Journal:
     def create(
         cls,
         root: Path,
-        incarnation: str,
         *,
+        incarnation: str = "",
         synchronous: Synchronous = "NORMAL",
         segment_records: int = SEGMENT_RECORDS,
         segment_bytes: int = SEGMENT_BYTES,
-    ) -> "Journal":
+    ) -> "JournalWriter":
         """Give birth to an incarnation: its directory is never visible unlocked while this process lives.
 
         Args:
             root: folder of all journals of this node, on a local disk.
-            incarnation: a fresh id; ids are random and never used again.
+            incarnation: a fresh id; made here unless given. Ids are random and never used again.
             synchronous: NORMAL outlives the process, FULL also a power cut.
             segment_records, segment_bytes: bounds of a segment, see `SEGMENT_RECORDS`.
 
         Raises:
             OSError, sqlite3.Error: the disk is full, or not ours to write.
         """
+        incarnation = incarnation or new_id("inc")
         hidden = root / f".{incarnation}"
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         hidden.mkdir(mode=0o700)
@@ -97,6 +99,11 @@ class Journal:
         hidden.rename(directory)
         _sync_directory(root)
         return cls(directory, lock=lock, synchronous=synchronous, segment_records=segment_records, segment_bytes=segment_bytes)
+
+    @property
+    def incarnation(self) -> str:
+        """The id of the incarnation whose journal this is."""
+        return self.directory.name
 
     @property
     def open_count(self) -> int:
@@ -200,12 +207,6 @@ class Journal:
             self._finish()
         finally:
             os.close(self._lock)
-
-    def remove(self) -> None:
-        """Remove a journal that holds nothing and was never spoken of; the lock is let go of last."""
-        self._connection.close()
-        remove_directory(self.directory)
-        os.close(self._lock)
 
     def _is_full(self) -> bool:
         segment = self._segments[-1]
