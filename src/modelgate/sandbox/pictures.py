@@ -4,6 +4,8 @@ import hashlib
 import io
 import math
 import unicodedata
+from itertools import groupby
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,6 +23,17 @@ MAX_SHOWN = 600
 
 INSET = 0.28
 UNKNOWN_GLYPH = "\U0010fffe"
+FALLBACK_FONTS = (
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/System/Library/Fonts/PingFang.ttc",
+    "/Library/Fonts/Arial Unicode.ttf",
+)
+"""Where a machine may keep fonts for scripts that the built-in one lacks; whichever exist are used."""
+
+_PLAIN = {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "×": "x"}
 
 
 def size_of(ratio: str, *, large: bool = False) -> tuple[int, int]:
@@ -122,28 +135,39 @@ def _shown(prompt: str) -> str:
     return shown if len(shown) <= MAX_SHOWN else shown[: MAX_SHOWN - 1] + "…"
 
 
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_Glyph = tuple[str, _Font | None, int]  # the text to draw, the font that has it, its width
+
+
 class _Writer:
-    """Measures and writes text in one size. Characters that the built-in font lacks become boxes with their code in them."""
+    """Measures and writes text in one size. A character that no font has loses its accent, or becomes a box with its code in it."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._font = ImageFont.load_default(size)
+        self._fonts = [ImageFont.load_default(size), *(ImageFont.truetype(path, size) for path in FALLBACK_FONTS if Path(path).is_file())]
         self._small = ImageFont.load_default(max(7, round(size * 0.36)))
-        self._unknown = bytes(self._font.getmask(UNKNOWN_GLYPH))
-        self._widths: dict[str, tuple[int, bool]] = {}
+        self._unknown = [bytes(font.getmask(UNKNOWN_GLYPH)) for font in self._fonts]
+        self._ascent = round(size * 0.95)
+        self._glyphs: dict[str, _Glyph] = {}
         self.line_px = round(size * 1.3)
 
-    def _measured(self, character: str) -> tuple[int, bool]:
-        """Return (width in pixels, whether the font has the character)."""
-        found = self._widths.get(character)
+    def _glyph(self, character: str) -> _Glyph:
+        found = self._glyphs.get(character)
         if found is None:
-            known = character == " " or bytes(self._font.getmask(character)) != self._unknown
-            found = self._widths[character] = (round(self._font.getlength(character)) if known else self._size), known
+            found = self._glyphs[character] = self._found(character)
         return found
+
+    def _found(self, character: str) -> _Glyph:
+        plain = _PLAIN.get(character) or unicodedata.normalize("NFKD", character)[0]
+        for text in (character, plain):
+            for font, unknown in zip(self._fonts, self._unknown, strict=True):
+                if text.isspace() or bytes(font.getmask(text)) != unknown:
+                    return text, font, round(font.getlength(text))
+        return character, None, self._size
 
     def width(self, text: str) -> int:
         """Return the width of a text in pixels."""
-        return sum(self._measured(character)[0] for character in text if not _is_joiner(character))
+        return sum(self._glyph(character)[2] for character in text if not _is_joiner(character))
 
     def wrapped(self, text: str, room_px: int) -> list[str]:
         """Break a text into lines at blanks, or anywhere in words that are wider than a line."""
@@ -170,15 +194,17 @@ class _Writer:
     def write(self, brush: ImageDraw.ImageDraw, at: tuple[int, int], text: str) -> None:
         """Draw one line of text from its top left corner."""
         x, y = at
-        for character in text:
-            if _is_joiner(character):
+        glyphs = [self._glyph(character) for character in text if not _is_joiner(character)]
+        for font, run in groupby(glyphs, key=lambda glyph: glyph[1]):  # a run is drawn as one, so that scripts which join do
+            shown = list(run)
+            text = "".join(each for each, _, _ in shown)
+            if font is not None:
+                brush.text((x, y + self._ascent), text, font=font, fill="white", anchor="ls")
+                x += round(font.getlength(text))
                 continue
-            wide, known = self._measured(character)
-            if known:
-                brush.text((x, y), character, font=self._font, fill="white")
-            else:
-                self._write_box(brush, (x, y), character)
-            x += wide
+            for character in text:
+                self._write_box(brush, (x, y + self._ascent - round(self._size * 0.9)), character)
+                x += self._size
 
     def _write_box(self, brush: ImageDraw.ImageDraw, at: tuple[int, int], character: str) -> None:
         x, y = at
