@@ -48,9 +48,7 @@ class ChatGateway:
         self._log_fault = log_fault
         self._health = Health()
         self._streams: set[ChatStream] = set()
-        self._attempts = Attempts(
-            transport=transport, health=self._health, on_stream=self._streams.add, off_stream=self._streams.discard
-        )
+        self._attempts = Attempts(transport=transport, health=self._health, on_stream=self._streams.add, off_stream=self._streams.discard)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one chat request; every failure becomes an error of this dialect."""
@@ -106,9 +104,7 @@ class ChatGateway:
         if not candidates:
             wait = soonest_retry_s(routes, model=model, health=self._health, now=now)
             if wait is not None:
-                raise UpstreamFailed(
-                    "The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait
-                )
+                raise UpstreamFailed("The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait)
             raise NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
         return price, candidates
 

@@ -62,7 +62,9 @@ class Failure(msgspec.Struct, frozen=True):
 class Attempts:
     """The attempts of one process; knows the transport and what health says."""
 
-    def __init__(self, *, transport: Transport, health: Health, on_stream: Callable[[ChatStream], None], off_stream: Callable[[ChatStream], None]) -> None:
+    def __init__(
+        self, *, transport: Transport, health: Health, on_stream: Callable[[ChatStream], None], off_stream: Callable[[ChatStream], None]
+    ) -> None:
         self._transport = transport
         self._health = health
         self._on_stream = on_stream

@@ -21,7 +21,9 @@ PREFIX = "/v1/models"
 class ModelsGateway:
     """Lists the models that have both a route and a price for the caller."""
 
-    def __init__(self, *, keys: KeyTable, configuration: Callable[[], Configuration | None], operations: tuple[str, ...], clock: Clock) -> None:
+    def __init__(
+        self, *, keys: KeyTable, configuration: Callable[[], Configuration | None], operations: tuple[str, ...], clock: Clock
+    ) -> None:
         """`operations` are the wire formats and media operations whose models are listed."""
         self._keys = keys
         self._configuration = configuration
