@@ -46,7 +46,7 @@ def _fetched(status: str, *, message: str = "", images: int = 0) -> dict[str, ob
 SUBMIT_IMAGE = Endpoint(
     method="POST",
     path=IMAGES_PATH,
-    name="kling.images.submit",
+    name="submit_kling_image",
     family="kling",
     home="desk",
     summary="Make a picture",
@@ -77,6 +77,7 @@ SUBMIT_IMAGE = Endpoint(
         errors.Overloaded,
         errors.NoUpstream,
     ),
+    statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
     price_unit="image",
     cases=(
         Case(
@@ -123,7 +124,7 @@ SUBMIT_IMAGE = Endpoint(
 FETCH_IMAGE = Endpoint(
     method="GET",
     path=IMAGES_PATH + "/{task_id}",
-    name="kling.images.fetch",
+    name="fetch_kling_image",
     family="kling",
     home="desk",
     summary="Follow a picture",

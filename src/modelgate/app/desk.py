@@ -1,0 +1,235 @@
+"""The desk: media endpoints, result files, documentation and metrics on a private Unix socket, and the task worker beside them.
+
+Only relays speak to its socket. They add the client's address and the request id, and take both away from what clients send.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+import modelgate
+from modelgate.app.asgi import Handler, HandlerApp
+from modelgate.app.dialects import ErrorDialects
+from modelgate.app.following import ConfigurationFollower, wait_until_prepared
+from modelgate.app.ready import report_failure, report_ready
+from modelgate.app.settings import Settings
+from modelgate.app.snapshots import installation_secret
+from modelgate.app.workshop import Workshop, log_task_fault, open_database
+from modelgate.core.clock import system_clock
+from modelgate.core.errors import MethodNotAllowed, ModelgateError, UnknownPath
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.records import ApiKey
+from modelgate.formats.media.family import load_media_families
+from modelgate.gateway.endpoints import endpoint_table
+from modelgate.gateway.families import MediaRoutes
+from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FILES_PREFIX, FileLinks, Files
+from modelgate.gateway.inputs import Inputs
+from modelgate.gateway.media import MediaDesk, MediaGateway
+from modelgate.identity.table import KeyTable
+from modelgate.metering.periods import current_period
+from modelgate.metering.rates import RateCounters
+from modelgate.portal.openapi import render_openapi
+from modelgate.providers import load_providers
+from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret, derive_key
+from modelgate.storage.database import Database
+from modelgate.storage.identity import find_key
+from modelgate.storage.migrations import DatabaseUnusable
+from modelgate.telemetry.logs import configure_logs
+from modelgate.telemetry.metrics import Metrics
+
+SECONDS_PER_DAY = 86_400
+KEEP_ALIVE_S = 75
+BACKLOG = 2048
+SOCKET_MODE = 0o600
+"""Whoever may connect is believed about client addresses, so nobody but this user may."""
+
+_JSON = HeaderBlock.of(("content-type", "application/json"))
+_log = structlog.get_logger("desk")
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the desk decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Desk:
+    """Composition of the desk."""
+
+    def __init__(self, settings: Settings, database: Database, secret: bytes) -> None:
+        self._settings = settings
+        self._database = database
+        self._secret = secret
+        self._families = load_media_families()
+        self._dialects = ErrorDialects(self._families)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; then finish what runs, within the settings' bound."""
+        settings = self._settings
+        providers = load_providers()
+        keys = KeyTable(self._look_up)
+        follower = ConfigurationFollower(
+            self._database, Cipher(self._secret), settings, providers=providers, clock=system_clock, on_keys_changed=keys.forget
+        )
+        await follower.follow()
+        workshop = Workshop(settings, self._database, follower, role="desk", providers=providers, clock=system_clock)
+        rates = RateCounters(settings.rates_path, writer=settings.workers, writers=settings.workers + 1)
+        links = self._links()
+        desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, clock=system_clock)
+        media = MediaGateway(
+            desk,
+            routes=MediaRoutes(self._families),
+            inputs=Inputs(blobs=workshop.blobs, fetcher=workshop.fetcher, own_file=links.key_of),
+            store=workshop.store,
+            mover=workshop.mover,
+            links=links,
+            log_fault=log_task_fault,
+        )
+        application = self._application(media, Files(workshop.blobs, links, clock=system_clock))
+        following = asyncio.create_task(follower.run())
+        working = asyncio.create_task(workshop.worker.run(stop))
+        await self._serve(application, stop)
+        await media.drain(settings.drain_s)
+        await working
+        following.cancel()
+        await workshop.close()
+        rates.close()
+
+    def _application(self, media: MediaGateway, files: Files) -> Starlette:
+        """Return the routes: media families by prefix, files, documentation, metrics, health; the rest is 404."""
+        document = msgspec.json.encode(
+            render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
+        )
+        metrics = Metrics()
+
+        async def openapi(_: HttpRequest) -> HttpResponse:
+            return HttpResponse(status=200, headers=_JSON, body=document)
+
+        async def health(_: HttpRequest) -> HttpResponse:
+            return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
+
+        async def show_metrics(_: HttpRequest) -> HttpResponse:
+            text = await asyncio.get_running_loop().run_in_executor(None, metrics.render)
+            return HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "text/plain; version=0.0.4; charset=utf-8")), body=text)
+
+        async def unknown(request: HttpRequest) -> HttpResponse:
+            raise UnknownPath(f"There is nothing at {request.path[:200]}.")
+
+        reading = ("GET", "HEAD")
+        routes = [
+            Route("/openapi.json", self._app(_only(reading, openapi))),
+            Route("/metrics", self._app(_only(reading, show_metrics))),
+            Route("/healthz", self._app(_only(reading, health))),
+            Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
+            *(Route(family.prefix + "{rest:path}", self._app(media.handle)) for family in self._families),
+            Route("/{rest:path}", self._app(unknown)),
+        ]
+        return Starlette(routes=routes)
+
+    def _app(self, handle: Handler) -> HandlerApp:
+        return HandlerApp(
+            handle, render_error=self._render_error, log_fault=_log_fault, max_body_bytes=self._settings.max_body_bytes, clock=system_clock
+        )
+
+    def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:
+        return self._dialects.render(error, request.path, request.id)
+
+    def _links(self) -> FileLinks:
+        return FileLinks(
+            base_url=self._settings.base_url,
+            secret=derive_key(self._secret, purpose="file links"),
+            lifetime_s=DEFAULT_LIFETIME_DAYS * SECONDS_PER_DAY,
+            clock=system_clock,
+        )
+
+    async def _look_up(self, digest: str) -> tuple[ApiKey | None, str, float | None]:
+        key = await self._database.fetch(find_key, digest)
+        if key is None:
+            return None, "", None
+        return key, *current_period(key.limit_reset, system_clock())
+
+    async def _serve(self, application: Starlette, stop: asyncio.Event) -> None:
+        listening = listen_on(Path(self._settings.desk_socket))
+        server = Server(
+            uvicorn.Config(
+                application,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                loop="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=self._settings.drain_s,
+                backlog=BACKLOG,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        stopping = asyncio.create_task(stop.wait())
+        report_ready(role="desk")
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await serving
+
+
+def listen_on(path: Path) -> socket.socket:
+    """Return a listening Unix socket at a path, replacing what a dead predecessor left there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(path))
+    path.chmod(SOCKET_MODE)
+    listening.listen(BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+def _only(methods: tuple[str, ...], handle: Handler) -> Handler:
+    async def checked(request: HttpRequest) -> HttpResponse:
+        if request.method not in methods:
+            raise MethodNotAllowed
+        return await handle(request)
+
+    return checked
+
+
+def main(settings: Settings) -> None:
+    """Serve until SIGTERM. Ends with status 1 and one reported line when it cannot begin."""
+    configure_logs(level=settings.log_level, format=settings.log_format)
+    try:
+        wait_until_prepared(settings.database_url)
+        uvloop.run(_serve_until_told(settings, installation_secret(settings)))
+    except (DatabaseUnusable, SecretUnusable, WrongSecret, OSError, ValueError) as error:
+        report_failure(f"desk: {error}")
+        raise SystemExit(1) from error
+
+
+async def _serve_until_told(settings: Settings, secret: bytes) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = open_database(settings)
+    try:
+        await Desk(settings, database, secret).run(stop)
+    finally:
+        database.close()
+
+
+def _log_fault(error: Exception, request: HttpRequest) -> None:
+    _log.error("fault", request_id=request.id, path=request.path, exc_info=error)

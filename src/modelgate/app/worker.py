@@ -1,0 +1,48 @@
+"""A task worker on its own: several may share a database, each moving what the others do not."""
+
+import asyncio
+import signal
+
+import uvloop
+
+from modelgate.app.following import ConfigurationFollower, wait_until_prepared
+from modelgate.app.ready import report_failure, report_ready
+from modelgate.app.settings import Settings
+from modelgate.app.snapshots import installation_secret
+from modelgate.app.workshop import Workshop, open_database
+from modelgate.core.clock import system_clock
+from modelgate.providers import load_providers
+from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
+from modelgate.storage.migrations import DatabaseUnusable
+from modelgate.telemetry.logs import configure_logs
+
+
+def main(settings: Settings) -> None:
+    """Work until SIGTERM. Ends with status 1 and one reported line when it cannot begin."""
+    configure_logs(level=settings.log_level, format=settings.log_format)
+    try:
+        wait_until_prepared(settings.database_url)
+        cipher = Cipher(installation_secret(settings))
+        uvloop.run(_work(settings, cipher))
+    except (DatabaseUnusable, SecretUnusable, WrongSecret, OSError, ValueError) as error:
+        report_failure(f"worker: {error}")
+        raise SystemExit(1) from error
+
+
+async def _work(settings: Settings, cipher: Cipher) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = open_database(settings)
+    try:
+        providers = load_providers()
+        follower = ConfigurationFollower(database, cipher, settings, providers=providers, clock=system_clock)
+        await follower.follow()
+        workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock)
+        following = asyncio.create_task(follower.run())
+        report_ready(role="worker")
+        await workshop.worker.run(stop)
+        following.cancel()
+        await workshop.close()
+    finally:
+        database.close()

@@ -1,0 +1,79 @@
+"""What moves media tasks, put together once for the desk and for a worker on its own."""
+
+import hashlib
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from modelgate.app.following import ConfigurationFollower
+from modelgate.app.settings import Settings
+from modelgate.core.clock import Clock
+from modelgate.core.providers import Provider
+from modelgate.routing.health import Health
+from modelgate.storage.blobs import Blobs, blobs_of
+from modelgate.storage.database import Database
+from modelgate.storage.tasks import DatabaseTaskStore
+from modelgate.tasks.advance import Mover
+from modelgate.tasks.calls import TransportCaller
+from modelgate.tasks.outputs import OutputCopier
+from modelgate.tasks.places import ConfiguredPlaces
+from modelgate.tasks.recorder import Recorder
+from modelgate.tasks.worker import Worker
+from modelgate.transport.client import Transport
+from modelgate.transport.guard import GuardedFetcher
+
+SQLITE_THREADS = 2
+"""One may write while another reads."""
+POSTGRES_THREADS = 4
+
+_log = structlog.get_logger("tasks")
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database with as many threads as it can use."""
+    threads = SQLITE_THREADS if settings.database_url.startswith("sqlite") else POSTGRES_THREADS
+    return Database(settings.database_url, threads=threads)
+
+
+def owner_of(role: str, data_path: Path) -> str:
+    """Return the name under which a process leases tasks: the same after a restart, so that it resumes its own at once."""
+    place = hashlib.sha256(os.fsencode(data_path)).hexdigest()[:8]
+    return f"{role}@{socket.gethostname()}/{place}"
+
+
+def log_task_fault(error: BaseException, task_id: str) -> None:
+    """Log what a mover did not expect; the task is tried again when its lease is over."""
+    _log.error("task_fault", task=task_id, exc_info=error)
+
+
+class Workshop:
+    """The task rooms of one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        follower: ConfigurationFollower,
+        *,
+        role: str,
+        providers: Mapping[str, Provider],
+        clock: Clock,
+    ) -> None:
+        """`role` is `desk` or `worker`."""
+        proxies = {scheme: proxy for scheme, proxy in (("http", settings.http_proxy), ("https", settings.https_proxy)) if proxy}
+        self.transport = Transport()
+        self.blobs: Blobs = blobs_of(settings.blobs or str(settings.blobs_path))
+        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports)
+        self.store = DatabaseTaskStore(database, owner=owner_of(role, settings.data_path))
+        places = ConfiguredPlaces(follower.current, providers=providers, health=Health(), clock=clock)
+        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxies=proxies)
+        copier = OutputCopier(self.fetcher, self.blobs, proxies=proxies)
+        self.mover = Mover(Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier)
+        self.worker = Worker(self.store, self.mover, clock=clock, log_fault=log_task_fault)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.transport.close()

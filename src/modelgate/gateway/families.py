@@ -1,0 +1,57 @@
+"""Which media route a request means, and its errors in that family's words."""
+
+import math
+from collections.abc import Iterable
+
+from modelgate.core.errors import MethodNotAllowed, ModelgateError, UnknownPath
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.formats.media.family import MediaFamily, MediaRoute
+
+MAX_ID_CHARACTERS = 100
+_PLACEHOLDER = "{task_id}"
+
+
+class MediaRoutes:
+    """The routes of all families by method and path. Built once."""
+
+    def __init__(self, families: Iterable[MediaFamily]) -> None:
+        self._families = tuple(families)
+        self._exact: dict[tuple[str, str], tuple[MediaFamily, MediaRoute]] = {}
+        self._by_task: dict[tuple[str, str], tuple[MediaFamily, MediaRoute]] = {}
+        for family in self._families:
+            for route in family.routes:
+                before, placeholder, after = route.endpoint.path.partition(_PLACEHOLDER)
+                if after:
+                    raise ValueError(f"{route.endpoint.path}: a task's id comes last")
+                table = self._by_task if placeholder else self._exact
+                table[route.endpoint.method, before] = (family, route)
+
+    def family_of(self, path: str) -> MediaFamily | None:
+        """Return the family whose prefix a path has, so that errors can be said in its words."""
+        return next((family for family in self._families if path.startswith(family.prefix)), None)
+
+    def find(self, method: str, path: str) -> tuple[MediaFamily, MediaRoute, str]:
+        """Return the family, the route and the task id in the path (empty on routes without).
+
+        Raises:
+            UnknownPath, MethodNotAllowed
+        """
+        path = path.rstrip("/")
+        found = self._exact.get((method, path))
+        if found is not None:
+            return (*found, "")
+        stem, _, task_id = path.rpartition("/")
+        found = self._by_task.get((method, stem + "/"))
+        if found is not None and task_id and len(task_id) <= MAX_ID_CHARACTERS:
+            return (*found, task_id)
+        served = {known for _, known in self._exact} | ({known for _, known in self._by_task} if task_id else set())
+        raise MethodNotAllowed if path in served or stem + "/" in served else UnknownPath
+
+
+def render_family_error(family: MediaFamily, error: ModelgateError, request: HttpRequest) -> HttpResponse:
+    """Return an error in a family's own envelope, with `retry-after` where waiting helps."""
+    status, body = family.encode_error(error, request_id=request.id)
+    headers = [("content-type", "application/json")]
+    if error.retry_after_s is not None:
+        headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+    return HttpResponse(status=status, headers=HeaderBlock.of(*headers), body=body)

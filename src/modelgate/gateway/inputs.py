@@ -1,0 +1,98 @@
+"""The caller's input pictures: fetched, checked, and put into the blob store, so that a task can be moved after any restart."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+from modelgate.core.blobs import BlobNotFound, BlobStoreFailed, blob_key
+from modelgate.core.errors import InvalidRequest, Overloaded
+from modelgate.formats.media.family import InputRules
+from modelgate.formats.media.requests import MediaInput, MediaRequest, inputs_of, with_inputs
+from modelgate.gateway.pictures import check_picture
+from modelgate.tasks.outputs import Fetcher
+from modelgate.transport.errors import TransportError
+
+FETCH_TIMEOUT_S = 20.0
+MAX_CONCURRENT_INPUTS = 8
+"""Pictures in memory at once for all submits of this process; others wait."""
+
+
+class InputBlobs(Protocol):
+    """The part of a blob store that inputs need."""
+
+    async def put(self, key: str, data: bytes) -> None: ...
+
+    async def get(self, key: str) -> bytes: ...
+
+    async def delete(self, key: str) -> None: ...
+
+
+class Inputs:
+    """Turns the inputs of a decoded request into stored ones."""
+
+    def __init__(self, *, blobs: InputBlobs, fetcher: Fetcher, own_file: Callable[[str], str | None]) -> None:
+        """`own_file` returns the key behind an address that we signed ourselves, None for any other."""
+        self._blobs = blobs
+        self._fetcher = fetcher
+        self._own_file = own_file
+        self._room = asyncio.Semaphore(MAX_CONCURRENT_INPUTS)
+
+    async def store(self, request: MediaRequest, *, rules: InputRules | None, task_id: str) -> MediaRequest:
+        """Return the request with every input as a blob of ours, checked by the family's rules.
+
+        Raises:
+            InvalidRequest: an address that may not be fetched or gives no picture, or a picture that breaks a rule.
+            Overloaded: the blob store is in trouble.
+        """
+        inputs = inputs_of(request)
+        if not inputs:
+            return request
+        if rules is None:
+            raise ValueError("a family that takes inputs states its rules")
+        stored = []
+        async with self._room:
+            for index, item in enumerate(inputs):
+                stored.append(await self._stored(item, rules=rules, stem=f"{task_id}-in{index}"))
+        return with_inputs(request, stored)
+
+    async def discard(self, request: MediaRequest) -> None:
+        """Remove the stored inputs of a request that became no task; trouble with that is not the caller's."""
+        for item in inputs_of(request):
+            with contextlib.suppress(BlobStoreFailed):
+                await self._blobs.delete(item.blob)
+
+    async def _stored(self, item: MediaInput, *, rules: InputRules, stem: str) -> MediaInput:
+        data = item.data or await self._bytes_of(item.url, rules)
+        picture = check_picture(data, rules)
+        key = blob_key(stem, picture.content_type)
+        try:
+            await self._blobs.put(key, data)
+        except BlobStoreFailed:
+            raise Overloaded(retry_after_s=5.0) from None
+        return MediaInput(blob=key, content_type=picture.content_type)
+
+    async def _bytes_of(self, url: str, rules: InputRules) -> bytes:
+        own = self._own_file(url)
+        if own is None:
+            return await self._fetched(url, rules)
+        try:
+            return await self._blobs.get(own)
+        except BlobNotFound:
+            raise InvalidRequest(f"The picture in {rules.field} is no longer kept here.", param=rules.field) from None
+        except BlobStoreFailed:
+            raise Overloaded(retry_after_s=5.0) from None
+
+    async def _fetched(self, url: str, rules: InputRules) -> bytes:
+        # What the guard found out (addresses, redirects) is not the caller's to read: it would map our network.
+        try:
+            fetched = await self._fetcher.fetch(url, max_bytes=rules.max_bytes, timeout_s=FETCH_TIMEOUT_S, content_types=None, exempt={})
+        except ValueError:
+            raise InvalidRequest(
+                f"The address in {rules.field} may not be fetched from here.", param=rules.field, code="invalid_url"
+            ) from None
+        except (TransportError, TimeoutError):
+            raise InvalidRequest(
+                f"The picture in {rules.field} could not be fetched.", param=rules.field, code="image_not_fetched"
+            ) from None
+        return fetched.body

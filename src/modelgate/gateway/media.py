@@ -1,0 +1,233 @@
+"""The way of a media task: one pipeline for every family, submit and fetch."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from modelgate.core.clock import Clock
+from modelgate.core.errors import (
+    ModelgateError,
+    NoUpstream,
+    TaskNotFound,
+    UnknownModel,
+    UnknownPath,
+    UnpricedModel,
+    UpstreamError,
+    UpstreamRefused,
+)
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.ids import new_id
+from modelgate.core.providers import Provider
+from modelgate.core.records import ApiKey, Task
+from modelgate.formats.media import refusals
+from modelgate.formats.media.family import MediaFamily, MediaRoute
+from modelgate.formats.media.requests import ImageRequest, MediaRequest, encode_request
+from modelgate.gateway.callers import authenticate
+from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.families import MediaRoutes, render_family_error
+from modelgate.gateway.files import FileLinks
+from modelgate.gateway.inputs import Inputs
+from modelgate.identity.keys import check_model
+from modelgate.identity.table import Caller, KeyTable
+from modelgate.metering.prices import Price
+from modelgate.metering.rates import RateCounters, RateState
+from modelgate.tasks.recorder import LEASE_S
+from modelgate.tasks.store import TaskStore
+
+SUBMIT_WAIT_S = 5.0
+"""How long a submit waits for the vendor's first word before it answers all the same; the worker goes on."""
+MAX_MOVING = 256
+"""Submits that may wait for a vendor at once; further ones are queued and left to the worker."""
+DEFAULT_DEADLINE_S = 3600.0
+
+
+class Mover(Protocol):
+    """The only one who moves a task on."""
+
+    async def advance(self, task: Task) -> Task:
+        """Move a task that is leased to this process by one step and return it as it is then."""
+        ...
+
+
+class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
+    """What every submit asks: who may, at what rate, where to, at what price."""
+
+    keys: KeyTable
+    rates: RateCounters
+    configuration: Callable[[], Configuration]
+    providers: Mapping[str, Provider]
+    clock: Clock
+
+
+class MediaGateway:
+    """Serves every route of every media family."""
+
+    def __init__(
+        self,
+        desk: MediaDesk,
+        *,
+        routes: MediaRoutes,
+        inputs: Inputs,
+        store: TaskStore,
+        mover: Mover,
+        links: FileLinks,
+        log_fault: Callable[[BaseException, str], None],
+    ) -> None:
+        """`log_fault(error, request_id)` hears of a mover's faults; the worker tries those tasks again."""
+        self._desk = desk
+        self._routes = routes
+        self._inputs = inputs
+        self._store = store
+        self._mover = mover
+        self._links = links
+        self._log_fault = log_fault
+        self._moving: set[asyncio.Task[Task]] = set()
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer a submit or a fetch; every failure is said in the family's own words.
+
+        Raises:
+            UnknownPath: outside of every family.
+        """
+        family = self._routes.family_of(request.path)
+        if family is None:
+            raise UnknownPath
+        rate: RateState | None = None
+        try:
+            _, route, task_id = self._routes.find(request.method, request.path)
+            caller = await authenticate(request, keys=self._desk.keys, clock=self._desk.clock)
+            if route.action == "fetch":
+                body = await self._fetch(family, task_id, caller.key, request)
+            else:
+                rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
+                body = await self._submit(family, route, caller, request)
+        except ModelgateError as error:
+            return _with_rates(render_family_error(family, error, request), rate)
+        return _with_rates(HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "application/json")), body=body), rate)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""
+        if self._moving:
+            await asyncio.wait(self._moving, timeout=timeout_s)
+
+    async def _fetch(self, family: MediaFamily, task_id: str, key: ApiKey, request: HttpRequest) -> bytes:
+        task = await self._store.get(task_id, account=key.account)
+        if task is None or task.book != key.book or task.family != family.name:
+            raise TaskNotFound
+        urls = [self._links.url_of(output.blob) for output in task.outputs if output.blob] if task.state == "succeeded" else []
+        return family.encode_fetched(task, urls=urls, request_id=request.id)
+
+    async def _submit(self, family: MediaFamily, route: MediaRoute, caller: Caller, request: HttpRequest) -> bytes:
+        assert route.decode is not None
+        content_type = (request.headers.get(b"content-type") or b"").decode("latin-1")
+        wanted, facts = route.decode(request.body, content_type)
+        request.body = b""  # as much as a picture's base64; the decoded request has all that is needed
+        check_model(caller.key, wanted.model)
+        price, deadline_s = self._price(caller.key, route.operation, wanted.model)
+        task_id = new_id("task")
+        stored = await self._inputs.store(wanted, rules=route.inputs, task_id=task_id)
+        now = self._desk.clock()
+        task = Task(
+            id=task_id,
+            account=caller.key.account,
+            key=caller.key.id,
+            book=caller.key.book,
+            family=family.name,
+            operation=route.operation,
+            model=wanted.model,
+            state="queued",
+            request=encode_request(stored),
+            facts=facts,
+            amount_nanos=amount_of(price, stored),
+            weight=weight_of(stored),
+            request_id=request.id,
+            created_at=now,
+            updated_at=now,
+            due_at=now,
+            deadline_at=now + deadline_s,
+        )
+        try:
+            task = await self._store.insert(task, period=caller.period, limit_nanos=caller.key.limit_nanos, lease_until=now + LEASE_S)
+        except ModelgateError:
+            await self._inputs.discard(stored)
+            raise
+        task = await self._move(task)
+        _raise_if_refused(task)
+        return family.encode_submitted(task, request_id=request.id)
+
+    def _price(self, key: ApiKey, operation: str, model: str) -> tuple[Price, float]:
+        """Return the price of a model that has a route, and how long its slowest vendor may take."""
+        configuration = self._desk.configuration()
+        routes = configuration.routes.find(book=key.book, operation=operation, model=model)
+        shown = model[:100]
+        if not routes:
+            if configuration.prices.entry(model) is not None and key.book == "live":
+                raise NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
+            raise UnknownModel(f"There is no model '{shown}' here. GET /v1/models lists what this key may use.", param="model")
+        price = configuration.prices.find(model, group=key.group, free=all(route.upstream.free for route in routes))
+        if price is None:
+            raise UnpricedModel(f"'{shown}' has no price yet. An operator can set one: modelgate prices set.", param="model")
+        deadlines = [
+            provider.media[operation].deadline_s
+            for route in routes
+            if (provider := self._desk.providers.get(route.upstream.provider)) is not None and operation in provider.media
+        ]
+        return price, max(deadlines, default=DEFAULT_DEADLINE_S)
+
+    async def _move(self, task: Task) -> Task:
+        """Let the mover submit the task and return it as it is after that, or after `SUBMIT_WAIT_S` as it was.
+
+        The step itself is never cancelled: a vendor may have taken the job already.
+        """
+        if len(self._moving) >= MAX_MOVING:
+            return task
+        step = asyncio.get_running_loop().create_task(self._mover.advance(task))
+        self._moving.add(step)
+        step.add_done_callback(self._moved)
+        done, _ = await asyncio.wait((step,), timeout=SUBMIT_WAIT_S)
+        return step.result() if done and not step.cancelled() and step.exception() is None else task
+
+    def _moved(self, step: "asyncio.Task[Task]") -> None:
+        self._moving.discard(step)
+        if not step.cancelled() and (error := step.exception()) is not None:
+            self._log_fault(error, "")
+
+
+def amount_of(price: Price, request: MediaRequest) -> int:
+    """Return what a request costs in nano-USD. Media prices are by the piece, so the hold is the charge."""
+    match request:
+        case ImageRequest():
+            return price.charge_media(images=request.n, variant="with_image" if request.images else "")
+
+
+def weight_of(request: MediaRequest) -> int:
+    """Return how many of an upstream's concurrent places a request takes."""
+    match request:
+        case ImageRequest():
+            return request.n
+
+
+def _raise_if_refused(task: Task) -> None:
+    """Say at once what the vendor said at once. Numbered cases:
+
+    1. not refused, or taken and failed later: no error here, the fetch tells;
+    2. the caller's fault: 400 with the vendor's words;
+    3. nobody could take it: 503 or 502.
+    """
+    if task.state != "failed" or task.vendor_task:
+        return
+    if task.error_code in refusals.CALLER_FAULTS:
+        message = task.error_message or "The upstream refused this request as not valid."
+        raise UpstreamRefused(message, status=400, code=task.error_code)
+    if task.error_code in (refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE):
+        raise NoUpstream("Every upstream of this model is busy. Try again shortly.", retry_after_s=5.0)
+    raise UpstreamError("No upstream took this task. It was not charged.")
+
+
+def _with_rates(response: HttpResponse, rate: RateState | None) -> HttpResponse:
+    if rate is not None:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in rate.headers())
+        response.headers = HeaderBlock(response.headers.raw + lines.encode())
+    return response
