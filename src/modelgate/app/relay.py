@@ -40,7 +40,7 @@ from modelgate.metering.price_list import read_shipped_prices
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
 from modelgate.storage.journal import JournalBroken
-from modelgate.storage.journal_writer import Journal
+from modelgate.storage.journal_writer import JournalWriter
 from modelgate.telemetry.logs import configure_logs, log
 from modelgate.telemetry.metrics import Metrics
 from modelgate.transport.client import Transport
@@ -86,9 +86,9 @@ class Relay:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         incarnation = new_id("inc")
-        journal = Journal.create(settings.journal_path, incarnation, synchronous=settings.journal_sync)
+        journal = JournalWriter.create(settings.journal_path, incarnation=incarnation, synchronous=settings.journal_sync)
         leases = Leases(clock=system_clock)
-        meter = Meter(journal=journal, leases=leases, clock=system_clock, broken=self._break, broken_by=JournalBroken)
+        meter = Meter(journal=journal, leases=leases, clock=system_clock, on_broken=self._break, broken_by=JournalBroken)
         link = BookLink(
             Path(settings.book_socket),
             incarnation=incarnation,
@@ -227,7 +227,7 @@ class Relay:
         """Answers whose clients left are read to their end, so that they are charged for what they cost."""
         deadline = asyncio.get_running_loop().time() + (BROKEN_GRACE_S if self._is_broken else self._settings.drain_s)
         while self._chat.open_streams and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LEFT_STREAMS_POLL_S)
+            await asyncio.sleep(LEFT_STREAMS_POLL_S)  # noqa: ASYNC110  # at the end of a process; streams stay free of an event
 
 
 def _log_fault(error: BaseException, request_id: str, *, path: str = "") -> None:

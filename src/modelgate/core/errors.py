@@ -59,7 +59,7 @@ class InvalidRequest(ModelgateError):
     def __init__(self, message: str = "", *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message, param=param)
         if code is not None:
-            self.code = code  # type: ignore[misc]  # a finer word of the same class, such as missing_required_parameter
+            self.code = code  # a finer word of the same class, such as missing_required_parameter
 
 
 class RequestTimedOut(InvalidRequest):
@@ -126,7 +126,7 @@ class TaskNotFound(ModelgateError):
 class AuthenticationError(ModelgateError):
     status = 401
     type = "invalid_request_error"
-    code = "invalid_api_key"
+    code: ClassVar[str | None] = "invalid_api_key"
     retryable = False
 
 

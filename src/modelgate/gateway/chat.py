@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from modelgate.core.errors import ModelgateError, NoUpstream, UnknownModel, UnpricedModel, UpstreamFailed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
@@ -139,8 +140,8 @@ class ChatGateway:
         usage: Usage | None = whole.usage
         if whole.usage_refused:
             call.add_note("usage_refused")
-        paid = asyncio.get_running_loop().create_future()
-        call.capture(usage, output_bytes=len(whole.body), status=200, error="", committed=lambda: paid.done() or paid.set_result(None))
+        paid: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        call.capture(usage, output_bytes=len(whole.body), status=200, error="", committed=partial(paid.set_result, None))
         await paid
         return HttpResponse(status=200, headers=_headers(_JSON_HEADERS, call.rate), body=whole.body)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from modelgate.core.clock import Clock
 from modelgate.core.errors import ModelgateError
@@ -87,8 +88,8 @@ class ChatCall:
         assert self.hold is not None
         facts = self._facts(Usage(calls=0), status=error.status, error=error.code or error.type)
         self._count(facts, 0)
-        done = asyncio.get_running_loop().create_future()
-        self.desk.meter.release(self.hold, facts=facts, committed=lambda: done.done() or done.set_result(None))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.desk.meter.release(self.hold, facts=facts, committed=partial(done.set_result, None))
         await done
 
     def add_note(self, word: str) -> None:

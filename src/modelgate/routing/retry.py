@@ -49,11 +49,12 @@ def parse_retry_after(headers: HeaderBlock, now: float) -> float | None:
             seconds = parsedate_to_datetime(value.decode("latin-1")).timestamp() - now
     except (ValueError, TypeError):
         return None
-    return min(max(seconds, 0.0), 86_400.0) if seconds == seconds else None  # noqa: PLR0124  # NaN is a float too
+    return min(max(seconds, 0.0), 86_400.0) if seconds == seconds else None  # NaN is a float too
 
 
 def backoff_s(attempt: int, *, retry_after_s: float | None, draw: float) -> float:
     """Return the pause before the same upstream is asked again; `attempt` counts from 1, `draw` is in [0, 1)."""
     if retry_after_s is not None:
         return retry_after_s
-    return min(FIRST_BACKOFF_S * 2 ** (attempt - 1), MAX_WAIT_S) * (0.5 + draw / 2)
+    longest: float = min(FIRST_BACKOFF_S * 2.0 ** (attempt - 1), MAX_WAIT_S)
+    return longest * (0.5 + draw / 2)

@@ -84,7 +84,7 @@ def ask_for_usage(body: bytes | bytearray, found: Peek) -> bytes | bytearray:
     if found.stream_options is None:
         start = body.index(b"{") + 1
         if re.search(rb'"stream_options"\s*:\s*null', body) is None:
-            return b"%b%b%b" % (body[:start], _USAGE_OPTION, body[start:])
+            return body[:start] + _USAGE_OPTION + body[start:]
         return replace_field(body, "stream_options", b'{"include_usage":true}')
     if found.stream_options.include_usage:
         return body
