@@ -234,6 +234,7 @@ class BookEngine:
         for lease in standing.leases:
             if quoted.get((lease.key, lease.period)) != lease.granted_nanos:  # it answered before it knew of its last grant: ask once more
                 connection.recalled.pop(lease.id, None)
+        self._tell_totals(connection_id, connection, standing)
         await self._pump({(lease.account, lease.book) for lease in standing.leases} & self._restless_accounts())
 
     def _answered_round(self, connection: _Connection, message: Return, lease: LeaseTotals) -> int:

@@ -141,7 +141,7 @@ def answer_ask(connection: Connection, ask: LeaseAsk, *, period_of: PeriodOf, no
     posting.lock_leases(ask.incarnation, [(ask.key, ask.period)])
     current, ends_at = period_of(owner.limit_reset, now)
     if ask.period == current:
-        posting.key_periods[ask.key, ask.period].limit_nanos = owner.limit_nanos
+        posting.key_periods[ask.key, ask.period].set_limit(owner.limit_nanos)
         held = posting.lease(ask.incarnation, ask.key, ask.period, account=owner.account, book=owner.book)
         outcome = _decide(posting, held, ask)
     else:
@@ -288,7 +288,8 @@ def set_credit_limit(connection: Connection, *, account: str, book: Book, credit
     posting = Posting(connection, at=now)
     posting.lock_balances([(account, book)])
     balance = posting.balances[account, book]
-    before, balance.credit_limit_nanos = balance.credit_limit_nanos, credit_limit_nanos
+    before = balance.credit_limit_nanos
+    balance.set_credit_limit(credit_limit_nanos)
     if credit_limit_nanos is not None and (before is None or credit_limit_nanos < before):
         balance.raise_round(now)
     posting.save()

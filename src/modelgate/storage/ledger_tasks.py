@@ -56,7 +56,7 @@ def open_task_hold(  # noqa: PLR0913  # the columns of a hold; callers name each
     posting.lock_balances([(account, book)])
     posting.lock_key_periods([(key, period, account, book)])
     balance, key_period = posting.balances[account, book], posting.key_periods[key, period]
-    key_period.limit_nanos = limit_nanos
+    key_period.set_limit(limit_nanos)
     limited = not key_period.allows(amount_nanos)
     if amount_nanos and (limited or not balance.allows(amount_nanos)):
         raise ShortOfMoney(

@@ -39,6 +39,12 @@ class Balance(msgspec.Struct):
     recall_round: int
     recall_at: float
     scarce_at: float
+    over_nanos: int
+
+    def set_credit_limit(self, credit_limit_nanos: int | None) -> None:
+        """Change how far the balance may go below zero, noting what is beyond that already: audits tell it from an error."""
+        self.credit_limit_nanos = credit_limit_nanos
+        self.over_nanos = 0 if credit_limit_nanos is None else max(0, -self.balance_nanos - credit_limit_nanos)
 
     def allows(self, amount_nanos: int) -> bool:
         """Whether that much may leave the balance now."""
@@ -69,6 +75,13 @@ class KeyPeriod(msgspec.Struct):
     limit_nanos: int | None
     set_aside_nanos: int
     spent_nanos: int
+    over_nanos: int
+
+    def set_limit(self, limit_nanos: int | None) -> None:
+        """Test against this limit from now on, noting what is beyond a lowered one already: audits tell it from an error."""
+        if limit_nanos != self.limit_nanos:
+            self.limit_nanos = limit_nanos
+            self.over_nanos = 0 if limit_nanos is None else max(0, self.spent_nanos + self.set_aside_nanos - limit_nanos)
 
     def allows(self, amount_nanos: int) -> bool:
         """Whether the limit lets that much more be set aside."""
@@ -109,8 +122,8 @@ _BALANCES = money.account_balance.c
 _KEY_PERIODS = money.key_period.c
 _LEASES = money.lease.c
 
-_BALANCE_VALUES = ("balance_nanos", "credit_limit_nanos", "recall_round", "recall_at", "scarce_at")
-_KEY_PERIOD_VALUES = ("limit_nanos", "set_aside_nanos", "spent_nanos")
+_BALANCE_VALUES = ("balance_nanos", "credit_limit_nanos", "recall_round", "recall_at", "scarce_at", "over_nanos")
+_KEY_PERIOD_VALUES = ("limit_nanos", "set_aside_nanos", "spent_nanos", "over_nanos")
 _LEASE_VALUES = ("granted_nanos", "returned_nanos", "balance_nanos", "answered_round")
 
 
@@ -150,7 +163,7 @@ class Posting:
     def lock_balances(self, accounts: Iterable[tuple[str, Book]]) -> None:
         """Lock balances, making the rows that are not there: no money, no credit bound."""
         wanted = sorted(set(accounts))
-        blank = {"balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0, "scarce_at": 0.0}
+        blank = {"balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0, "scarce_at": 0.0, "over_nanos": 0}
         self._lock_balances(wanted)
         if missing := [pair for pair in wanted if pair not in self.balances]:
             insert_absent(
@@ -174,7 +187,7 @@ class Posting:
         pairs = [row[:2] for row in rows]
         self._lock_key_periods(pairs)
         if missing := [row for row in rows if row[:2] not in self.key_periods]:
-            blank = {"limit_nanos": None, "set_aside_nanos": 0, "spent_nanos": 0}
+            blank = {"limit_nanos": None, "set_aside_nanos": 0, "spent_nanos": 0, "over_nanos": 0}
             insert_absent(
                 self.connection,
                 money.key_period,
@@ -184,7 +197,7 @@ class Posting:
 
     def _lock_key_periods(self, pairs: list[tuple[str, str]]) -> None:
         query = (
-            select(_KEY_PERIODS.key, _KEY_PERIODS.period, _KEY_PERIODS.limit_nanos, _KEY_PERIODS.set_aside_nanos, _KEY_PERIODS.spent_nanos)
+            select(_KEY_PERIODS.key, _KEY_PERIODS.period, *(_KEY_PERIODS[name] for name in _KEY_PERIOD_VALUES))
             .where(tuple_(_KEY_PERIODS.key, _KEY_PERIODS.period).in_(pairs))
             .order_by(_KEY_PERIODS.key, _KEY_PERIODS.period)
             .with_for_update()

@@ -23,6 +23,7 @@ account_balance = Table(
     Column("recall_round", BigInteger, nullable=False),
     Column("recall_at", Double, nullable=False, index=True, comment="When the round was raised, seconds since the epoch"),
     Column("scarce_at", Double, nullable=False, default=0.0, comment="When the balance itself was last short"),
+    Column("over_nanos", BigInteger, nullable=False, default=0, comment="How far beyond the credit limit it was when that was set"),
 )
 
 key_period = Table(
@@ -35,6 +36,7 @@ key_period = Table(
     Column("limit_nanos", BigInteger, comment="The limit the last grant or hold was tested against; NULL is none"),
     Column("set_aside_nanos", BigInteger, nullable=False, comment="In leases and open media holds"),
     Column("spent_nanos", BigInteger, nullable=False),
+    Column("over_nanos", BigInteger, nullable=False, comment="How far beyond the limit it was when that was last changed"),
 )
 
 ledger_entry = Table(
