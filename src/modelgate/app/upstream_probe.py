@@ -1,0 +1,100 @@
+"""A real call to an upstream, to tell whether address and key are good. It costs nothing at the vendor."""
+
+import time
+from typing import Any
+
+import msgspec
+
+from modelgate.core.http import HeaderBlock
+from modelgate.core.providers import Provider, UpstreamCall
+from modelgate.core.records import Credential, Upstream
+from modelgate.transport.client import Transport
+from modelgate.transport.errors import TransportError
+from modelgate.transport.target import Target, Timeouts, target_of
+
+PROBE_TIMEOUTS = Timeouts(connect_s=10.0, head_s=30.0, idle_s=30.0)
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_NAMED_MODELS = 5
+PROBE_TASK = "modelgate-probe"
+"""A job that no vendor knows: asking for it shows whether the key is taken, and starts nothing."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a credential is good for; `text` is one sentence for the operator. `models`: what the upstream says it has."""
+
+    credential: str
+    ok: bool
+    text: str
+    models: tuple[str, ...] = ()
+
+
+async def probe_upstream(transport: Transport, upstream: Upstream, provider: Provider, *, proxy: str = "") -> tuple[Verdict, ...]:
+    """Try every credential of an upstream, one after the other."""
+    try:
+        target = target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file, proxy=proxy)
+    except ValueError as error:
+        return tuple(Verdict(credential=one.id, ok=False, text=str(error)) for one in upstream.credentials)
+    return tuple([await _probe(transport, target, upstream, provider, one) for one in upstream.credentials])
+
+
+async def _probe(transport: Transport, target: Target, upstream: Upstream, provider: Provider, credential: Credential) -> Verdict:
+    call = _call(provider)
+    try:
+        headers = HeaderBlock.of(*provider.sign(credential.secret, time.time()), *call.headers, ("user-agent", "modelgate"))
+        base_path = upstream.base_url.partition("://")[2].partition("/")[2].rstrip("/")
+        path = (f"/{base_path}" if base_path else "") + call.path
+        answer = await transport.send(target, method=call.method, path=path, headers=headers, body=call.body, timeouts=PROBE_TIMEOUTS)
+        body = await answer.read(MAX_ANSWER_BYTES)
+    except ValueError:
+        return Verdict(credential=credential.id, ok=False, text="the key holds characters that no HTTP header may hold")
+    except TransportError as error:
+        return Verdict(credential=credential.id, ok=False, text=f"{target.origin} cannot be used: {error}")
+    if provider.formats:
+        return _judge_models(upstream, credential, status=answer.status, body=body)
+    return _judge_task(provider, credential, status=answer.status, body=body)
+
+
+def _call(provider: Provider) -> UpstreamCall:
+    if provider.formats:
+        return UpstreamCall(method="GET", path="/models")
+    return next(iter(provider.media.values())).encode_poll(PROBE_TASK)
+
+
+def _judge_models(upstream: Upstream, credential: Credential, *, status: int, body: bytes) -> Verdict:
+    text = _refusal(status)
+    if text:
+        return Verdict(credential=credential.id, ok=False, text=text)
+    if status != 200:
+        hint = "; is the base URL right? It usually ends in /v1" if status in (404, 405) else ""
+        return Verdict(credential=credential.id, ok=False, text=f"it was reached, but its list of models answered {status}{hint}")
+    try:
+        models = tuple(sorted(one["id"] for one in _json(body)["data"]))
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return Verdict(credential=credential.id, ok=False, text="it was reached, but its list of models is not like OpenAI's")
+    missing = sorted(set(upstream.models.values()) - set(models))
+    if missing:
+        return Verdict(credential=credential.id, ok=False, text=f"the key works, but it has no {', '.join(missing)}", models=models)
+    named = ", ".join(models[:MAX_NAMED_MODELS]) + (", …" if len(models) > MAX_NAMED_MODELS else "")
+    return Verdict(credential=credential.id, ok=True, text=f"it works and has {len(models)} models: {named}", models=models)
+
+
+def _judge_task(provider: Provider, credential: Credential, *, status: int, body: bytes) -> Verdict:
+    state = next(iter(provider.media.values())).parse_poll(status, body)
+    text = _refusal(status)
+    if not text and state.credential_fault:
+        text = f"the vendor does not take the key: {state.error_message or state.error_code}"
+    if not text and status >= 500:
+        text = f"it was reached, but is not well: it answered {status}"
+    return Verdict(credential=credential.id, ok=not text, text=text or "it works: the vendor took the key")
+
+
+def _refusal(status: int) -> str:
+    if status in (401, 403):
+        return f"the vendor does not take the key (it answered {status})"
+    if status == 429:
+        return "the vendor says that this key asks too often or has no quota left (it answered 429)"
+    return ""
+
+
+def _json(body: bytes) -> Any:
+    return msgspec.json.decode(body)

@@ -1,0 +1,265 @@
+"""`modelgate upstreams`: where answers come from."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.output import print_json, print_table
+from modelgate.cli.values import MODEL_MAP, Parsed, given_only
+from modelgate.cli.vendor_keys import read_vendor_keys
+from modelgate.core.ids import new_id
+from modelgate.core.money import Book
+from modelgate.core.providers import Provider
+from modelgate.core.records import Credential, Snapshot, Upstream
+from modelgate.storage.upstreams import UpstreamChanges, add_upstream, edit_upstream, get_upstream, list_upstreams, remove_upstream
+
+MAX_SHOWN_MODELS = 48
+MAX_TIMEOUT_S = 86_400.0
+
+
+def parse_base_url(text: str) -> str:
+    """Return a base URL without the slash at its end. Raises ValueError when it is none."""
+    from modelgate.transport.target import target_of
+
+    target_of(text)
+    return text.rstrip("/")
+
+
+BASE_URL = Parsed("URL", parse_base_url)
+
+
+@click.group()
+def upstreams() -> None:
+    """Where answers come from: accounts at vendors, and servers of your own.
+
+    Running servers follow every change within a second.
+    """
+
+
+def upstream_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that describe an upstream; one that is not given stays as it is."""
+    options: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("--name", "name", {"help": "What to call it; each name once."}),
+        ("--base-url", "base_url", {"type": BASE_URL, "help": "Where it is, if not at the vendor's own address."}),
+        (
+            "--models",
+            "models",
+            {"type": MODEL_MAP, "help": "Models it serves, with its own names where they differ; any: all with a price."},
+        ),
+        ("--priority", "priority", {"type": click.IntRange(-1000, 1000), "help": "Higher goes first."}),
+        ("--weight", "weight", {"type": click.IntRange(0, 1000), "help": "Share among those of equal priority; 0: only when others fail."}),
+        ("--free/--paid", "free", {"help": "Whether it costs nothing, so that models need no price."}),
+        ("--timeout", "timeout_s", {"type": click.FloatRange(0.1, MAX_TIMEOUT_S), "help": "Seconds to wait for the first byte."}),
+        ("--cancel", "cancel", {"type": click.Choice(("drain", "cancel")), "help": "What a caller's leaving does to a running answer."}),
+        ("--ca-file", "ca_file", {"type": click.Path(dir_okay=False), "help": "PEM file with authorities to trust for it."}),
+        ("--max-concurrent", "max_concurrent", {"type": click.IntRange(0, 1_000_000), "help": "Most requests at once; 0: no bound."}),
+    )
+    for flag, name, attributes in reversed(options):
+        function = click.option(flag, name, callback=given_only, default=None, **attributes)(function)
+    return function
+
+
+@upstreams.command()
+@click.argument("provider")
+@upstream_options
+@click.option("--no-key", is_flag=True, help="It wants no key: read none.")
+@click.option("--book", type=click.Choice(("test", "live")), default="live", hidden=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def add(installation: Installation, /, *, provider: str, no_key: bool, book: Book, as_json: bool, **options: Any) -> None:
+    """Add an upstream of PROVIDER, such as openai (and every server that speaks like it), ollama or kling.
+
+    Keys are read from stdin, one per line, or asked for without showing them: never from the command line. A key of two parts
+    (Kling's access key and secret key) is written ACCESS|SECRET.
+
+    Example: modelgate upstreams add openai --base-url https://llm.example/v1 --models my-model < key.txt
+    """
+    record = _provider(provider)
+    keys = () if no_key else read_vendor_keys(record.title)
+    if not keys and not no_key and not record.quirks.get("self_hosted"):
+        raise click.ClickException("no key was given; write it to stdin, or say --no-key if the server wants none")
+    fresh = Upstream(
+        id=new_id("up"),
+        name=provider,
+        provider=provider,
+        base_url=record.base_url,
+        book=book,
+        # A server that wants no key has one empty credential: whatever chooses among credentials finds one.
+        credentials=tuple(Credential(id=new_id("cred"), secret=key) for key in keys or ("",)),
+        free=bool(record.quirks.get("self_hosted")),
+    )
+    given = {name: value for name, value in options.items() if value is not UNSET}
+    wanted = msgspec.structs.replace(fresh, **given)
+    cipher = installation.cipher
+
+    def step(connection: Connection) -> Upstream:
+        chosen = wanted if "name" in given else msgspec.structs.replace(wanted, name=_free_name(connection, provider))
+        add_upstream(connection, cipher, chosen, now=time.time())
+        return get_upstream(connection, chosen.id)
+
+    added = installation.database.run(step)
+    if as_json:
+        print_json(describe_upstream(added))
+        return
+    click.echo(f"Added {added.name!r} ({added.id}) at {added.base_url}. Try it with: modelgate upstreams test {added.name}")
+    _warn_of_unpriced(installation, added)
+
+
+@upstreams.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def list_(installation: Installation, *, as_json: bool) -> None:
+    """List the upstreams, never their keys. The sandbox, which answers test keys, is always there and not listed."""
+    found = installation.database.read(list_upstreams)
+    if as_json:
+        print_json([describe_upstream(one) for one in found])
+        return
+    columns = ("id", "name", "provider", "base URL", "models", "priority", "weight", "keys", "state")
+    print_table(columns, map(_row, found), empty="There are no upstreams yet. Add one with: modelgate upstreams add openai")
+
+
+@upstreams.command()
+@click.argument("upstream")
+@upstream_options
+@click.option("--new-keys", is_flag=True, help="Replace all its keys by those on stdin, or typed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def edit(installation: Installation, /, *, upstream: str, new_keys: bool, as_json: bool, **options: Any) -> None:
+    """Change UPSTREAM (id or name)."""
+    secrets = read_vendor_keys(upstream) if new_keys else ()
+    if new_keys and not secrets:
+        raise click.ClickException("no key was given; nothing is changed")
+    changes = UpstreamChanges(**options, secrets=secrets if new_keys else UNSET)
+    if changes == UpstreamChanges():
+        raise click.UsageError("nothing to change: give at least one option")
+    changed = _edited(installation, upstream, changes)
+    _report(changed, as_json, f"{changed.name!r} ({changed.id}) is changed.")
+
+
+@upstreams.command()
+@click.argument("upstream")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def pause(installation: Installation, *, upstream: str, as_json: bool) -> None:
+    """Send nothing more to UPSTREAM (id or name); what runs is finished."""
+    changed = _edited(installation, upstream, UpstreamChanges(disabled=True))
+    _report(changed, as_json, f"{changed.name!r} ({changed.id}) is paused.")
+
+
+@upstreams.command()
+@click.argument("upstream")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def resume(installation: Installation, *, upstream: str, as_json: bool) -> None:
+    """Use a paused UPSTREAM (id or name) again."""
+    changed = _edited(installation, upstream, UpstreamChanges(disabled=False))
+    _report(changed, as_json, f"{changed.name!r} ({changed.id}) is used again.")
+
+
+@upstreams.command()
+@click.argument("upstream")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def remove(installation: Installation, *, upstream: str, as_json: bool) -> None:
+    """Forget UPSTREAM (id or name) and its keys. Tasks that run there cannot be followed any more; see: pause."""
+    removed = installation.database.run(remove_upstream, upstream, now=time.time())
+    _report(removed, as_json, f"{removed.name!r} ({removed.id}) is removed.")
+
+
+@upstreams.command()
+@click.argument("upstream")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def test(installation: Installation, *, upstream: str, as_json: bool) -> None:
+    """Call UPSTREAM (id or name) with each of its keys and say what is wrong, if anything; exit code 1 then."""
+    import asyncio
+
+    from modelgate.app.proxies import proxy_for
+    from modelgate.app.upstream_probe import Verdict, probe_upstream
+    from modelgate.transport.client import Transport
+
+    found = installation.database.read(get_upstream, upstream, installation.cipher)
+
+    async def probe() -> tuple[Verdict, ...]:
+        transport = Transport()
+        try:
+            proxy = proxy_for(installation.settings, found.base_url)
+            return await probe_upstream(transport, found, _provider(found.provider), proxy=proxy)
+        finally:
+            await transport.close()
+
+    verdicts = asyncio.run(probe())
+    if as_json:
+        print_json(verdicts)
+    for number, verdict in enumerate(verdicts if not as_json else (), start=1):
+        which = found.name if len(verdicts) == 1 else f"{found.name}, key {number}"
+        click.echo(f"{which}: {verdict.text}")
+    if not all(verdict.ok for verdict in verdicts):
+        raise SystemExit(1)
+
+
+def describe_upstream(record: Upstream) -> dict[str, Any]:
+    """Return an upstream for JSON: without secrets."""
+    facts: dict[str, Any] = msgspec.to_builtins(record)
+    for credential in facts["credentials"]:
+        del credential["secret"]
+    return facts
+
+
+def _provider(name: str) -> Provider:
+    from modelgate.providers import load_providers
+
+    providers = load_providers()
+    if name not in providers:
+        raise click.ClickException(f"there is no provider {name!r}; there are: {', '.join(sorted(providers))}")
+    return providers[name]
+
+
+def _free_name(connection: Connection, provider: str) -> str:
+    taken = {one.name for one in list_upstreams(connection)}
+    return provider if provider not in taken else next(name for n in range(2, len(taken) + 3) if (name := f"{provider}-{n}") not in taken)
+
+
+def _edited(installation: Installation, upstream: str, changes: UpstreamChanges) -> Upstream:
+    return installation.database.run(edit_upstream, installation.cipher, upstream, changes, now=time.time())
+
+
+def _report(record: Upstream, as_json: bool, sentence: str) -> None:
+    if as_json:
+        print_json(describe_upstream(record))
+    else:
+        click.echo(sentence)
+
+
+def _row(record: Upstream) -> tuple[str, ...]:
+    models = ",".join(name if name == other else f"{name}={other}" for name, other in record.models.items()) or "any"
+    return (
+        record.id,
+        record.name,
+        record.provider,
+        record.base_url,
+        models if len(models) <= MAX_SHOWN_MODELS else models[: MAX_SHOWN_MODELS - 1] + "…",
+        str(record.priority),
+        str(record.weight),
+        str(len(record.credentials)),
+        ("paused" if record.disabled else "in use") + (", free" if record.free else "") + (", test book" if record.book == "test" else ""),
+    )
+
+
+def _warn_of_unpriced(installation: Installation, record: Upstream) -> None:
+    from modelgate.metering.price_list import read_shipped_prices
+    from modelgate.metering.prices import PriceBook
+    from modelgate.storage.settings import load_snapshot
+
+    snapshot: Snapshot = installation.database.read(load_snapshot, installation.cipher)
+    prices = PriceBook(read_shipped_prices(), snapshot.prices, snapshot.groups)
+    unpriced = [name for name in record.models if prices.find(name, free=record.free) is None]
+    if unpriced:
+        example = f"modelgate prices set {unpriced[0]} --input USD --output USD (per million tokens; or --free)"
+        click.echo(f"Without a price, these are refused: {', '.join(unpriced)}. Set one with: {example}")
