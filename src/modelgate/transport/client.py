@@ -271,8 +271,8 @@ class _Pool:
             self._session = None  # taken anew after the first answer: TLS 1.3 sends it that late
 
     def _tunnel_request(self) -> bytes:
-        name = f"[{self.target.host}]" if ":" in self.target.host else self.target.host
-        authority = f"{name}:{self.target.port}"
+        host = self.target.address or self.target.host
+        authority = f"{f'[{host}]' if ':' in host else host}:{self.target.port}"
         authorization = f"Proxy-Authorization: {self._authorization}\r\n" if self._authorization else ""
         return f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n".encode("ascii")
 

@@ -66,7 +66,7 @@ def target_of(base_url: str, *, socket: str = "", ca_file: str = "", proxy: str 
     return Target(
         scheme=parts.scheme,
         host=_host_of(parts),
-        port=parts.port or DEFAULT_PORTS[parts.scheme],
+        port=DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port,
         address=address,
         socket=socket,
         ca_file=ca_file,
