@@ -1,0 +1,48 @@
+"""Which media route a request means."""
+
+import pytest
+
+from modelgate.core.errors import InvalidRequest, MethodNotAllowed, Overloaded, UnknownPath
+from modelgate.core.http import HeaderBlock, HttpRequest
+from modelgate.formats.kling.family import FAMILY
+from modelgate.gateway.families import MediaRoutes, render_family_error
+
+ROUTES = MediaRoutes([FAMILY])
+PATH = "/kling/v1/images/generations"
+
+
+@pytest.mark.parametrize("path", [PATH, PATH + "/"])
+def test_submit(path: str) -> None:
+    family, route, task_id = ROUTES.find("POST", path)
+    assert (family.name, route.action, task_id) == ("kling", "submit", "")
+
+
+def test_fetch() -> None:
+    family, route, task_id = ROUTES.find("GET", PATH + "/task_1")
+    assert (family.name, route.action, task_id) == ("kling", "fetch", "task_1")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", PATH), ("GET", PATH + "/"), ("PUT", PATH), ("POST", PATH + "/task_1"), ("DELETE", PATH + "/task_1")]
+)
+def test_another_method(method: str, path: str) -> None:
+    with pytest.raises(MethodNotAllowed):
+        ROUTES.find(method, path)
+
+
+@pytest.mark.parametrize("path", ["/kling/", "/kling/v1", "/kling/v1/images/generations/a/b", PATH + "/" + "x" * 101, "/kling/v1/audio"])
+def test_another_path(path: str) -> None:
+    with pytest.raises(UnknownPath):
+        ROUTES.find("GET", path)
+
+
+def test_families_by_prefix() -> None:
+    assert ROUTES.family_of("/kling/anything") is FAMILY
+    assert ROUTES.family_of("/klingon") is None
+
+
+def test_an_error_says_when_to_come_back() -> None:
+    request = HttpRequest(method="POST", path=PATH, headers=HeaderBlock(), id="req_1")
+    busy = render_family_error(FAMILY, Overloaded(retry_after_s=1.2), request)
+    assert (busy.status, busy.headers.get(b"retry-after")) == (503, b"2")
+    assert render_family_error(FAMILY, InvalidRequest("no"), request).headers.get(b"retry-after") is None
