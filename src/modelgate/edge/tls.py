@@ -6,7 +6,7 @@ Not uvloop's own TLS transport: that one loses unread data when the peer closes 
 import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from modelgate.core.tls import TlsFailed, TlsLayer
 
@@ -103,9 +103,8 @@ class TlsProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the handshake's time counts towards the first head's."""
-        assert isinstance(transport, asyncio.Transport)
-        self._plain = transport
-        self._inner.connection_made(TlsTransport(transport, self._layer))
+        self._plain = cast(asyncio.Transport, transport)  # uvloop's are none of asyncio's classes
+        self._inner.connection_made(TlsTransport(self._plain, self._layer))
 
     def data_received(self, data: bytes) -> None:
         """Decrypt and pass on."""
