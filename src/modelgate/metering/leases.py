@@ -324,7 +324,7 @@ class Leases:
         if lease.free_nanos < lease.smallest_nanos:
             return
         for waiter in list(lease.waiters):
-            if lease.take(waiter.amount_nanos):
+            if waiter in lease.waiters and lease.take(waiter.amount_nanos):
                 self._dequeue(lease, waiter)
                 waiter.served(lease)
                 if lease.free_nanos < lease.smallest_nanos:
@@ -362,8 +362,11 @@ class Leases:
             return  # the next hello says it
         returned = []
         for lease in leases:
-            lease.returned_nanos += max(0, lease.free_nanos)
-            returned.append(lease.totals())
+            free_nanos = lease.free_nanos
+            if free_nanos > 0:
+                lease.returned_nanos += free_nanos
+            if free_nanos > 0 or recall is not None:  # a recall is answered for every lease it names
+                returned.append(lease.totals())
         if recall is not None:
             self._send(Return(tuple(returned), recall.round, recall.account))
         elif returned:

@@ -1,0 +1,228 @@
+"""Writing journals: a commit is all or nothing, segments are finished before the next, and none goes that is needed."""
+
+import fcntl
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelgate.storage import journal_writer
+from modelgate.storage.journal import JournalBroken, JournalReader, segment_name, segment_starts
+from modelgate.storage.journal_writer import JournalWriter
+
+
+def hold(journal: JournalWriter) -> int:
+    return journal.stage_hold(key="key_k", account="acct_a", book="live", period="all", amount_nanos=5, request_id="req_1")
+
+
+def commit_holds(journal: JournalWriter, count: int) -> list[int]:
+    made = [hold(journal) for _ in range(count)]
+    journal.commit()
+    return made
+
+
+def commit_releases(journal: JournalWriter, holds: list[int]) -> None:
+    for seq in holds:
+        journal.stage_release(seq, facts=b"")
+    journal.commit()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> JournalWriter:
+    return JournalWriter.create(tmp_path, segment_records=10)
+
+
+def test_a_journal_is_born_locked_and_with_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A book that saw the directory before its lock took a living relay for dead."""
+    seen: list[list[str]] = []
+    original = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if path.is_dir():
+            with open(path / "lock") as lock, pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            seen.append(sorted(os.listdir(path)))
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    journal = JournalWriter.create(tmp_path)
+    assert seen == [["000000000001.db", "lock"]]
+    assert journal.incarnation.startswith("inc_")
+    assert journal.directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_incarnation_id_is_never_used_again(tmp_path: Path) -> None:
+    JournalWriter.create(tmp_path, incarnation="inc_1")
+    with pytest.raises(OSError, match="inc_1"):
+        JournalWriter.create(tmp_path, incarnation="inc_1")
+
+
+def test_a_program_started_by_the_relay_does_not_inherit_its_lock(tmp_path: Path) -> None:
+    """A child that inherited the lock kept a dead relay's money out for as long as it ran."""
+    journal = JournalWriter.create(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False) as child:
+        journal.close()
+        assert JournalReader(journal.directory).try_lock()
+        assert child.stdin is not None
+        child.stdin.write(b"\n")
+
+
+def test_seqs_have_no_gap_across_segments(journal: JournalWriter) -> None:
+    for _ in range(9):
+        commit_holds(journal, 4)
+    assert segment_starts(journal.directory) == [1, 13, 25]
+    assert [record.seq for record in JournalReader(journal.directory).records()] == list(range(1, 37))
+    assert journal.last_seq == journal.committed_seq == 36
+
+
+def test_a_segment_also_ends_by_its_bytes(tmp_path: Path) -> None:
+    journal = JournalWriter.create(tmp_path, segment_bytes=1000)
+    for seq in commit_holds(journal, 4):
+        journal.stage_capture(seq, amount_nanos=1, facts=b"x" * 300)
+        journal.commit()
+    assert segment_starts(journal.directory) == [1, 8]
+
+
+def test_one_commit_is_never_split_over_segments(journal: JournalWriter) -> None:
+    commit_holds(journal, 9)
+    commit_holds(journal, 25)
+    commit_holds(journal, 1)
+    assert segment_starts(journal.directory) == [1, 35]
+
+
+def test_the_old_segment_is_whole_without_its_wal_before_the_next_gets_a_commit(
+    journal: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut a later segment could be there, and the tail of an earlier one not."""
+    looked: list[int] = []
+    original = journal_writer._make_segment
+
+    def look(directory: Path, first_seq: int) -> None:
+        old = directory / segment_name(1)
+        assert not Path(f"{old}-wal").exists() or Path(f"{old}-wal").stat().st_size == 0
+        (last,) = sqlite3.connect(f"file:{old}?immutable=1", uri=True).execute("SELECT max(last_seq) FROM journal").fetchone()
+        looked.append(last)
+        original(directory, first_seq)
+
+    monkeypatch.setattr(journal_writer, "_make_segment", look)
+    commit_holds(journal, 12)
+    assert looked == []
+    commit_holds(journal, 1)
+    assert looked == [12]
+
+
+def test_a_reader_in_the_middle_of_a_segment_does_not_stop_the_next(journal: JournalWriter) -> None:
+    commit_holds(journal, 6)
+    commit_holds(journal, 6)
+    reading = sqlite3.connect(f"file:{journal.directory / segment_name(1)}?mode=ro", uri=True, isolation_level=None)
+    reading.execute("BEGIN")
+    reading.execute("SELECT * FROM journal").fetchone()
+    commit_holds(journal, 6)
+    reading.close()
+    assert len(list(JournalReader(journal.directory).records())) == 18
+
+
+def test_a_hold_cannot_be_resolved_twice(journal: JournalWriter) -> None:
+    (seq,) = commit_holds(journal, 1)
+    journal.stage_capture(seq, amount_nanos=1, facts=b"")
+    with pytest.raises(KeyError):
+        journal.stage_release(seq, facts=b"")
+    with pytest.raises(KeyError):
+        journal.stage_capture(99, amount_nanos=1, facts=b"")
+    journal.commit()
+    assert len(JournalReader(journal.directory).read(0, 10)) == 2
+
+
+def test_an_empty_commit_writes_nothing(journal: JournalWriter) -> None:
+    journal.commit()
+    assert JournalReader(journal.directory).read(0, 10) == []
+
+
+def test_segments_are_deleted_oldest_first_when_posted_and_resolved(journal: JournalWriter) -> None:
+    first = commit_holds(journal, 10)
+    commit_releases(journal, first)  # seqs 11 to 20, the second segment
+    third = commit_holds(journal, 1)  # 21
+    assert segment_starts(journal.directory) == [1, 11, 21]
+    assert journal.prune(19) == 0, "the resolution of a HOLD in it is not posted"
+    assert journal.prune(20) == 2
+    assert segment_starts(journal.directory) == [21]
+    commit_releases(journal, third)
+    assert journal.prune(22) == 0, "the segment that is written to stays"
+
+
+def test_a_running_request_pins_its_segment_and_all_that_follow(journal: JournalWriter) -> None:
+    """Deleted when posted, the only HOLD of a running request went with its segment, and its orphan was never listed."""
+    *done, running = commit_holds(journal, 10)
+    commit_releases(journal, done)
+    for _ in range(3):
+        commit_releases(journal, commit_holds(journal, 5))
+    starts = segment_starts(journal.directory)
+    assert len(starts) > 3
+    assert journal.prune(journal.committed_seq) == 0
+    assert segment_starts(journal.directory) == starts
+    assert [record.seq for record in JournalReader(journal.directory).open_holds()] == [running]
+    commit_releases(journal, [running])
+    assert journal.prune(journal.committed_seq) == len(starts) - 1
+
+
+def test_a_deletion_cut_short_leaves_no_segment_without_its_tail(journal: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the WAL deleted first, a kill between the two left a segment that had lost its last records."""
+    order: list[str] = []
+    original = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        order.append(path.name)
+        original(path, missing_ok=missing_ok)
+
+    commit_releases(journal, commit_holds(journal, 10))
+    commit_holds(journal, 1)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert journal.prune(20) == 2
+    assert order[:3] == ["000000000001.db", "000000000001.db-wal", "000000000001.db-shm"]
+
+
+class _FullDisk:
+    """A connection whose disk is full."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, *_: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_commit_that_fails_breaks_the_journal_for_good(journal: JournalWriter) -> None:
+    commit_holds(journal, 1)
+    working = journal._connection
+    hold(journal)
+    journal._connection = _FullDisk(working)  # type: ignore[assignment]
+    with pytest.raises(JournalBroken, match="disk is full"):
+        journal.commit()
+    journal._connection = working
+    assert journal.broken
+    hold(journal)
+    with pytest.raises(JournalBroken, match="broke before"):
+        journal.commit()
+    assert journal.committed_seq == 1
+    assert len(JournalReader(journal.directory).read(0, 10)) == 1
+
+
+def test_a_segment_that_cannot_be_made_breaks_the_journal(journal: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(directory: Path, first_seq: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    commit_holds(journal, 10)
+    monkeypatch.setattr(journal_writer, "_make_segment", no_space)
+    with pytest.raises(JournalBroken, match="No space left"):
+        commit_holds(journal, 1)
+
+
+def test_full_synchronous_is_a_setting(tmp_path: Path) -> None:
+    for name, value in (("NORMAL", 1), ("FULL", 2)):
+        journal = JournalWriter.create(tmp_path, synchronous=name)  # type: ignore[arg-type]
+        assert journal._connection.execute("PRAGMA synchronous").fetchone() == (value,)
+        assert journal._connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
