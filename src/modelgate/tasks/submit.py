@@ -87,7 +87,10 @@ class Submitter:
 
     async def _try(self, task: Task, candidate: Candidate, operation: MediaOperation, request: MediaRequest) -> _Tried:
         """Give one candidate its turn. What is written before the call is what a crash after it is judged by."""
-        call = operation.encode_submit(request, task.id, candidate.upstream_model)
+        try:
+            call = operation.encode_submit(request, task.id, candidate.upstream_model)
+        except ValueError:
+            return _Tried(await self._recorder.fail(task, refusals.INVALID_REQUEST, BAD_INPUTS), settled=True)
         now = self._recorder.clock()
         marked = msgspec.structs.replace(
             task, state="submitting", upstream=candidate.upstream.id, credential=candidate.credential.id, submitted_at=now, updated_at=now
