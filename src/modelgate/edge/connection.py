@@ -9,6 +9,8 @@ LINGERING, what still arrives is read and dropped, since closing a socket with u
 """
 
 import asyncio
+import socket
+import struct
 from typing import Final, cast
 
 from modelgate.core.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, ModelgateError, Overloaded, RequestTimedOut
@@ -31,11 +33,13 @@ CLOSING: Final = 4
 GONE: Final = 5
 
 NEVER: Final = float("inf")
-HEAD_DELAY_S: Final = 1.0
-"""The head of a stream waits this long for the first data, then goes alone."""
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER: drop what is unsent and reset the connection."""
 OVERLOAD_RETRY_S: Final = 1.0
 CR: Final = 13
 EMPTY_LINE: Final = b"\r\n"
+HEAD_END: Final = b"\r\n\r\n"
+NOT_HTTP: Final = "This is not an HTTP/1.1 request."
 
 
 class Connection(asyncio.Protocol):
@@ -146,12 +150,12 @@ class Connection(asyncio.Protocol):
         self._phase = GONE
         self.deadline = NEVER
         self._ahead = bytearray()
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.abandon()
         if self._task is None:
             self._let_go()
             self._service.forget(self)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.abandon()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
@@ -217,7 +221,7 @@ class Connection(asyncio.Protocol):
         if ahead[:2] == EMPTY_LINE:
             del ahead[:2]
             searched = 0
-        if ahead.find(b"\r\n\r\n", max(searched - 3, 0)) < 0:
+        if ahead.find(HEAD_END, max(searched - 3, 0)) < 0:
             self._await_rest_of_head(searched)
             return
         data = bytes(ahead)
@@ -228,21 +232,17 @@ class Connection(asyncio.Protocol):
         """Read a head, and its body as far as it is there. The usual case is all of one request, exactly."""
         if data[0] == CR and data[:2] == EMPTY_LINE:  # RFC 9112 section 2.2: one empty line before a request is ignored
             data = data[2:]
-        end = data.find(b"\r\n\r\n") + 4
-        if end < 4:
-            self._ahead += data
-            if data:
-                self._started = self._service.clock()
-                self.deadline = self._service.loop.time() + self._service.limits.head_timeout_s
-                self._await_rest_of_head(0)
-            return
         limits = self._service.limits
         try:
+            parsed = parse_head(data, limits.max_headers)
+            if parsed is None:
+                self._take_partial(data)
+                return
+            head, end = parsed
             if end > limits.max_head_bytes:
                 raise HeadTooLarge
-            head = parse_head(data, end, limits.max_headers)
         except ModelgateError as error:
-            self._refuse(error, guess_path(data[:end]))
+            self._refuse(error, guess_path(data))
             return
         self._head = head
         length = head.length
@@ -251,12 +251,22 @@ class Connection(asyncio.Protocol):
         elif self._hold(length):
             self._dispatch(data[end:])
 
+    def _take_partial(self, data: bytes) -> None:
+        """Keep the beginning of a head, or refuse what is whole but no head."""
+        if HEAD_END in data:
+            raise InvalidRequest(NOT_HTTP)
+        if data:
+            self._ahead += data
+            self._started = self._service.clock()
+            self.deadline = self._service.loop.time() + self._service.limits.head_timeout_s
+            self._await_rest_of_head(0)
+
     def _await_rest_of_head(self, searched: int) -> None:
         ahead = self._ahead
         if len(ahead) > self._service.limits.max_head_bytes:
             self._refuse(HeadTooLarge(), guess_path(bytes(ahead[: self._service.limits.max_head_bytes])))
         elif find_flaw(ahead, searched) and bytes(ahead) != b"\r":
-            self._refuse(InvalidRequest("This is not an HTTP/1.1 request."), guess_path(bytes(ahead)))
+            self._refuse(InvalidRequest(NOT_HTTP), guess_path(bytes(ahead)))
         elif self._peer_ended:
             self._refuse(InvalidRequest("The connection ended within the head."))
 
@@ -401,6 +411,7 @@ class Connection(asyncio.Protocol):
         """The answer could not even be sent, or the task was cancelled: the client gets a cut, never a hang."""
         if not isinstance(fault, asyncio.CancelledError):
             self._service.log_fault(fault, request.path, request.id)
+        self._stream = None
         if self._phase == GONE:
             self._let_go()
             self._service.forget(self)
@@ -474,7 +485,7 @@ class Connection(asyncio.Protocol):
             length, framing = answer.UNTIL_CLOSE, extra + b"\r\n"
         rendered = answer.render_head(response, self._request_id, framing)
         self._stream = stream = StreamAnswer(self, self._transport, source=source, head=rendered, length=length)
-        self.deadline = min(self.deadline, self._service.loop.time() + HEAD_DELAY_S)
+        self.deadline = min(self.deadline, self._service.loop.time() + self._service.limits.head_delay_s)
         source.start(stream)
         if self._write_paused and self._stream is stream:
             stream.pause()
@@ -504,8 +515,10 @@ class Connection(asyncio.Protocol):
         self._let_go()
         if detectable:
             self._close()
-        else:
-            self._transport.abort()
+            return
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._transport.abort()
 
     def _await_next(self) -> None:
         if self._write_paused:

@@ -20,14 +20,13 @@ MIN_HEADER_BYTES = len(b"a:\r\n")
 _LINES = rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+"
 _HEAD = re.compile(rb"([A-Z]{1,20}+) ([!\"$-~]++) HTTP/1\.([01])\r\n(" + _LINES + rb")\r\n")
 _DECISIVE = re.compile(rb"\r\n(host|content-length|transfer-encoding|connection|expect|authorization|origin):[ \t]*([^\r]*)")
-_HOST = re.compile(rb"[A-Za-z0-9.\-_~%!$&'()*+,;=:\[\]]*")
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_HOST_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789.-_~%!$&'()*+,;=:[]"
+MAX_LENGTH_DIGITS = 18
 _TARGET = re.compile(rb"[A-Z]{1,20} (?:https?://[^/?# ]*)?(/[!-~]*)")
 _ABSOLUTE = re.compile(r"https?://[^/?]+([^?]*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
 _FLAW = re.compile(rb"[^\r]\n|\r[^\n]|\0")
 
-CONTENT_LENGTH_INVALID = "Content-Length must be one decimal number."
-NOT_HTTP = "This is not an HTTP/1.1 request."
+SLASH = 47
 
 
 class Head(msgspec.Struct, kw_only=True, gc=False):
@@ -44,15 +43,15 @@ class Head(msgspec.Struct, kw_only=True, gc=False):
     origin: bool
 
 
-def parse_head(data: bytes, end: int, max_headers: int) -> Head:
-    """Parse the head in `data[:end]`, which ends with an empty line.
+def parse_head(data: bytes, max_headers: int) -> tuple[Head, int] | None:
+    """Return the head that `data` begins with, and where it ends; None when no whole and strict HTTP/1.x head is there.
 
     Raises:
-        InvalidRequest: anything but a strict HTTP/1.x head with unambiguous framing; its status tells the kind.
+        InvalidRequest: the head is strict HTTP, but its framing, host or expectation is not acceptable; its status tells.
     """
-    matched = _HEAD.fullmatch(data, 0, end)
+    matched = _HEAD.match(data)
     if matched is None:
-        raise InvalidRequest(NOT_HTTP)
+        return None
     method, target, minor, lines = matched.groups()
     if len(lines) > MIN_HEADER_BYTES * max_headers and lines.count(b"\r\n") > max_headers:
         raise HeadTooLarge(f"More than {max_headers} headers.")
@@ -62,9 +61,17 @@ def parse_head(data: bytes, end: int, max_headers: int) -> Head:
     if len(found) != len(pairs):
         _settle_doubles(pairs, found)
     modern = minor == b"1"
-    _check_host(found, modern)
-    path, query = _split_target(method, target.decode("ascii"))
-    return Head(
+    host = found.get(b"host")
+    if host is None:
+        if modern:
+            raise InvalidRequest("The Host header is missing.")
+    elif host.rstrip().translate(None, _HOST_BYTES):
+        raise InvalidRequest("The Host header is not a host.")
+    if target[0] == SLASH:
+        path, _, query = target.decode("ascii").partition("?")
+    else:
+        path, query = _split_target(method, target.decode("ascii"))
+    head = Head(
         method=method.decode("ascii"),
         path=path,
         query=query,
@@ -75,6 +82,7 @@ def parse_head(data: bytes, end: int, max_headers: int) -> Head:
         expects_continue=b"expect" in found and _expects_continue(found[b"expect"], modern),
         origin=b"origin" in found,
     )
+    return head, matched.end()
 
 
 def find_flaw(data: bytes | bytearray, start: int) -> bool:
@@ -100,15 +108,6 @@ def _settle_doubles(pairs: list[tuple[bytes, bytes]], found: dict[bytes, bytes])
             raise InvalidRequest(f"The header {name.decode('ascii')} came more than once.")
 
 
-def _check_host(found: dict[bytes, bytes], modern: bool) -> None:
-    host = found.get(b"host")
-    if host is None:
-        if modern:
-            raise InvalidRequest("The Host header is missing.")
-    elif _HOST.fullmatch(host.rstrip()) is None:
-        raise InvalidRequest("The Host header is not a host.")
-
-
 def _body_length(found: dict[bytes, bytes], modern: bool) -> int:
     length = found.get(b"content-length")
     if b"transfer-encoding" in found:
@@ -119,8 +118,9 @@ def _body_length(found: dict[bytes, bytes], modern: bool) -> int:
         return CHUNKED
     if length is None:
         return 0
-    if _LENGTH.fullmatch(length.rstrip()) is None:
-        raise InvalidRequest(CONTENT_LENGTH_INVALID)
+    length = length.rstrip()
+    if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
+        raise InvalidRequest("Content-Length must be one decimal number.")
     return int(length)
 
 
@@ -135,10 +135,7 @@ def _expects_continue(value: bytes, modern: bool) -> bool:
 
 
 def _split_target(method: bytes, target: str) -> tuple[str, str]:
-    """Return (path, query) of the four forms of a request target (RFC 9112 section 3.2)."""
-    if target[0] == "/":
-        path, _, query = target.partition("?")
-        return path, query
+    """Return (path, query) of a request target that is no path (RFC 9112 section 3.2)."""
     if method == b"CONNECT":
         raise MethodNotAllowed("CONNECT is not served here.")
     if target == "*" and method == b"OPTIONS":

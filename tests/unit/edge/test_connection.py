@@ -1,0 +1,457 @@
+"""One client's socket under use and abuse: every case ends in an answer or a close, never in a hang."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from modelgate.core.errors import UpstreamUnreachable
+from modelgate.edge.limits import EdgeLimits
+
+pytestmark = pytest.mark.anyio
+
+CHUNKED_HEAD = b"POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+QUICK = 0.15
+"""A timeout that a test waits for."""
+
+
+@pytest.fixture
+def limits() -> EdgeLimits:
+    return EdgeLimits(
+        max_head_bytes=4096,
+        max_headers=20,
+        max_body_bytes=300_000,
+        max_buffered_bytes=500_000,
+        max_read_ahead_bytes=8192,
+        linger_timeout_s=QUICK,
+        head_delay_s=QUICK,
+        sweep_interval_s=QUICK / 5,
+    )
+
+
+ABUSE: list[tuple[str, bytes, int]] = [
+    ("both lengths", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("two lengths", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400),
+    ("list of lengths", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5,5\r\n\r\nhello", 400),
+    ("signed length", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: +5\r\n\r\nhello", 400),
+    ("negative length", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\nhello", 400),
+    ("other coding", b"POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+    ("old chunked", b"POST /e HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("folded line", b"GET /e HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n", 400),
+    ("bare LF", b"GET /e HTTP/1.1\nHost: h\n\n", 400),
+    ("bare LF in a header", b"GET /e HTTP/1.1\r\nHost: h\nX: y\r\n\r\n", 400),
+    ("bare CR", b"GET /e HTTP/1.1\r\nHost: h\rX: y\r\n\r\n", 400),
+    ("space before colon", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length : 5\r\n\r\nhello", 400),
+    ("NUL", b"GET /e HTTP/1.1\r\nHost: h\r\nX: \0\r\n\r\n", 400),
+    ("no Host", b"GET /e HTTP/1.1\r\n\r\n", 400),
+    ("two Hosts", b"GET /e HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    ("two Authorizations", b"GET /e HTTP/1.1\r\nHost: h\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n", 400),
+    ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    ("TLS on the plain port", bytes.fromhex("160301020001000200"), 400),
+    ("no HTTP at all", b"\x00\x01\x02\x03", 400),
+    ("HTTP/0.9", b"GET /e\r\n\r\n", 400),
+    ("CONNECT", b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+    ("too long a head", b"GET /e HTTP/1.1\r\nHost: h\r\nX: " + b"y" * 5000 + b"\r\n\r\n", 431),
+    ("too long a target", b"GET /" + b"y" * 5000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 431),
+    ("head without an end", b"GET /" + b"y" * 5000, 431),
+    ("too many headers", b"GET /e HTTP/1.1\r\nHost: h\r\n" + b"X: y\r\n" * 20 + b"\r\n", 431),
+    ("too large a body", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 300001\r\n\r\n", 413),
+    ("too large a chunk", CHUNKED_HEAD + b"493e1\r\n", 413),
+    ("unknown expectation", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: tea\r\n\r\n", 417),
+    ("hexadecimal prefix", CHUNKED_HEAD + b"0x5\r\nhello\r\n0\r\n\r\n", 400),
+    ("signed chunk", CHUNKED_HEAD + b"+5\r\nhello\r\n0\r\n\r\n", 400),
+    ("underscore in a chunk size", CHUNKED_HEAD + b"1_0\r\nhello\r\n0\r\n\r\n", 400),
+    ("chunk with bare LF", CHUNKED_HEAD + b"5\nhello\r\n0\r\n\r\n", 400),
+    ("chunk longer than said", CHUNKED_HEAD + b"5\r\nhello!\r\n0\r\n\r\n", 400),
+    ("endless extension", CHUNKED_HEAD + b"5;" + b"x" * 2000, 400),
+    ("endless trailers", CHUNKED_HEAD + b"0\r\n" + b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" * 400, 400),
+]
+
+
+@pytest.mark.parametrize(("data", "status"), [case[1:] for case in ABUSE], ids=[case[0] for case in ABUSE])
+@pytest.mark.parametrize("slowly", [False, True], ids=["whole", "bytewise"])
+async def test_abuse_is_refused_and_closed(toy: Any, connect: Any, *, data: bytes, status: int, slowly: bool) -> None:
+    client = await connect()
+    if slowly:
+        await client.send_slowly(data)
+    else:
+        await client.send(data)
+    got, headers, _ = await client.answer()
+    assert got == status
+    assert headers["connection"] == "close"
+    assert headers["x-request-id"].startswith("req_")
+    assert await client.rest() == b""
+    assert toy.requests == []
+    assert toy.faults == []
+
+
+GOOD: list[tuple[str, bytes, bytes]] = [
+    ("plain", b"GET /e HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
+    ("body", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", b"POST /e 5"),
+    ("chunked", CHUNKED_HEAD + b"5;x=y\r\nhello\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n", b"POST /e 15"),
+    ("empty line before", b"\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
+    ("absolute form", b"GET http://h/e?q HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
+    ("websocket upgrade", b"GET /e HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b"GET /e 0"),
+    ("h2c upgrade", b"GET /e HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", b"GET /e 0"),
+]
+
+
+@pytest.mark.parametrize(("data", "body"), [case[1:] for case in GOOD], ids=[case[0] for case in GOOD])
+@pytest.mark.parametrize("slowly", [False, True], ids=["whole", "bytewise"])
+async def test_good_requests_are_answered_again_and_again(connect: Any, *, data: bytes, body: bytes, slowly: bool) -> None:
+    client = await connect()
+    for _ in range(2):
+        await (client.send_slowly(data) if slowly else client.send(data))
+        status, headers, got = await client.answer()
+        assert (status, got) == (200, body)
+        assert "connection" not in headers
+        assert headers["x-request-id"].startswith("req_")
+
+
+async def test_request_reaches_the_handler_whole(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"POST /e?a=b HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nhi")
+    _, headers, _ = await client.answer()
+    request = toy.requests[0]
+    assert (request.method, request.path, request.query, bytes(request.body)) == ("POST", "/e", "a=b", b"hi")
+    assert request.headers.get(b"x-a") == b"1"
+    assert request.client == "127.0.0.1"
+    assert request.started == 1000.0
+    assert headers["x-request-id"] == request.id
+
+
+async def test_pipelined_requests_are_answered_in_order(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(
+        b"POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"
+        b"OPTIONS /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+        b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n" + CHUNKED_HEAD + b"1\r\nb\r\n0\r\n\r\n"
+        b"GET /5 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+        b"GET /6 HTTP/1.1\r\nHost: h\r\n\r\n"
+    )
+    assert (await client.answer())[2] == b"POST /1 1"
+    assert (await client.answer())[0] == 204
+    assert len(toy.requests) == 2
+    toy.gate.set()
+    assert (await client.answer())[2] == b"GET /wait 0"
+    assert (await client.answer())[2] == b"POST /e 1"
+    assert (await client.answer())[2] == b"GET /5 0"
+    assert await client.rest() == b""
+    assert [request.path for request in toy.requests] == ["/1", "/wait", "/e", "/5"]
+    assert bytes(toy.requests[0].body) == b"a"
+
+
+async def test_read_ahead_is_bounded(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
+    sent = 0
+    piece = b"GET /more HTTP/1.1\r\nHost: h\r\n\r\n" * 1000
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(QUICK):
+            while True:
+                await client.send(piece)
+                sent += len(piece)
+    assert sent < 50_000_000  # what the kernel's socket buffers take
+    assert len(toy.requests) == 1
+    toy.gate.set()
+    for _ in range(2001):
+        assert (await client.answer())[0] == 200
+
+
+async def test_expect_continue(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+    assert (await client.answer())[0] == 100
+    await client.send(b"hello")
+    assert (await client.answer())[2] == b"POST /e 5"
+
+
+async def test_expect_continue_of_a_body_too_large_is_refused_at_once(connect: Any) -> None:
+    client = await connect()
+    await client.send(b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 300001\r\nExpect: 100-continue\r\n\r\n")
+    assert (await client.answer())[0] == 413
+
+
+async def test_head_has_the_same_headers_and_no_body(toy: Any, connect: Any, source_type: Any) -> None:
+    client = await connect()
+    await client.send(b"HEAD /e HTTP/1.1\r\nHost: h\r\n\r\n")
+    status, headers, _ = await client.answer(bodyless=True)
+    assert (status, headers["content-length"]) == (200, str(len("HEAD /e 0")))
+    toy.source = source_type()
+    await client.send(b"HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\nHEAD /stream?7 HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await client.answer(bodyless=True))[1]["transfer-encoding"] == "chunked"
+    assert (await client.answer(bodyless=True))[1]["content-length"] == "7"
+    assert toy.source.calls == ["abort", "abort"]
+
+
+async def test_no_content_has_no_length(connect: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /empty HTTP/1.1\r\nHost: h\r\n\r\n")
+    status, headers, _ = await client.answer(bodyless=True)
+    assert status == 204
+    assert "content-length" not in headers
+    await client.send(b"GET /e HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await client.answer())[0] == 200
+
+
+async def test_cors(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(
+        b"OPTIONS /e HTTP/1.1\r\nHost: h\r\nOrigin: https://a.example\r\n"
+        b"Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization\r\n\r\n"
+        b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"
+        b"GET /e HTTP/1.1\r\nHost: h\r\nOrigin: https://a.example\r\n\r\n"
+    )
+    status, headers, _ = await client.answer(bodyless=True)
+    assert (status, headers["access-control-allow-headers"]) == (204, "authorization")
+    assert headers["access-control-allow-origin"] == "*"
+    status, headers, _ = await client.answer(bodyless=True)
+    assert (status, "access-control-allow-origin" in headers) == (204, False)
+    _, headers, _ = await client.answer()
+    assert headers["access-control-allow-origin"] == "*"
+    assert "x-request-id" in headers["access-control-expose-headers"]
+    assert len(toy.requests) == 1
+
+
+@pytest.mark.parametrize("toy", [{"cors": False}], indirect=True)
+async def test_cors_can_be_off(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"OPTIONS /e HTTP/1.1\r\nHost: h\r\nOrigin: https://a.example\r\n\r\n")
+    status, headers, _ = await client.answer()
+    assert (status, "access-control-allow-origin" in headers) == (200, False)
+
+
+async def test_old_version_is_closed_and_never_chunked(toy: Any, connect: Any, source_type: Any, until: Any) -> None:
+    toy.source = source_type()
+    client = await connect()
+    await client.send(b"GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    await until(lambda: toy.source.sink)
+    toy.source.sink.write(b"abc")
+    toy.source.sink.end()
+    answer = await client.rest()
+    assert b"transfer-encoding" not in answer
+    assert b"connection: close" in answer
+    assert answer.endswith(b"\r\n\r\nabc")
+
+
+async def test_errors_are_rendered_and_the_connection_stays(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /refused HTTP/1.1\r\nHost: h\r\n\r\n")
+    status, headers, body = await client.answer()
+    assert status == 429
+    assert body == f"Slow down. [/refused] [{headers['x-request-id']}]".encode()
+    await client.send(b"GET /fault HTTP/1.1\r\nHost: h\r\n\r\n")
+    status, _, body = await client.answer()
+    assert status == 500
+    assert b"secret" not in body
+    assert [type(fault) for fault in toy.faults] == [KeyError]
+
+
+async def test_answer_that_cannot_be_sent_is_a_cut_not_a_hang(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /broken HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert await client.rest() in (b"", b"(reset)")
+    assert len(toy.faults) == 1
+
+
+@pytest.mark.parametrize("size", [65_536, 200_000, 299_999])
+@pytest.mark.parametrize("first", [0, 1, 70_000])
+async def test_large_body_arrives_intact_and_the_next_request_too(toy: Any, connect: Any, size: int, first: int) -> None:
+    body = bytes(range(251)) * (size // 251 + 1)
+    body = body[:size]
+    client = await connect()
+    data = b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size + body[:first]
+    await client.send(data)
+    await asyncio.sleep(0.01)
+    await client.send(body[first:] + b"GET /next HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await client.answer())[2] == f"POST /e {size}".encode()
+    assert (await client.answer())[2] == b"GET /next 0"
+    assert bytes(toy.requests[0].body) == body
+    assert toy.server.buffered_bytes == 0
+
+
+async def test_bodies_of_all_connections_are_bounded_together(toy: Any, connect: Any, until: Any) -> None:
+    first, second, third = await connect(), await connect(), await connect()
+    head = b"POST /wait HTTP/1.1\r\nHost: h\r\nContent-Length: 290000\r\n\r\n"
+    await first.send(head + b"x" * 290_000)
+    await until(lambda: toy.requests)
+    await second.send(head)
+    assert (await second.answer())[0] == 503
+    await third.send(CHUNKED_HEAD + (b"C350\r\n" + b"x" * 50_000 + b"\r\n") * 5)
+    assert (await third.answer())[0] == 503
+    toy.gate.set()
+    assert (await first.answer())[0] == 200
+
+
+async def test_half_closed_client_gets_its_answer(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n")
+    client.end()
+    await until(lambda: toy.requests)
+    toy.gate.set()
+    assert (await client.answer())[2] == b"GET /wait 0"
+    assert (await client.answer())[2] == b"GET /e 0"
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"GET /e HT", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe", CHUNKED_HEAD + b"5\r\nhe"],
+    ids=["head", "body", "chunk"],
+)
+async def test_half_request_is_refused(toy: Any, connect: Any, data: bytes) -> None:
+    client = await connect()
+    await client.send(data)
+    client.end()
+    assert (await client.answer())[0] == 400
+    assert await client.rest() == b""
+    assert toy.requests == []
+
+
+async def test_half_a_large_body_is_refused(toy: Any, connect: Any) -> None:
+    client = await connect()
+    await client.send(b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 290000\r\n\r\n" + b"x" * 100_000)
+    client.end()
+    assert (await client.answer())[0] == 400
+    assert await client.rest() == b""
+
+
+async def test_client_that_vanishes_within_the_body(toy: Any, connect: Any, until: Any) -> None:
+    for size in (10, 290_000):
+        client = await connect()
+        await client.send(b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\nabc" % size)
+        await until(lambda: toy.server.connection_count)
+        client.abort()
+        await until(lambda: not toy.server.connection_count)
+    assert toy.requests == []
+    assert toy.server.buffered_bytes == 0
+
+
+async def test_handler_is_not_cancelled_when_its_client_vanishes(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(b"POST /wait HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
+    await until(lambda: toy.requests)
+    client.abort()
+    await asyncio.sleep(0.02)
+    assert toy.server.connection_count == 1
+    toy.gate.set()
+    await until(lambda: not toy.server.connection_count)
+    assert toy.finished == 1
+
+
+async def test_stream_for_a_client_that_vanished_is_aborted(toy: Any, connect: Any, source_type: Any, until: Any) -> None:
+    toy.source = source_type()
+    client = await connect()
+    await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
+    await until(lambda: toy.source.sink)
+    toy.source.sink.write(b"abc")
+    client.abort()
+    await until(lambda: "abort" in toy.source.calls)
+    toy.source.sink.write(b"late")
+    toy.source.sink.end()
+    assert toy.source.calls == ["start", "abort"]
+    await until(lambda: not toy.server.connection_count)
+
+
+async def test_stream_in_chunks_then_the_next_request(toy: Any, connect: Any, source_type: Any, until: Any) -> None:
+    toy.source = source_type()
+    client = await connect()
+    await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n")
+    await until(lambda: toy.source.sink)
+    for piece in (b"data: 1\n\n", b"", b"x" * 100_000):
+        toy.source.sink.write(piece)
+    toy.source.sink.end()
+    status, headers, body = await client.answer()
+    assert (status, headers["transfer-encoding"]) == (200, "chunked")
+    assert body == b"data: 1\n\n" + b"x" * 100_000
+    assert (await client.answer())[2] == b"GET /e 0"
+
+
+async def test_head_of_a_silent_stream_is_sent_before_its_data(toy: Any, connect: Any, source_type: Any) -> None:
+    toy.source = source_type()
+    client = await connect()
+    await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert (await client.answer(bodyless=True))[0] == 200
+    toy.source.sink.end()
+    async with asyncio.timeout(5):
+        assert await client.reader.readexactly(5) == b"0\r\n\r\n"
+
+
+async def test_stream_that_fails_before_its_head_is_an_error_answer(toy: Any, connect: Any, source_type: Any, until: Any) -> None:
+    client = await connect()
+    for error, status in ((UpstreamUnreachable(), 502), (OSError("secret"), 500)):
+        toy.source = source_type()
+        await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
+        await until(lambda: toy.source.sink)
+        toy.source.sink.fail(error)
+        got, _, body = await client.answer()
+        assert got == status
+        assert b"secret" not in body
+    assert len(toy.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_line", "ending"),
+    [
+        (b"GET /stream HTTP/1.1", b"3\r\nabc\r\n"),
+        (b"GET /sized?10 HTTP/1.1", b"\r\n\r\nabc"),
+        (b"GET /stream HTTP/1.0", b"(reset)"),
+    ],
+)
+async def test_stream_that_breaks_off_is_noticed(
+    toy: Any, connect: Any, source_type: Any, request_line: bytes, ending: bytes, until: Any
+) -> None:
+    toy.source = source_type()
+    client = await connect()
+    await client.send(request_line + b"\r\nHost: h\r\n\r\n")
+    await until(lambda: toy.source.sink)
+    toy.source.sink.write(b"abc")
+    toy.source.sink.fail(UpstreamUnreachable())
+    assert (await client.rest()).endswith(ending)
+
+
+async def test_stream_never_breaks_its_announced_length(toy: Any, connect: Any, source_type: Any, until: Any) -> None:
+    for pieces, body in (([b"abc", b"de"], b"abc"), ([b"ab"], b"ab")):
+        toy.source = source_type()
+        client = await connect()
+        await client.send(b"GET /sized?4 HTTP/1.1\r\nHost: h\r\n\r\n")
+        await until(lambda: toy.source.sink)
+        for piece in pieces:
+            toy.source.sink.write(piece)
+        toy.source.sink.end()
+        assert (await client.rest()).endswith(b"\r\n\r\n" + body)
+
+
+async def test_memory_stays_flat_while_a_slow_client_reads_a_fast_stream(toy: Any, connect: Any, flood_type: Any, until: Any) -> None:
+    total = 200_000_000
+    toy.source = flood_type(total)
+    client = await connect(receive_buffer=16_384)
+    await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
+    await until(lambda: "pause" in toy.source.calls)
+    taken = toy.source.taken
+    await asyncio.sleep(0.05)
+    assert toy.source.taken == taken, "a paused source was asked for more"
+    assert taken < 20_000_000  # what the kernel takes, and one buffer
+    async with asyncio.timeout(5):
+        for _ in range(200):
+            await client.reader.readexactly(100_000)
+    assert toy.source.taken < 20_000_000 + taken
+    assert "resume" in toy.source.calls
+
+
+async def test_large_answer_arrives_intact(connect: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /large?20000 HTTP/1.1\r\nHost: h\r\n\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n")
+    _, _, body = await client.answer()
+    assert body == bytes(range(256)) * 20_000
+    assert (await client.answer())[2] == b"GET /e 0"
+
+
+async def test_requests_wait_until_the_answers_before_are_read(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect(receive_buffer=16_384)
+    await client.send(b"GET /large?30000 HTTP/1.1\r\nHost: h\r\n\r\n" * 10)
+    await until(lambda: toy.requests)
+    await asyncio.sleep(0.05)
+    assert len(toy.requests) < 5
+    for _ in range(10):
+        assert len((await client.answer())[2]) == 256 * 30_000
