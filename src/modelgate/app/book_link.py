@@ -131,6 +131,7 @@ class BookLink:
             case Configured(snapshot=snapshot):
                 self._on_snapshot(msgspec.msgpack.decode(snapshot, type=Snapshot))
             case Fenced():
+                self._meter.stop()
                 self._on_fenced()
             case _:
                 was_ready = self.connected

@@ -168,12 +168,16 @@ class Meter:
         """Give back what is free of keys that were revoked or changed."""
         self._leases.return_all(keys)
 
+    def stop(self) -> None:
+        """Take no new holds: the incarnation may not spend any more."""
+        self._is_closed = True
+
     async def drain(self, wait_s: float = DRAIN_S) -> bool:
         """Take no new holds, give everything free back and wait until the book has posted all; return whether it has.
 
         Call it when the requests have ended: their holds are resolved by then.
         """
-        self._is_closed = True
+        self.stop()
         self._leases.return_all()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
@@ -242,7 +246,7 @@ class Meter:
                 asyncio.get_running_loop().call_exception_handler({"message": "an answer could not be released", "exception": error})
 
     def _break(self, error: Exception) -> None:
-        self._is_closed = True
+        self.stop()
         if not self._is_broken:
             self._is_broken = True
             self._on_broken(error)
