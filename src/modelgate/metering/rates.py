@@ -42,8 +42,12 @@ MAX_COUNT = 2**62
 """Counts stop here rather than overflow a cell."""
 MIN_RETRY_S = 0.001
 
-_KEY, _BUCKETS = 0, 1
-_MINUTE, _REQUESTS, _TOKENS, _BUCKET_WORDS = 0, 1, 2, 3
+MARKED = 1 << 32
+"""Set in what stands for a key in its cell (the CRC-32 of its id: the same in every process), so that it is never zero."""
+
+_BUCKETS = 1
+"""Words of a cell: the key, then the buckets. Words of a bucket: the minute, requests, tokens."""
+_REQUESTS, _TOKENS, _BUCKET_WORDS = 1, 2, 3
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -83,15 +87,27 @@ class RateState(msgspec.Struct, frozen=True):
     requests: Window
     tokens: Window
 
+    def header_lines(self) -> bytes:
+        """Return the `x-ratelimit-*` header lines as they go on the wire, durations in Go's style: `1s`, `6m0s`, `12ms`."""
+        lines = b""
+        if self.request_limit is not None:
+            lines = _header_lines("requests", self.request_limit, self.requests)
+        if self.token_limit is not None:
+            lines += _header_lines("tokens", self.token_limit, self.tokens)
+        return lines
+
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Return the `x-ratelimit-*` headers, durations in Go's style such as `1s`, `6m0s`, `12ms`."""
-        named: list[tuple[str, str]] = []
-        for dimension, limit, window in (("requests", self.request_limit, self.requests), ("tokens", self.token_limit, self.tokens)):
-            if limit is not None:
-                named.append((f"x-ratelimit-limit-{dimension}", str(limit)))
-                named.append((f"x-ratelimit-remaining-{dimension}", str(max(0, limit - ceil(window.used)))))
-                named.append((f"x-ratelimit-reset-{dimension}", render_duration(window.reset_s())))
-        return tuple(named)
+        """Return the same headers as pairs."""
+        pairs = (line.partition(": ") for line in self.header_lines().decode().split("\r\n") if line)
+        return tuple((name, value) for name, _, value in pairs)
+
+
+def _header_lines(dimension: str, limit: int, window: Window) -> bytes:
+    return (
+        f"x-ratelimit-limit-{dimension}: {limit}\r\n"
+        f"x-ratelimit-remaining-{dimension}: {max(0, limit - ceil(window.used))}\r\n"
+        f"x-ratelimit-reset-{dimension}: {render_duration(window.reset_s())}\r\n"
+    ).encode()
 
 
 def render_duration(seconds: float) -> str:
@@ -102,8 +118,9 @@ def render_duration(seconds: float) -> str:
     if milliseconds < 1000:
         return f"{milliseconds}ms"
     minutes, rest = divmod(milliseconds, 60_000)
-    text = f"{rest // 1000}.{rest % 1000:03d}".rstrip("0").rstrip(".") + "s"
-    return f"{minutes}m{text}" if minutes else text
+    whole, part = divmod(rest, 1000)
+    text = f"{whole}.{part:03d}".rstrip("0") if part else str(whole)
+    return f"{minutes}m{text}s" if minutes else f"{text}s"
 
 
 class RateCounters:
@@ -136,22 +153,23 @@ class RateCounters:
         """
         if key.rpm is None and key.tpm is None:
             return None
-        mine = self._cell(key)
+        mark = crc32(key.id.encode()) | MARKED
+        cell = self._cell(key.slot, mark)
         minute = int(now // WINDOW_S)
-        requests, tokens = self._windows(key, minute=minute, elapsed_s=now - minute * WINDOW_S)
+        requests, tokens = self._windows(key.slot, mark, minute=minute, elapsed_s=now - minute * WINDOW_S)
         if key.rpm is not None and requests.used > key.rpm - 1:
             raise _exceeded("requests", key.rpm, requests.wait_s(key.rpm - 1))
         if key.tpm is not None and tokens.used > key.tpm - 1:
             raise _exceeded("tokens", key.tpm, tokens.wait_s(key.tpm - 1))
-        bucket = self._bucket(mine, minute)
-        self._words[bucket + _REQUESTS] += 1
+        self._words[self._bucket(cell, minute) + _REQUESTS] += 1
         return RateState(key.rpm, key.tpm, Window(requests.current + 1, requests.previous, requests.elapsed_s), tokens)
 
     def add_tokens(self, key: ApiKey, tokens: int, *, now: float) -> None:
         """Count the tokens of an answer that ended; nothing for a key without a token limit."""
         if key.tpm is None or tokens <= 0:
             return
-        at = self._bucket(self._cell(key), int(now // WINDOW_S)) + _TOKENS
+        cell = self._cell(key.slot, crc32(key.id.encode()) | MARKED)
+        at = self._bucket(cell, int(now // WINDOW_S)) + _TOKENS
         self._words[at] = min(self._words[at] + tokens, MAX_COUNT)
 
     def close(self) -> None:
@@ -161,45 +179,45 @@ class RateCounters:
             self._map.close()
         os.close(self._descriptor)
 
-    def _cell(self, key: ApiKey) -> int:
-        """Return where this writer's cell of the key starts, cleared if another key was counted there."""
-        slot = key.slot
+    def _cell(self, slot: int, mark: int) -> int:
+        """Return where this writer's cell of a slot starts, cleared if another key was counted there."""
         if slot >= self._slots:
             self._grow(slot + 1)
         at = HEADER_WORDS + (slot * self._writers + self._writer) * CELL_WORDS
-        mark = _mark(key)
         words = self._words
-        if words[at + _KEY] != mark:
-            words[at + _KEY] = 0  # nobody believes the cell until it is clean
+        if words[at] != mark:
+            words[at] = 0  # nobody believes the cell until it is clean
             for word in range(at + _BUCKETS, at + CELL_WORDS):
                 words[word] = 0
-            words[at + _KEY] = mark
+            words[at] = mark
         return at
 
     def _bucket(self, cell: int, minute: int) -> int:
-        """Return where the minute's bucket of our cell starts, emptied if it held an older minute."""
+        """Return where the minute's bucket of our cell starts, emptied if it held another minute."""
         words = self._words
         at = cell + _BUCKETS + (minute & 1) * _BUCKET_WORDS
-        if words[at + _MINUTE] != minute:
-            words[at + _MINUTE] = 0  # as above: readers skip a bucket that is being emptied
+        if words[at] != minute:
+            words[at] = 0  # as above: readers skip a bucket that is being emptied
             words[at + _REQUESTS] = words[at + _TOKENS] = 0
-            words[at + _MINUTE] = minute
+            words[at] = minute
         return at
 
-    def _windows(self, key: ApiKey, *, minute: int, elapsed_s: float) -> tuple[Window, Window]:
+    def _windows(self, slot: int, mark: int, *, minute: int, elapsed_s: float) -> tuple[Window, Window]:
         """Sum the cells of all writers into (requests, tokens)."""
-        words, mark = self._words, _mark(key)
-        requests, tokens = [0, 0], [0, 0]
-        start = HEADER_WORDS + key.slot * self._writers * CELL_WORDS
+        words = self._words
+        requests = tokens = old_requests = old_tokens = 0
+        this, last = _BUCKETS + (minute & 1) * _BUCKET_WORDS, _BUCKETS + (~minute & 1) * _BUCKET_WORDS
+        start = HEADER_WORDS + slot * self._writers * CELL_WORDS
         for cell in range(start, start + self._writers * CELL_WORDS, CELL_WORDS):
-            if words[cell + _KEY] != mark:
+            if words[cell] != mark:
                 continue
-            for age in (0, 1):
-                bucket = cell + _BUCKETS + ((minute - age) & 1) * _BUCKET_WORDS
-                if words[bucket + _MINUTE] == minute - age:
-                    requests[age] += words[bucket + _REQUESTS]
-                    tokens[age] += words[bucket + _TOKENS]
-        return Window(requests[0], requests[1], elapsed_s), Window(tokens[0], tokens[1], elapsed_s)
+            if words[cell + this] == minute:
+                requests += words[cell + this + _REQUESTS]
+                tokens += words[cell + this + _TOKENS]
+            if words[cell + last] == minute - 1:
+                old_requests += words[cell + last + _REQUESTS]
+                old_tokens += words[cell + last + _TOKENS]
+        return Window(requests, old_requests, elapsed_s), Window(tokens, old_tokens, elapsed_s)
 
     def _grow(self, slots: int) -> None:
         """Map at least so many slots. The file only ever grows, and untouched pages take no memory."""
@@ -239,11 +257,6 @@ def _open(path: Path, writers: int) -> int:
         if current:
             path.unlink()
         os.close(descriptor)
-
-
-def _mark(key: ApiKey) -> int:
-    """Return what stands for the key in a cell; never zero. Stable across processes, unlike `hash`."""
-    return crc32(key.id.encode()) | 1 << 32
 
 
 def _exceeded(dimension: str, limit: int, wait_s: float) -> RateExceeded:
