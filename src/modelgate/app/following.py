@@ -79,6 +79,13 @@ class ConfigurationFollower:
         assert self._configuration is not None
         return self._configuration
 
+    def proxy_for(self, base_url: str) -> str:
+        """Return the proxy to a server on the network as the operator set it, empty for none."""
+        parts = urlsplit(base_url)
+        if is_exempt_from_proxy(parts.hostname or "", self._settings.no_proxy):
+            return ""
+        return self._settings.https_proxy if parts.scheme == "https" else self._settings.http_proxy
+
     async def run(self) -> None:
         """Follow the feed of changes until cancelled. A database that is away is asked again."""
         while True:
@@ -107,16 +114,10 @@ class ConfigurationFollower:
                 providers=self._providers,
                 shipped=self._shipped,
                 now=self._clock(),
-                proxy_for=self._proxy_for,
+                proxy_for=self.proxy_for,
                 ca_file=self._settings.ca_file,
             )
         except ValueError as error:
             if self._configuration is None:
                 raise
             _log.error("configuration_refused", version=snapshot.version, reason=str(error))  # the last good one stays
-
-    def _proxy_for(self, base_url: str) -> str:
-        parts = urlsplit(base_url)
-        if is_exempt_from_proxy(parts.hostname or "", self._settings.no_proxy):
-            return ""
-        return self._settings.https_proxy if parts.scheme == "https" else self._settings.http_proxy

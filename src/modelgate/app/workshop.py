@@ -63,14 +63,13 @@ class Workshop:
         clock: Clock,
     ) -> None:
         """`role` is `desk` or `worker`."""
-        proxies = {scheme: proxy for scheme, proxy in (("http", settings.http_proxy), ("https", settings.https_proxy)) if proxy}
         self.transport = Transport()
         self.blobs: Blobs = blobs_of(settings.blobs or str(settings.blobs_path))
-        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports)
+        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports, proxy_for=follower.proxy_for)
         self.store = DatabaseTaskStore(database, owner=owner_of(role, settings.data_path))
         places = ConfiguredPlaces(follower.current, providers=providers, health=Health(), clock=clock)
-        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxies=proxies)
-        copier = OutputCopier(self.fetcher, self.blobs, proxies=proxies)
+        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=follower.proxy_for)
+        copier = OutputCopier(self.fetcher, self.blobs, proxy_for=follower.proxy_for)
         self.mover = Mover(Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier)
         self.worker = Worker(self.store, self.mover, clock=clock, log_fault=log_task_fault)
 

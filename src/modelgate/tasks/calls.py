@@ -1,7 +1,7 @@
 """One HTTP call to a vendor on behalf of a task."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -63,30 +63,36 @@ class Sender(Protocol):
     async def send(self, target: Target, *, method: str, path: str, headers: HeaderBlock, body: bytes, timeouts: Timeouts) -> Response: ...
 
 
-def way_to(upstream: Upstream, proxies: Mapping[str, str]) -> Target:
-    """Return how an upstream is reached; `proxies` maps a scheme to a proxy's URL. Raises ValueError for a bad address."""
-    scheme = upstream.base_url.partition("://")[0]
-    proxy = "" if upstream.socket else proxies.get(scheme, "")
+ProxyFor = Callable[[str], str]
+"""Returns the URL of the proxy for a base URL; empty: none."""
+
+
+def no_proxy(_base_url: str) -> str:
+    """Every upstream is reached directly."""
+    return ""
+
+
+def way_to(upstream: Upstream, proxy_for: ProxyFor) -> Target:
+    """Return how an upstream is reached. Raises ValueError for a bad address."""
+    proxy = "" if upstream.socket else proxy_for(upstream.base_url)
     return target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file, proxy=proxy)
 
 
 class TransportCaller:
     """`Caller` over the transport: signs, sends once, reads the whole answer within named bounds."""
 
-    def __init__(
-        self, sender: Sender, *, providers: Mapping[str, Provider], clock: Clock, proxies: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, sender: Sender, *, providers: Mapping[str, Provider], clock: Clock, proxy_for: ProxyFor = no_proxy) -> None:
         self._sender = sender
         self._providers = providers
         self._clock = clock
-        self._proxies = proxies or {}
+        self._proxy_for = proxy_for
         self._signed: dict[tuple[str, str, str], tuple[float, tuple[tuple[str, str], ...]]] = {}
 
     async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall) -> CallAnswer:
         """Make the call. Raises CallFailed, which says whether it was sent."""
         sent = False
         try:
-            target = way_to(upstream, self._proxies)
+            target = way_to(upstream, self._proxy_for)
             path = _base_path(upstream.base_url) + call.path
             headers = HeaderBlock.of(*self._sign(upstream, credential), *call.headers, USER_AGENT)
             timeouts = Timeouts(head_s=min(upstream.timeout_s, HEAD_TIMEOUT_S))

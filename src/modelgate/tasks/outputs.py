@@ -12,7 +12,7 @@ import msgspec
 
 from modelgate.core.blobs import BlobStoreFailed, blob_key
 from modelgate.core.records import Task, TaskOutput, Upstream
-from modelgate.tasks.calls import way_to
+from modelgate.tasks.calls import ProxyFor, no_proxy, way_to
 from modelgate.transport.errors import TransportError
 from modelgate.transport.target import Target
 
@@ -83,10 +83,10 @@ def sniff(data: bytes) -> str | None:
 class OutputCopier:
     """Copies results, a few at a time."""
 
-    def __init__(self, fetcher: Fetcher, blobs: Blobs, *, proxies: Mapping[str, str] | None = None) -> None:
+    def __init__(self, fetcher: Fetcher, blobs: Blobs, *, proxy_for: ProxyFor = no_proxy) -> None:
         self._fetcher = fetcher
         self._blobs = blobs
-        self._proxies = proxies or {}
+        self._proxy_for = proxy_for
         self._copying = asyncio.Semaphore(MAX_COPIES)
 
     async def copy(self, task: Task, upstream: Upstream, outputs: tuple[TaskOutput, ...]) -> tuple[TaskOutput, ...]:
@@ -121,5 +121,5 @@ class OutputCopier:
         return msgspec.structs.replace(output, blob=key, content_type=content_type, size_bytes=len(fetched.body))
 
     def _exempt(self, upstream: Upstream) -> Mapping[str, Target]:
-        target = way_to(upstream, self._proxies)
+        target = way_to(upstream, self._proxy_for)
         return {target.origin: target}

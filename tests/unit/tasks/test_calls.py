@@ -73,19 +73,19 @@ def caller(sender: Sender, signer: Signer | None = None, **more: Any) -> Transpo
 async def test_a_call_goes_under_the_base_path_signed() -> None:
     sender = Sender()
 
-    answer = await caller(sender, proxies={"https": "http://proxy.example:3128"}).call(upstream(), CREDENTIAL, CALL)
+    answer = await caller(sender, proxy_for=lambda url: f"http://proxy.example:3128/{len(url)}").call(upstream(), CREDENTIAL, CALL)
 
     assert (answer.status, answer.body, answer.headers.get(b"retry-after")) == (201, b"[]", b"3")
     (sent,) = sender.sent
     assert (sent["method"], sent["path"], sent["body"], sent["timeouts"].head_s) == ("POST", "/kling/v1/images", b"{}", 20.0)
-    assert (sent["target"].origin, sent["target"].proxy) == ("https://api.example", "http://proxy.example:3128")
+    assert (sent["target"].origin, sent["target"].proxy) == ("https://api.example", "http://proxy.example:3128/26")
     assert sent["headers"].get(b"authorization") == b"Bearer s3cret-1000"
     assert sent["headers"].get(b"content-type") == b"application/json"
 
 
 async def test_a_socket_needs_no_proxy() -> None:
     sender = Sender()
-    await caller(sender, proxies={"http": "http://proxy.example:3128"}).call(
+    await caller(sender, proxy_for=lambda url: "http://proxy.example:3128").call(
         upstream(base_url="http://sandbox", socket="/run/s"), CREDENTIAL, CALL
     )
 
