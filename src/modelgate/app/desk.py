@@ -49,6 +49,7 @@ from modelgate.telemetry.metrics import Metrics
 
 SECONDS_PER_DAY = 86_400
 KEEP_ALIVE_S = 75
+FLUSH_S = 1.0
 BACKLOG = 2048
 SOCKET_MODE = 0o600
 """Whoever may connect is believed about client addresses, so nobody but this user may."""
@@ -87,7 +88,8 @@ class Desk:
         workshop = Workshop(settings, self._database, follower, role="desk", providers=providers, clock=system_clock)
         rates = RateCounters(settings.rates_path, writer=settings.workers, writers=settings.workers + 1)
         links = self._links()
-        desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, clock=system_clock)
+        metrics = Metrics()
+        desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, metrics=metrics, clock=system_clock)
         media = MediaGateway(
             desk,
             routes=MediaRoutes(self._families),
@@ -97,22 +99,22 @@ class Desk:
             links=links,
             log_fault=log_task_fault,
         )
-        application = self._application(media, Files(workshop.blobs, links, clock=system_clock))
-        following = asyncio.create_task(follower.run())
+        application = self._application(media, Files(workshop.blobs, links, clock=system_clock), metrics)
+        following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics))]
         working = asyncio.create_task(workshop.worker.run(stop))
         await self._serve(application, stop)
         await media.drain(settings.drain_s)
         await working
-        following.cancel()
+        for loop in following:
+            loop.cancel()
         await workshop.close()
         rates.close()
 
-    def _application(self, media: MediaGateway, files: Files) -> Starlette:
+    def _application(self, media: MediaGateway, files: Files, metrics: Metrics) -> Starlette:
         """Return the routes: media families by prefix, files, documentation, metrics, health; the rest is 404."""
         document = msgspec.json.encode(
             render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
         )
-        metrics = Metrics()
 
         async def openapi(_: HttpRequest) -> HttpResponse:
             return HttpResponse(status=200, headers=_JSON, body=document)
@@ -188,6 +190,12 @@ class Desk:
         await serving
 
 
+async def _flush(metrics: Metrics) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_S)
+        metrics.flush()
+
+
 def listen_on(path: Path) -> socket.socket:
     """Return a listening Unix socket at a path, replacing what a dead predecessor left there."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,7 +219,7 @@ def _only(methods: tuple[str, ...], handle: Handler) -> Handler:
 
 def main(settings: Settings) -> None:
     """Serve until SIGTERM. Ends with status 1 and one reported line when it cannot begin."""
-    configure_logs(level=settings.log_level, format=settings.log_format)
+    configure_logs(level=settings.log_level, format=settings.log_format, role="desk")
     try:
         wait_until_prepared(settings.database_url)
         uvloop.run(_serve_until_told(settings, installation_secret(settings)))

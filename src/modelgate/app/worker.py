@@ -19,7 +19,7 @@ from modelgate.telemetry.logs import configure_logs
 
 def main(settings: Settings) -> None:
     """Work until SIGTERM. Ends with status 1 and one reported line when it cannot begin."""
-    configure_logs(level=settings.log_level, format=settings.log_format)
+    configure_logs(level=settings.log_level, format=settings.log_format, role="worker")
     try:
         wait_until_prepared(settings.database_url)
         cipher = Cipher(installation_secret(settings))

@@ -11,7 +11,8 @@ from modelgate.formats.media.family import InputRules
 from modelgate.formats.media.requests import MediaInput, MediaRequest, inputs_of, with_inputs
 from modelgate.gateway.pictures import check_picture
 from modelgate.tasks.outputs import Fetcher
-from modelgate.transport.errors import TransportError
+from modelgate.transport.errors import BodyTooLong, TransportError
+from modelgate.transport.guard import UrlRefused
 
 FETCH_TIMEOUT_S = 20.0
 MAX_CONCURRENT_INPUTS = 8
@@ -84,14 +85,16 @@ class Inputs:
             raise Overloaded(retry_after_s=5.0) from None
 
     async def _fetched(self, url: str, rules: InputRules) -> bytes:
-        # What the guard found out (addresses, redirects) is not the caller's to read: it would map our network.
         try:
             fetched = await self._fetcher.fetch(url, max_bytes=rules.max_bytes, timeout_s=FETCH_TIMEOUT_S, content_types=None, exempt={})
-        except ValueError:
+        except UrlRefused as refused:
             raise InvalidRequest(
-                f"The address in {rules.field} may not be fetched from here.", param=rules.field, code="invalid_url"
+                f"The address in {rules.field} is not fetched: {refused}.", param=rules.field, code="invalid_url"
             ) from None
-        except (TransportError, TimeoutError):
+        except BodyTooLong:
+            message = f"The picture in {rules.field} cannot be used: it must have at most {rules.max_bytes} bytes."
+            raise InvalidRequest(message, param=rules.field, code="invalid_image") from None
+        except TransportError:
             raise InvalidRequest(
                 f"The picture in {rules.field} could not be fetched.", param=rules.field, code="image_not_fetched"
             ) from None

@@ -35,6 +35,7 @@ from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateCounters, RateState
 from modelgate.tasks.recorder import LEASE_S
 from modelgate.tasks.store import TaskStore
+from modelgate.telemetry.metrics import Metrics
 
 SUBMIT_WAIT_S = 5.0
 """How long a submit waits for the vendor's first word before it answers all the same; the worker goes on."""
@@ -58,6 +59,7 @@ class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
     rates: RateCounters
     configuration: Callable[[], Configuration]
     providers: Mapping[str, Provider]
+    metrics: Metrics
     clock: Clock
 
 
@@ -95,31 +97,54 @@ class MediaGateway:
         if family is None:
             raise UnknownPath
         rate: RateState | None = None
+        endpoint, model = "", ""
         try:
             _, route, task_id = self._routes.find(request.method, request.path)
+            endpoint = route.endpoint.name
             caller = await authenticate(request, keys=self._desk.keys, clock=self._desk.clock)
             if route.action == "fetch":
-                body = await self._fetch(family, task_id, caller.key, request)
+                task = await self._found(family, task_id, caller.key)
+                body = family.encode_fetched(task, urls=self._urls_of(task), request_id=request.id)
             else:
                 rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
-                body = await self._submit(family, route, caller, request)
+                task = await self._submit(family, route, caller, request)
+                body = family.encode_submitted(task, request_id=request.id)
+            model = task.model
+            response = HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "application/json")), body=body)
         except ModelgateError as error:
-            return _with_rates(render_family_error(family, error, request), rate)
-        return _with_rates(HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "application/json")), body=body), rate)
+            response = render_family_error(family, error, request)
+        self._count(endpoint or family.name, model, response.status, request)
+        return _with_rates(response, rate)
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""
         if self._moving:
             await asyncio.wait(self._moving, timeout=timeout_s)
 
-    async def _fetch(self, family: MediaFamily, task_id: str, key: ApiKey, request: HttpRequest) -> bytes:
+    def _count(self, endpoint: str, model: str, status: int, request: HttpRequest) -> None:
+        total_ms = max(0, int((self._desk.clock() - request.started) * 1000))
+        self._desk.metrics.request_finished(
+            endpoint=endpoint,
+            model=model,
+            upstream="",
+            status=status,
+            total_ms=total_ms,
+            first_byte_ms=total_ms,
+            input_tokens=0,
+            output_tokens=0,
+            amount_nanos=0,  # a task is charged when it ends
+        )
+
+    async def _found(self, family: MediaFamily, task_id: str, key: ApiKey) -> Task:
         task = await self._store.get(task_id, account=key.account)
         if task is None or task.book != key.book or task.family != family.name:
             raise TaskNotFound
-        urls = [self._links.url_of(output.blob) for output in task.outputs if output.blob] if task.state == "succeeded" else []
-        return family.encode_fetched(task, urls=urls, request_id=request.id)
+        return task
 
-    async def _submit(self, family: MediaFamily, route: MediaRoute, caller: Caller, request: HttpRequest) -> bytes:
+    def _urls_of(self, task: Task) -> list[str]:
+        return [self._links.url_of(output.blob) for output in task.outputs if output.blob] if task.state == "succeeded" else []
+
+    async def _submit(self, family: MediaFamily, route: MediaRoute, caller: Caller, request: HttpRequest) -> Task:
         assert route.decode is not None
         content_type = (request.headers.get(b"content-type") or b"").decode("latin-1")
         wanted, facts = route.decode(request.body, content_type)
@@ -155,7 +180,7 @@ class MediaGateway:
             raise
         task = await self._move(task)
         _raise_if_refused(task)
-        return family.encode_submitted(task, request_id=request.id)
+        return task
 
     def _price(self, key: ApiKey, operation: str, model: str) -> tuple[Price, float]:
         """Return the price of a model that has a route, and how long its slowest vendor may take."""
