@@ -12,6 +12,7 @@ from modelgate.core.records import Account, ApiKey, LimitReset
 from modelgate.storage.changes import lock_changes, record_change
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.ledger import key_limit_lowered
+from modelgate.storage.posting import Posting
 from modelgate.storage.schema.identity import account, api_key, chosen_limit
 from modelgate.storage.schema.money import account_balance
 
@@ -44,11 +45,7 @@ def create_account(connection: Connection, *, name: str, now: float) -> str:
         raise NameTaken(f"an account is already called {name!r}")
     account_id = new_id("acct")
     connection.execute(insert(account).values(id=account_id, name=name, created_at=now))
-    rows = [
-        {"account": account_id, "book": book, "balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0}
-        for book in BOOKS
-    ]
-    connection.execute(insert(account_balance), rows)
+    Posting(connection, at=now).lock_balances((account_id, book) for book in BOOKS)  # makes the rows: no money, no bound
     record_change(connection, "account", account_id, now=now)
     return account_id
 

@@ -1,15 +1,24 @@
 """What is in a database, and making it ready."""
 
 import sqlite3
+import subprocess
+import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from modelgate.storage import migrations
 from modelgate.storage.database import Database, sqlite_url
 from modelgate.storage.identity import create_account
-from modelgate.storage.migrations import DatabaseUnusable, all_tables, prepare, schema_state
+from modelgate.storage.migrations import REVISIONS, DatabaseUnusable, all_tables, prepare, schema_state
+from modelgate.storage.upgrade import SCRIPTS, upgrade
 
 
 def execute(url: str, statement: str) -> None:
@@ -104,3 +113,70 @@ def test_a_server_that_is_down_ends_with_one_clear_line() -> None:
 
 def test_every_table_is_known(database_url: str) -> None:
     assert {"account", "account_balance", "api_key", "change", "upstream"} <= set(all_tables().tables)
+
+
+def upgraded(url: str) -> Database:
+    """Return a database made from nothing by alembic alone."""
+    database = Database(url)
+    upgrade(database)
+    return database
+
+
+def test_the_revisions_make_exactly_the_tables_the_program_uses(database_url: str) -> None:
+    database = upgraded(database_url)
+    options = {"compare_type": True, "compare_server_default": True}
+    with database.engine.connect() as connection, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), all_tables())
+    database.close()
+    assert differences == []
+    assert schema_state(database_url) == "current"
+
+
+def test_an_upgraded_sqlite_file_is_word_for_word_one_that_was_created(tmp_path: Path) -> None:
+    """What reflection does not see: AUTOINCREMENT, WITHOUT ROWID, conditions of indexes."""
+
+    def definitions(path: Path) -> dict[str, str]:
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'")
+            return {name: " ".join(sql.split()) for name, sql in rows}
+
+    prepare(sqlite_url(tmp_path / "created.db"))
+    upgraded(sqlite_url(tmp_path / "upgraded.db")).close()
+    assert definitions(tmp_path / "upgraded.db") == definitions(tmp_path / "created.db")
+
+
+def test_every_revision_is_named_in_the_program(tmp_path: Path) -> None:
+    scripts = ScriptDirectory(str(SCRIPTS))
+    assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == REVISIONS
+    assert scripts.get_heads() == [REVISIONS[-1]]
+
+
+def test_an_old_database_is_upgraded_in_a_process_of_its_own(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(database_url)
+    execute(database_url, "UPDATE alembic_version SET version_num = '0000'")
+    monkeypatch.setattr(migrations, "REVISIONS", ("0000", "0001"))
+    assert schema_state(database_url) == "old"
+    with pytest.raises(DatabaseUnusable, match="the upgrade of the database failed: Error: "):
+        prepare(database_url)  # the child knows no revision 0000, and says so
+
+
+def test_an_upgrade_that_succeeds_is_followed_by_work(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(database_url)
+    execute(database_url, "UPDATE alembic_version SET version_num = '0000'")
+    monkeypatch.setattr(migrations, "REVISIONS", ("0000", "0001"))
+    asked: list[tuple[list[str], str]] = []
+
+    def run(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append((command[1:], env["MODELGATE_DATABASE"]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert prepare(database_url) == "old"
+    assert asked == [(["-m", "modelgate", "migrate"], database_url)]
+
+
+def test_nothing_that_starts_with_the_server_imports_alembic() -> None:
+    script = "import sys, modelgate.storage.migrations, modelgate.app.first_run, modelgate.app.snapshots; print('alembic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "False"
