@@ -1,0 +1,95 @@
+"""`modelgate serve`, and the roles it starts: relay, book, desk, worker. Flags are made from the one table of settings."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from modelgate.app.ready import die_with_supervisor, report_crash, report_failure
+from modelgate.app.settings import Settings, SettingsError, describe, flag_of, load_settings, variable_of
+
+Command = Callable[..., None]
+
+
+def _with_settings(function: Command) -> Command:
+    """Give a command a flag for every setting."""
+    for field in reversed(Settings.__struct_fields__):
+        function = click.option(flag_of(field), field, default=None, help=f"{describe(field)} [{variable_of(field)}]")(function)
+    return function
+
+
+def _settings_of(flags: dict[str, object]) -> Settings:
+    try:
+        return load_settings(flags, os.environ)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _run_role(role: str, settings: Settings, **arguments: object) -> None:
+    """Run a role to its end; a fault is told to the supervisor before it shows as a traceback."""
+    import importlib
+
+    die_with_supervisor()
+    try:
+        importlib.import_module(f"modelgate.app.{role}").main(settings, **arguments)
+    except Exception as error:
+        report_crash(f"{type(error).__name__}: {error}")
+        raise
+
+
+@click.command()
+@_with_settings
+def serve(**flags: Any) -> None:
+    """Start everything: the gateway on one port, with its data in one directory."""
+    from modelgate.app.serve import Supervisor
+
+    sys.exit(Supervisor(_settings_of(flags)).run())
+
+
+@click.command(hidden=True)
+@click.option("--index", type=int, default=0, help="Which relay of this machine this is, from 0.")
+@click.option("--listen-fd", type=int, default=None, help="Descriptor of a listening socket; without it, one is opened.")
+@_with_settings
+def relay(index: int, listen_fd: int | None, **flags: Any) -> None:
+    """Run one relay alone."""
+    settings = _settings_of(flags)
+    descriptor = _listen_alone(settings) if listen_fd is None else listen_fd
+    _run_role("relay", settings, index=index, listen_fd=descriptor)
+
+
+@click.command(hidden=True)
+@_with_settings
+def book(**flags: Any) -> None:
+    """Run the book alone."""
+    _run_role("book", _settings_of(flags))
+
+
+@click.command(hidden=True)
+@_with_settings
+def desk(**flags: Any) -> None:
+    """Run the desk alone."""
+    _run_role("desk", _settings_of(flags))
+
+
+@click.command(hidden=True)
+@_with_settings
+def worker(**flags: Any) -> None:
+    """Run a worker for media tasks alone."""
+    _run_role("worker", _settings_of(flags))
+
+
+def _listen_alone(settings: Settings) -> int:
+    """Open the port for a relay that was started without a supervisor."""
+    from modelgate.app.data_directory import CannotStart
+    from modelgate.app.listening import listen_for_relays
+
+    try:
+        (listening, *others), _ = listen_for_relays(settings)
+    except CannotStart as error:
+        report_failure(str(error))
+        sys.exit(1)
+    for other in others:
+        other.close()
+    return listening.detach()

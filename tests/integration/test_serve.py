@@ -1,0 +1,273 @@
+"""The supervisor, with make-believe roles and then with the real ones."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROLE = """
+import json, os, signal, socket, sys, time
+role = sys.argv[1]
+name = role + (sys.argv[3] if role == "relay" else "")
+log = open(os.environ["FAKE_LOG"], "a", buffering=1)
+def stop(*_):
+    log.write(f"stopped {name}\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+from modelgate.app.ready import die_with_supervisor, report_crash, report_failure, report_ready
+die_with_supervisor()
+behaviour = os.environ.get("FAKE_" + role.upper(), "")
+log.write(f"started {name}\\n")
+if behaviour == "fail":
+    report_failure("the database is newer\\nthan this program")
+    sys.exit(1)
+if behaviour == "crash":
+    report_crash("ValueError: no good")
+    sys.exit(3)
+if behaviour == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if role == "book":
+    report_ready(first_run=["Base URL {base_url}/v1", "Test key sk-test-x {\\"a\\": 1}"])
+else:
+    report_ready(role=role)
+if role == "sandbox" or role == "relay":
+    listening = socket.socket(fileno=int(sys.argv[-1]))
+    listening.setblocking(True)
+    while True:
+        connection, _ = listening.accept()
+        connection.sendall(name.encode() + b" " + os.environ.get("MALLOC_TOP_PAD_", "none").encode() + b"\\n")
+        connection.close()
+while True:
+    time.sleep(0.05)
+"""
+
+START = """
+import os, sys
+from modelgate.app.serve import Supervisor
+from modelgate.app.settings import load_settings
+sys.exit(Supervisor(load_settings({}, os.environ), command=(sys.executable, os.environ["FAKE_ROLE"])).run())
+"""
+
+
+class Serving:
+    """A running supervisor with make-believe roles."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        (directory / "role.py").write_text(ROLE)
+        self.directory = directory
+        self.log = directory / "log"
+        self.log.touch()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START],
+            env={
+                **os.environ,
+                "MODELGATE_DATA": str(directory / "data"),
+                "MODELGATE_PORT": "0",
+                "FAKE_ROLE": str(directory / "role.py"),
+                "FAKE_LOG": str(self.log),
+                **environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("ready "), line + self.process.communicate(timeout=10)[1]
+        return line.split()[1]
+
+    def finish(self) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.directory / "data" / "run" / "processes.json").read_text())
+        return loaded
+
+    def pid(self, name: str) -> int:
+        return int(self.facts["processes"][name]["pid"])
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    made: list[Serving] = []
+
+    def make(directory: Path = tmp_path, **environment: str) -> Serving:
+        made.append(Serving(directory, **environment))
+        return made[-1]
+
+    yield make
+    for one in made:
+        with one.process:
+            one.process.kill()
+
+
+def eventually(condition: Callable[[], Any], *, within_s: float = 10) -> Any:
+    ends = time.monotonic() + within_s
+    while time.monotonic() < ends:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("never became true")
+
+
+def ask(port: int) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        return connection.recv(100).decode().strip()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_it_starts_greets_and_stops_in_order(serving: Callable[..., Serving]) -> None:
+    one = serving(MODELGATE_WORKERS="2")
+    url = one.wait_until_ready()
+    assert one.process.stdout is not None
+    assert one.process.stdout.readline() == f"Base URL {url}/v1\n"
+    assert one.process.stdout.readline() == 'Test key sk-test-x {"a": 1}\n'
+    facts = one.facts
+    assert facts["base_url"] == url
+    assert set(facts["processes"]) == {"supervisor", "book", "desk", "relay-0", "relay-1"}
+    assert all(process["ready"] for process in facts["processes"].values())
+    data = one.directory / "data"
+    assert len(bytes.fromhex((data / "secret").read_text())) == 32
+    assert (data / "secret").stat().st_mode & 0o777 == 0o600
+    port = int(url.rpartition(":")[2])
+    assert {ask(port) for _ in range(40)} == {"relay0 4194304", "relay1 4194304"}
+    one.process.send_signal(signal.SIGTERM)
+    code, _, err = one.finish()
+    assert (code, err) == (0, "")
+    stopped = [line for line in one.log.read_text().splitlines() if line.startswith("stopped")]
+    assert set(stopped[:2]) == {"stopped relay0", "stopped relay1"}
+    assert stopped[2:] == ["stopped desk", "stopped book"]
+    assert not (data / "run" / "processes.json").exists()
+
+
+def test_a_killed_child_comes_back_and_its_port_stays(serving: Callable[..., Serving]) -> None:
+    one = serving()
+    port = int(one.wait_until_ready().rpartition(":")[2])
+    pid = one.pid("relay-0")
+    gauge = one.directory / "data" / "run" / "metrics" / f"gauge_livesum_{pid}.db"
+    counter = gauge.with_name(f"counter_{pid}.db")
+    gauge.touch()
+    counter.touch()
+    os.kill(pid, signal.SIGKILL)
+    assert ask(port).startswith("relay0")  # it waited in the socket, which the supervisor keeps open
+    facts = eventually(lambda: one.pid("relay-0") not in (0, pid) and one.facts["processes"]["relay-0"])
+    assert facts["restarts"] == 1
+    assert not gauge.exists()
+    assert counter.exists()
+
+
+def test_the_sandbox_starts_with_its_first_connection(serving: Callable[..., Serving]) -> None:
+    one = serving()
+    one.wait_until_ready()
+    assert "sandbox" not in one.facts["processes"]
+    path = str(one.directory / "data" / "run" / "sandbox.sock")
+    for _ in range(2):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
+            assert connection.recv(100).startswith(b"sandbox")
+    assert one.log.read_text().count("started sandbox") == 1
+    assert one.pid("sandbox") > 0
+
+
+def test_a_reported_failure_ends_it_with_that_line(serving: Callable[..., Serving]) -> None:
+    one = serving(FAKE_BOOK="fail")
+    code, out, err = one.finish()
+    assert (code, out, err) == (1, "", "modelgate: the database is newer than this program\n")
+    assert one.log.read_text().count("started book") == 1
+
+
+def test_a_child_that_keeps_crashing_at_start_ends_it(serving: Callable[..., Serving]) -> None:
+    one = serving(FAKE_DESK="crash")
+    code, out, err = one.finish()
+    assert code == 1
+    assert err.splitlines()[-1] == "modelgate: desk ended with status 3: ValueError: no good (5 times in a row)"
+    assert one.log.read_text().count("started desk") == 5
+    assert "Test key sk-test-x" in out  # made by the book, and never shown again
+
+
+def test_children_die_with_a_killed_supervisor(serving: Callable[..., Serving]) -> None:
+    one = serving()
+    one.wait_until_ready()
+    pids = [one.pid(name) for name in ("book", "desk", "relay-0")]
+    one.process.kill()
+    eventually(lambda: all(is_gone(pid) for pid in pids))
+
+
+def test_a_second_signal_does_not_wait(serving: Callable[..., Serving]) -> None:
+    one = serving(FAKE_RELAY="stubborn")
+    one.wait_until_ready()
+    one.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    assert one.process.poll() is None
+    one.process.send_signal(signal.SIGINT)
+    assert one.finish()[0] == 0
+
+
+def test_a_child_that_does_not_stop_is_killed(serving: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        globals(), "START", START.replace("sys.exit(", "from modelgate.app import serve; serve.STOP_TIMEOUTS_S['relay'] = 0.2; sys.exit(")
+    )
+    one = serving(FAKE_RELAY="stubborn", MODELGATE_DRAIN_S="0")
+    one.wait_until_ready()
+    one.process.send_signal(signal.SIGTERM)
+    assert one.finish()[0] == 0
+    assert "stopped book" in one.log.read_text()
+
+
+def test_a_data_directory_in_use_is_one_line(serving: Callable[..., Serving], tmp_path: Path) -> None:
+    one = serving()
+    one.wait_until_ready()
+    code, out, err = serving(tmp_path).finish()
+    assert (code, out) == (1, "")
+    assert err == (
+        f"modelgate: the data directory {tmp_path / 'data'} is in use by process {one.process.pid}: "
+        "stop that server, or choose another with --data\n"
+    )
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_port_in_use_is_one_line(serving: Callable[..., Serving], shared: bool) -> None:
+    """Another server with SO_REUSEPORT would otherwise share the port with ours and take half of the connections."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, out, err = serving(MODELGATE_PORT=str(port)).finish()
+    assert (code, out) == (1, "")
+    assert err == f"modelgate: port {port} is in use on 127.0.0.1: stop what listens there, or choose another with --port\n"
+
+
+def test_a_path_too_long_for_sockets_is_one_line(serving: Callable[..., Serving], tmp_path: Path) -> None:
+    code, _, err = serving(MODELGATE_DATA=str(tmp_path / ("d" * 100))).finish()
+    assert code == 1
+    assert err.endswith("is too long for Unix sockets: choose a shorter one with --data\n")
+
+
+def test_the_supervisor_stays_small(serving: Callable[..., Serving]) -> None:
+    one = serving()
+    one.wait_until_ready()
+    loaded = (Path(f"/proc/{one.process.pid}") / "maps").read_text()
+    assert "_ssl" not in loaded
+    assert "uvloop" not in loaded
