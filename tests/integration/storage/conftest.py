@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from modelgate.app.journals import JournalKeeper
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
@@ -24,15 +25,21 @@ from modelgate.metering.messages import Fenced, KeysChanged, ToBook, ToRelay
 from modelgate.metering.periods import current_period
 from modelgate.storage import identity, ledger
 from modelgate.storage.audit import AuditReport, audit
+from modelgate.storage.audit_journals import audit_journals
 from modelgate.storage.database import Database
 from modelgate.storage.journal import JournalReader
 from modelgate.storage.journal_writer import JournalWriter
+from modelgate.storage.schema import money
 
 NOW = 1_795_000_000.0  # 2026-11-18
 
 
 class Killed(Exception):
-    """The process died here."""
+    """The process that uses `database` died here."""
+
+    def __init__(self, where: str, database: "MortalDatabase") -> None:
+        super().__init__(where)
+        self.database = database
 
 
 class MortalDatabase:
@@ -52,13 +59,13 @@ class MortalDatabase:
 
             def dying(connection: Any) -> None:
                 step(connection, *args, **kwargs)
-                raise Killed(f"before the commit of {name}")
+                raise Killed(f"before the commit of {name}", self)
 
             self._database.run(dying)
         result = self._database.run(step, *args, **kwargs)
         if self.dies_after in (name, "any"):
             self.dies_after = None
-            raise Killed(f"after the commit of {name}")
+            raise Killed(f"after the commit of {name}", self)
         return result
 
     def read(self, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -289,6 +296,11 @@ class World:
             relay.book.engine.disconnected(relay.connection_id)
             self.by_connection.pop(relay.connection_id, None)
             relay.book = None
+        relay.up.clear()
+
+    def bury(self, killed: Killed) -> SimBook:
+        """Start the book again that died in a transaction."""
+        return self.kill_book(next(index for index, book in enumerate(self.books) if book.database is killed.database))
 
     def kill_book(self, index: int = 0) -> SimBook:
         """kill -9 of a book, and its restart."""
@@ -326,7 +338,21 @@ class World:
         """Audit, insisting that everything agrees and no live relay's journal holds more than its leases."""
         report = self.database.read(audit, at_rest=at_rest)
         assert report.failures == ()
+        failures, _ = audit_journals(self.root, self.database, at_rest=at_rest)
+        assert failures == []
+        for relay in self.relays:
+            assert not relay.alive or self._ledger_covers(relay)
         return report
+
+    def _ledger_covers(self, relay: SimRelay) -> bool:
+        """No relay believes that it owns more than the ledger says."""
+        rows = self.database.read(lambda connection: connection.execute(select(money.lease)).all())
+        totals = {(row.incarnation, row.key, row.period): (row.granted_nanos, row.returned_nanos) for row in rows}
+        for lease in relay.leases._leases.values():
+            granted, returned = totals.get((relay.incarnation, lease.key, lease.period), (0, 0))
+            if lease.granted_nanos > granted or lease.returned_nanos < returned:
+                return False
+        return True
 
     def end(self) -> AuditReport:
         """Kill every relay, recover, and audit at rest: everything captured is posted, and nothing is out."""

@@ -1,12 +1,9 @@
 """The money protocol at work: relays and books on a real database. Kill points and random walks have files of their own."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from conftest import World
+from tests.integration.storage.conftest import World
 
 
-def test_a_request_is_held_captured_and_posted(world: "World") -> None:
+def test_a_request_is_held_captured_and_posted(world: World) -> None:
     world.prepay(100)
     relay = world.relay()
     relay.request(10)
@@ -19,7 +16,7 @@ def test_a_request_is_held_captured_and_posted(world: "World") -> None:
     assert (world.balance(), report.records, report.books[0].revenue_nanos) == (93, 1, 7)
 
 
-def test_exactly_the_payable_requests_are_served(world: "World") -> None:
+def test_exactly_the_payable_requests_are_served(world: World) -> None:
     world.prepay(10)
     relays = [world.relay() for _ in range(4)]
     for number in range(40):
