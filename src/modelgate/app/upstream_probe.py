@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,10 +29,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
 
 
-async def probe_upstream(transport: Transport, upstream: Upstream, provider: Provider, *, proxy: str = "") -> tuple[Verdict, ...]:
-    """Try every credential of an upstream, one after the other."""
+async def probe_upstream(
+    transport: Transport, upstream: Upstream, provider: Provider, *, proxy: str = "", ca_file: str = ""
+) -> tuple[Verdict, ...]:
+    """Try every credential of an upstream, one after the other; `ca_file` names authorities trusted if it names none itself."""
     try:
-        target = target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file, proxy=proxy)
+        target = target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file or ca_file, proxy=proxy)
     except ValueError as error:
         return tuple(Verdict(credential=one.id, ok=False, text=str(error)) for one in upstream.credentials)
     return tuple([await _probe(transport, target, upstream, provider, one) for one in upstream.credentials])
@@ -41,8 +44,7 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
     call = _call(provider)
     try:
         headers = HeaderBlock.of(*provider.sign(credential.secret, time.time()), *call.headers, ("user-agent", "modelgate"))
-        base_path = upstream.base_url.partition("://")[2].partition("/")[2].rstrip("/")
-        path = (f"/{base_path}" if base_path else "") + call.path
+        path = urlsplit(upstream.base_url).path.rstrip("/") + call.path
         answer = await transport.send(target, method=call.method, path=path, headers=headers, body=call.body, timeouts=PROBE_TIMEOUTS)
         body = await answer.read(MAX_ANSWER_BYTES)
     except ValueError:

@@ -189,8 +189,8 @@ def test(installation: Installation, *, upstream: str, as_json: bool) -> None:
     async def probe() -> tuple[Verdict, ...]:
         transport = Transport()
         try:
-            proxy = proxy_for(installation.settings, found.base_url)
-            return await probe_upstream(transport, found, _provider(found.provider), proxy=proxy)
+            proxy, ca_file = proxy_for(installation.settings, found.base_url), installation.settings.ca_file
+            return await probe_upstream(transport, found, _provider(found.provider), proxy=proxy, ca_file=ca_file)
         finally:
             await transport.close()
 

@@ -23,7 +23,7 @@ Lookup = Callable[[str], Awaitable[tuple[ApiKey | None, str, float | None]]]
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """A key in its current period, as the meter wants it. `period_ends_at` None: never."""
+    """A key and the period it was in when the book was asked; the meter finds the next one. `period_ends_at` None: never."""
 
     key: ApiKey
     period: str
@@ -77,12 +77,6 @@ class KeyTable:
             return
         for digest in [digest for digest, caller in self._callers.items() if caller.key.id in ids]:
             del self._callers[digest]
-
-    def renew(self, key_id: str, *, period: str, period_ends_at: float | None) -> None:
-        """Note that a key's period is over and another has begun."""
-        for digest, caller in self._callers.items():
-            if caller.key.id == key_id:
-                self._callers[digest] = Caller(caller.key, period, period_ends_at)
 
     def _is_known_wrong(self, digest: str) -> bool:
         until = self._unknown.get(digest)

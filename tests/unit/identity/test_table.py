@@ -169,16 +169,3 @@ async def test_a_book_that_does_not_answer_is_asked_again() -> None:
         await table.find("d1")
     book.error = None
     assert (await table.find("d1")).key.id == "key_1"
-
-
-@pytest.mark.anyio
-async def test_a_new_period_is_noted() -> None:
-    table = Book().table()
-    await table.find("d1")
-    await table.find("d2")
-    table.renew("key_1", period="2026-11-24", period_ends_at=5.0)
-    renewed, other = table.get("d1"), table.get("d2")
-    assert renewed is not None
-    assert other is not None
-    assert (renewed.key.id, renewed.period, renewed.period_ends_at) == ("key_1", "2026-11-24", 5.0)
-    assert other.period == "all"

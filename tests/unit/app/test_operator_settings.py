@@ -1,0 +1,28 @@
+"""Settings in the database: each is documented, and nothing else is taken."""
+
+from pathlib import Path
+
+import pytest
+
+from modelgate.app.book import ORPHANS_SETTING
+from modelgate.app.operator_settings import OPERATOR_SETTINGS, check_setting
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "settings.md"
+
+
+@pytest.mark.parametrize("name", sorted(OPERATOR_SETTINGS))
+def test_every_setting_is_documented(name: str) -> None:
+    setting = OPERATOR_SETTINGS[name]
+    takes = ", ".join(f"`{value}`" for value in setting.values)
+    assert f"| `{name}` | {takes} | `{setting.default}` | {setting.description} |" in DOCUMENT.read_text()
+    assert setting.default in setting.values
+
+
+def test_what_the_book_follows_can_be_set() -> None:
+    check_setting(ORPHANS_SETTING, "yes")
+
+
+@pytest.mark.parametrize(("name", "value"), [("charge_orphans", "perhaps"), ("colour", "red")])
+def test_what_is_no_setting_or_value_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="charge_orphans"):
+        check_setting(name, value)
