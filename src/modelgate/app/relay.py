@@ -5,6 +5,7 @@ tells others that it lives.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import ssl
@@ -53,6 +54,7 @@ FIRST_CONFIGURATION_S = 30.0
 BROKEN_GRACE_S = 1.0
 """A relay that lost its journal or its right to spend says 503 for so long, then exits."""
 LEFT_STREAMS_POLL_S = 0.1
+COLLECT_AFTER_ALLOCATIONS = 50_000
 _JSON = HeaderBlock(b"content-type: application/json\r\n")
 
 
@@ -117,6 +119,7 @@ class Relay:
         await asyncio.wait_for(self._configured.wait(), FIRST_CONFIGURATION_S)
         await edge.start(listening)
         keeper = asyncio.create_task(self._chat.keep_streams())
+        _calm_collector()
         report_ready(role="relay", index=self._index)
         await self._stop.wait()
         await edge.drain(BROKEN_GRACE_S if self._is_broken else settings.drain_s)
@@ -227,7 +230,14 @@ class Relay:
         """Answers whose clients left are read to their end, so that they are charged for what they cost."""
         deadline = asyncio.get_running_loop().time() + (BROKEN_GRACE_S if self._is_broken else self._settings.drain_s)
         while self._chat.open_streams and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LEFT_STREAMS_POLL_S)  # noqa: ASYNC110  # at the end of a process; streams stay free of an event
+            await asyncio.sleep(LEFT_STREAMS_POLL_S)  # at the end of a process; streams stay free of an event
+
+
+def _calm_collector() -> None:
+    """What is here now stays for good, and requests leave no cycles behind: looking for them cost 4 % of the CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_ALLOCATIONS)
 
 
 def _log_fault(error: BaseException, request_id: str, *, path: str = "") -> None:

@@ -149,7 +149,7 @@ class ChatGateway:
 def _headers(base: bytes, rate: RateState | None) -> HeaderBlock:
     if rate is None:
         return HeaderBlock(base)
-    return HeaderBlock(base + "".join(f"{name}: {value}\r\n" for name, value in rate.headers()).encode())
+    return HeaderBlock(base + rate.header_lines())
 
 
 def _with_rates(response: HttpResponse, rate: RateState | None) -> HttpResponse:

@@ -8,7 +8,7 @@ import msgspec
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """An origin (scheme, host, port) and the way to it. Equal targets share connections.
 
     `host` is the name without brackets; it makes the Host header, and with TLS is what the certificate must say, unless
