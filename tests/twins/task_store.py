@@ -7,7 +7,7 @@ import msgspec
 from modelgate.core.errors import BalanceExhausted, LimitExhausted, Overloaded
 from modelgate.core.records import TERMINAL_STATES, Task
 
-PLACE_STATES = ("submitting", "unknown", "running", "waiting_input")
+AT_UPSTREAM_STATES = ("submitting", "unknown", "running", "waiting_input")
 
 
 class MemoryTaskStore:
@@ -71,12 +71,14 @@ class MemoryTaskStore:
     async def next_wake(self) -> float | None:
         return min((wake_at for task, _, wake_at in self.rows.values() if task.finished_at is None), default=None)
 
-    async def begin_submit(self, task: Task, *, lease_until: float, places: int) -> Task | None:
+    async def begin_submit(self, task: Task, *, lease_until: float, max_concurrent: int) -> Task | None:
         others = [
-            row for row, _, _ in self.rows.values() if row.upstream == task.upstream and row.id != task.id and row.state in PLACE_STATES
+            row
+            for row, _, _ in self.rows.values()
+            if row.upstream == task.upstream and row.id != task.id and row.state in AT_UPSTREAM_STATES
         ]
         taken = sum(row.weight for row in others)
-        if places and taken and taken + task.weight > places:
+        if max_concurrent and taken and taken + task.weight > max_concurrent:
             raise Overloaded
         return await self.save(task, lease_until=lease_until)
 

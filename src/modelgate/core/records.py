@@ -138,7 +138,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     the neutral media request as JSON bytes, `facts` what the family needs to render the task again (JSON bytes).
     `attempt` counts submits that are known not to have been taken. `due_at` is when the worker looks next;
     `deadline_at` ends it whatever happens. `amount_nanos` is the hold. `version` rises with every write.
-    `weight` is how many of its upstream's concurrent places it takes. `poll_errors` counts the tries in a row that ended in
+    `weight` is what it counts for against its upstream's `max_concurrent`. `poll_errors` counts the tries in a row that ended in
     `error_code` while the task still runs.
     """
 

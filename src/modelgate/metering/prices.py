@@ -290,6 +290,7 @@ class PriceBook:
                 self._entries[row.model] = PriceEntry(model=row.model, rates=row.rates, free=row.free)
         self._multipliers = {group: parse_multiplier(text) for group, text in (groups or {}).items()}
         self._prices: dict[tuple[str, str, bool], Price] = {}  # at most names x (groups + 1) x 2
+        self._free = Price(PriceEntry(model=""), free=True)
 
     def find(self, model: str, *, group: str = "default", free: bool = False) -> Price | None:
         """Return the price of a model for a group (one without a multiplier pays the list), None when it has none.
@@ -316,6 +317,6 @@ class PriceBook:
     def _make(self, model: str, *, group: str, free: bool) -> Price | None:
         entry = self._entries.get(model)
         if entry is None:
-            return Price(PriceEntry(model=model), free=True) if free else None  # a name the caller made up is not remembered
+            return self._free if free else None  # a name the caller made up is not remembered
         price = self._prices[(model, group, free)] = Price(entry, multiplier=self._multipliers.get(group, Fraction(1)), free=free)
         return price

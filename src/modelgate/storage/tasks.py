@@ -24,8 +24,8 @@ RECALL_WAIT_S = 0.25
 """How long a submit waits for relays to give idle money back before it is refused or told to come again."""
 RECALL_POLL_S = 0.02
 RETRY_AFTER_RECALL_S = 1.0
-PLACE_STATES: tuple[TaskState, ...] = ("submitting", "unknown", "running", "waiting_input")
-"""States in which a task takes places at its upstream."""
+AT_UPSTREAM_STATES: tuple[TaskState, ...] = ("submitting", "unknown", "running", "waiting_input")
+"""States in which a task counts against its upstream's bound."""
 
 _FIELDS = tuple(name for name in Task.__struct_fields__ if name != "outputs")
 _decode_outputs = msgspec.json.Decoder(tuple[TaskOutput, ...]).decode
@@ -121,23 +121,26 @@ def next_wake(connection: Connection) -> float | None:
     return found
 
 
-def begin_submit(connection: Connection, task: Task, *, owner: str, lease_until: float, places: int) -> Task | None:
+def begin_submit(connection: Connection, task: Task, *, owner: str, lease_until: float, max_concurrent: int) -> Task | None:
     """Mark a task as being submitted to its upstream, if that has room for its weight.
 
-    `places` 0: no bound. A task heavier than all places goes alone. Returns None when the task was moved meanwhile.
+    `max_concurrent` 0: no bound. A task heavier than the bound goes alone. Returns None when the task was moved meanwhile.
 
     Raises:
-        NoRoom: the upstream's places are taken; nothing was written.
+        NoRoom: the upstream has none; nothing was written.
     """
-    if places:
-        _lock_places(connection, task.upstream)
+    if max_concurrent:
+        _lock_count(connection, task.upstream)
         columns = task_table.c
-        taken = connection.execute(
+        running = connection.execute(
             select(func.coalesce(func.sum(columns.weight), 0)).where(
-                columns.upstream == task.upstream, columns.finished_at.is_(None), columns.state.in_(PLACE_STATES), columns.id != task.id
+                columns.upstream == task.upstream,
+                columns.finished_at.is_(None),
+                columns.state.in_(AT_UPSTREAM_STATES),
+                columns.id != task.id,
             )
         ).scalar_one()
-        if taken and taken + task.weight > places:
+        if running and running + task.weight > max_concurrent:
             raise NoRoom(task.upstream)
     return save_task(connection, task, owner=owner, lease_until=lease_until)
 
@@ -146,10 +149,10 @@ class NoRoom(Exception):
     """An upstream runs as many tasks as it may."""
 
 
-def _lock_places(connection: Connection, upstream: str) -> None:
-    """Let one transaction at a time count an upstream's places; SQLite's writers are alone anyway."""
+def _lock_count(connection: Connection, upstream: str) -> None:
+    """Let one transaction at a time count an upstream's tasks; SQLite's writers are alone anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"task places of {upstream}"})
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"tasks of {upstream}"})
 
 
 def save_task(connection: Connection, task: Task, *, owner: str = "", lease_until: float | None = None) -> Task | None:
@@ -252,10 +255,10 @@ class DatabaseTaskStore:
     async def next_wake(self) -> float | None:
         return await self._database.fetch(next_wake)
 
-    async def begin_submit(self, task: Task, *, lease_until: float, places: int) -> Task | None:
+    async def begin_submit(self, task: Task, *, lease_until: float, max_concurrent: int) -> Task | None:
         """As the step `begin_submit`. Raises Overloaded when the upstream has no room."""
         try:
-            return await self._database.call(begin_submit, task, owner=self._owner, lease_until=lease_until, places=places)
+            return await self._database.call(begin_submit, task, owner=self._owner, lease_until=lease_until, max_concurrent=max_concurrent)
         except NoRoom:
             raise Overloaded("The upstream runs as many tasks as it may.") from None
 

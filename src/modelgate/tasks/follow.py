@@ -2,7 +2,7 @@
 
 import msgspec
 
-from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
+from modelgate.core.providers import MediaOperation, VendorState
 from modelgate.core.records import Task
 from modelgate.formats.media import refusals
 from modelgate.routing.plan import Candidate
@@ -10,7 +10,7 @@ from modelgate.routing.retry import parse_retry_after
 from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
 from modelgate.tasks.outputs import NotCopied, OutputCopier
 from modelgate.tasks.places import Places
-from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of
+from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of, is_vendor_task
 
 MAX_GONE = 6
 """Looks in a row at an upstream that is configured no more, then the task fails: a configuration may be on its way."""
@@ -45,9 +45,10 @@ class Follower:
             return found
         candidate, operation = found
         pause_s = operation.poll_interval_s
-        answer = await self._ask(candidate, operation.encode_poll(task.vendor_task))
-        if answer is None:
-            return await self._recorder.trouble(task, "poll_failed", first_pause_s=pause_s)
+        try:
+            answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_poll(task.vendor_task))
+        except CallFailed as failure:
+            return await self._recorder.trouble(task, "poll_failed", first_pause_s=pause_s, reason=str(failure))
         state = operation.parse_poll(answer.status, answer.body)
         if state.refused:
             return await self._not_found(task, state, pause_s=pause_s)
@@ -61,14 +62,15 @@ class Follower:
         candidate, operation = found
         if operation.encode_lookup is None or operation.parse_lookup is None:
             return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, UNANSWERED)
-        answer = await self._ask(candidate, operation.encode_lookup(task.id))
-        if answer is None:
-            return await self._recorder.trouble(task, "look_up_failed", first_pause_s=LOOK_UP_PAUSE_S)
+        try:
+            answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_lookup(task.id))
+        except CallFailed as failure:
+            return await self._recorder.trouble(task, "look_up_failed", first_pause_s=LOOK_UP_PAUSE_S, reason=str(failure))
         state = operation.parse_lookup(answer.status, answer.body)
         wait_s = self._wait_s(state, answer)
         if state.refused:
             return await self._absent(task, wait_s=wait_s)
-        if state.state is None or not state.vendor_task:
+        if state.state is None or not is_vendor_task(state.vendor_task):
             return await self._recorder.trouble(task, "look_up_failed", first_pause_s=LOOK_UP_PAUSE_S, retry_after_s=wait_s)
         running = msgspec.structs.replace(task, state="running", vendor_task=state.vendor_task, error_code="", poll_errors=0)
         kept = await self._recorder.keep(running)
@@ -85,13 +87,6 @@ class Follower:
         if count_of(task, "upstream_gone") + 1 >= MAX_GONE:
             return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, GONE)
         return await self._recorder.trouble(task, "upstream_gone", first_pause_s=LOOK_UP_PAUSE_S)
-
-    async def _ask(self, candidate: Candidate, call: UpstreamCall) -> CallAnswer | None:
-        """Make a call that may be repeated; None: no answer came."""
-        try:
-            return await self._caller.call(candidate.upstream, candidate.credential, call)
-        except CallFailed:
-            return None
 
     def _wait_s(self, state: VendorState, answer: CallAnswer) -> float | None:
         return state.retry_after_s if state.retry_after_s is not None else parse_retry_after(answer.headers, self._recorder.clock())
@@ -116,11 +111,11 @@ class Follower:
             return await self._recorder.fail(task, refusals.GENERATION_FAILED, NO_RESULT)
         try:
             outputs = await self._copier.copy(task, candidate.upstream, state.outputs)
-        except NotCopied:
+        except NotCopied as error:
             if count_of(task, "result_not_fetched") + 1 >= MAX_COPY_TRIES:
                 return await self._recorder.fail(task, "result_not_fetched", NOT_FETCHED)
             shown = msgspec.structs.replace(task, progress=UNFINISHED_PROGRESS)
-            return await self._recorder.trouble(shown, "result_not_fetched", first_pause_s=pause_s)
+            return await self._recorder.trouble(shown, "result_not_fetched", first_pause_s=pause_s, reason=str(error))
         return await self._recorder.succeed(task, outputs)
 
     async def _not_found(self, task: Task, state: VendorState, *, pause_s: float) -> Task:

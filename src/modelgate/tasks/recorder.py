@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
 from modelgate.core.clock import Clock
 from modelgate.core.records import Task, TaskOutput, TaskState
@@ -16,10 +17,14 @@ MAX_DOUBLINGS = 6
 JITTER = 0.2
 """Pauses are lengthened by up to this part, so that tasks submitted together are not polled together."""
 MAX_ERROR_CHARACTERS = 1_000
+MAX_CODE_CHARACTERS = 100
+MAX_VENDOR_TASK_CHARACTERS = 500
 FULL_PROGRESS = 100
 UNFINISHED_PROGRESS = 99
 
 Draw = Callable[[], float]
+
+_log = structlog.get_logger("tasks")
 
 
 class Recorder:
@@ -42,9 +47,13 @@ class Recorder:
         written = await self.store.save(msgspec.structs.replace(task, updated_at=now, due_at=due_at))
         return written or await self.current(task)
 
-    async def trouble(self, task: Task, code: str, *, first_pause_s: float, retry_after_s: float | None = None) -> Task:
-        """Leave a task as it is after a try that told nothing, and look again later: the pause doubles with each in a row."""
+    async def trouble(self, task: Task, code: str, *, first_pause_s: float, retry_after_s: float | None = None, reason: str = "") -> Task:
+        """Leave a task as it is after a try that told nothing, and look again later: the pause doubles with each in a row.
+
+        `reason` is for the log alone: it may name the upstream's address.
+        """
         count = count_of(task, code) + 1
+        _log.warning("task_trouble", task=task.id, state=task.state, upstream=task.upstream, code=code, in_a_row=count, reason=reason)
         pause_s = min(first_pause_s * 2 ** min(count - 1, MAX_DOUBLINGS), MAX_PAUSE_S)
         return await self.later(msgspec.structs.replace(task, error_code=code, poll_errors=count), max(pause_s, retry_after_s or 0.0))
 
@@ -70,8 +79,8 @@ class Recorder:
             task,
             state=state,
             progress=FULL_PROGRESS,
-            error_code=code,
-            error_message=message[:MAX_ERROR_CHARACTERS],
+            error_code=code[:MAX_CODE_CHARACTERS],
+            error_message=_storable(message)[:MAX_ERROR_CHARACTERS],
             outputs=outputs,
             poll_errors=0,
             finished_at=now,
@@ -79,7 +88,20 @@ class Recorder:
             due_at=now,
         )
         written = await self.store.finish(ended, captured_nanos=task.amount_nanos if state == "succeeded" else 0)
-        return written or await self.current(task)
+        if written is None:
+            return await self.current(task)
+        _log.info("task_ended", task=task.id, state=state, upstream=task.upstream, code=code, took_s=round(now - task.created_at, 3))
+        return written
+
+
+def is_vendor_task(text: str) -> bool:
+    """Return whether a vendor's id of a job can be kept; one that cannot is no better than none."""
+    return 0 < len(text) <= MAX_VENDOR_TASK_CHARACTERS and _storable(text) == text
+
+
+def _storable(text: str) -> str:
+    """Return a text without what Postgres refuses in one."""
+    return text.replace("\0", "")
 
 
 def count_of(task: Task, code: str) -> int:

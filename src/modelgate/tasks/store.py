@@ -41,8 +41,8 @@ class TaskStore(Protocol):
         """Return when the next unfinished task may be claimed; None: there is none."""
         ...
 
-    async def begin_submit(self, task: Task, *, lease_until: float, places: int) -> Task | None:
-        """Save a task that is about to be submitted, if its upstream has room for its weight (`places` 0: no bound).
+    async def begin_submit(self, task: Task, *, lease_until: float, max_concurrent: int) -> Task | None:
+        """Save a task that is about to be submitted, if its upstream has room for its weight (`max_concurrent` 0: no bound).
 
         Raises:
             Overloaded: no room; nothing was written.

@@ -12,6 +12,7 @@ The answer to a submit is one of:
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
 from modelgate.core.errors import Overloaded
@@ -24,7 +25,7 @@ from modelgate.routing.retry import parse_retry_after
 from modelgate.tasks.calls import Caller, CallFailed
 from modelgate.tasks.outputs import Blobs
 from modelgate.tasks.places import Places
-from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder
+from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder, is_vendor_task
 
 MAX_SUBMITS = 4
 """Candidates tried in one step."""
@@ -35,6 +36,8 @@ LOOK_UP_AFTER_S = 5.0
 """The pause before an unanswered submit is looked up: a vendor needs a moment to list what it took."""
 UPSTREAM_REFUSED = "No upstream could take the task. Nothing was charged."
 BAD_INPUTS = "The stored request cannot be read. Nothing was charged."
+
+_log = structlog.get_logger("tasks")
 
 
 class _Tried(msgspec.Struct, frozen=True):
@@ -97,7 +100,7 @@ class Submitter:
         )
         try:
             submitting = await self._recorder.store.begin_submit(
-                marked, lease_until=now + LEASE_S, places=candidate.upstream.max_concurrent
+                marked, lease_until=now + LEASE_S, max_concurrent=candidate.upstream.max_concurrent
             )
         except Overloaded:
             return _Tried(task, temporary=True)
@@ -112,20 +115,21 @@ class Submitter:
         except CallFailed as failure:
             health.note_failure(candidate.place, now)
             if failure.sent:
-                return _Tried(await self._wonder(task), settled=True)
-            return await self._give_back(task, _Tried(task, temporary=True))
+                return _Tried(await self._wonder(task, reason=str(failure)), settled=True)
+            return await self._give_back(task, _Tried(task, temporary=True), reason=str(failure))
         state = operation.parse_submit(answer.status, answer.body)
         wait_s = state.retry_after_s if state.retry_after_s is not None else parse_retry_after(answer.headers, now)
         if state.refused and state.retryable:
             health.note_failure(candidate.place, now, retry_after_s=wait_s, credential_fault=state.credential_fault)
             tried = _Tried(task, temporary=wait_s is not None and not state.credential_fault, refusal=state, wait_s=wait_s or 0.0)
-            return await self._give_back(task, tried)
+            return await self._give_back(task, tried, reason=f"{state.error_code}: {state.error_message}")
         if state.state is not None:
             health.note_success(candidate.place)
         return _Tried(await self._settle(task, state, operation), settled=True)
 
-    async def _give_back(self, task: Task, tried: _Tried) -> _Tried:
+    async def _give_back(self, task: Task, tried: _Tried, *, reason: str) -> _Tried:
         """Queue a task again that was surely not taken, for the next candidate."""
+        _log.warning("task_not_taken", task=task.id, upstream=task.upstream, reason=reason)
         queued = msgspec.structs.replace(task, state="queued", upstream="", credential="", submitted_at=None, attempt=task.attempt + 1)
         kept = await self._recorder.keep(queued)
         if kept is None:
@@ -136,8 +140,8 @@ class Submitter:
         """Write down an answer after which nobody else is asked."""
         if state.refused or state.state == "failed":
             return await self._recorder.fail(task, state.error_code, state.error_message)
-        if state.state is None or not state.vendor_task:
-            return await self._wonder(task)
+        if state.state is None or not is_vendor_task(state.vendor_task):
+            return await self._wonder(task, reason="the answer does not tell whether the task was taken")
         running = msgspec.structs.replace(
             task,
             state="running",
@@ -153,7 +157,8 @@ class Submitter:
             written = await self._recorder.later(late, operation.poll_interval_s)
         return written
 
-    async def _wonder(self, task: Task) -> Task:
+    async def _wonder(self, task: Task, *, reason: str) -> Task:
+        _log.warning("task_submit_unanswered", task=task.id, upstream=task.upstream, reason=reason)
         return await self._recorder.later(msgspec.structs.replace(task, state="unknown"), LOOK_UP_AFTER_S)
 
     async def _nobody_took(self, task: Task, tries: Sequence[_Tried]) -> Task:

@@ -208,14 +208,14 @@ async def test_only_ends_finish_and_only_the_unfinished_are_saved(stores: Callab
         await store.save(make_task(state="failed", finished_at=NOW))
 
 
-async def test_places_of_an_upstream_are_bounded_by_weight(stores: Callable[[str], Any]) -> None:
+async def test_what_runs_at_an_upstream_is_bounded_by_weight(stores: Callable[[str], Any]) -> None:
     store = stores("desk")
     tasks = {n: make_task(f"task_{n}", amount_nanos=0, weight=weight) for n, weight in enumerate((3, 2, 1, 9))}
     await insert(store, *tasks.values())
 
     async def begin(n: int, upstream: str = "up_a") -> Task | None:
         marked = msgspec.structs.replace(tasks[n], state="submitting", upstream=upstream)
-        found: Task | None = await store.begin_submit(marked, lease_until=NOW + 60, places=5)
+        found: Task | None = await store.begin_submit(marked, lease_until=NOW + 60, max_concurrent=5)
         return found
 
     first, second = await begin(0), await begin(1)
@@ -224,7 +224,7 @@ async def test_places_of_an_upstream_are_bounded_by_weight(stores: Callable[[str
     for full in (2, 3):
         with pytest.raises(Overloaded):
             await begin(full)
-    alone = await begin(3, "up_b")  # more than all places: it goes alone
+    alone = await begin(3, "up_b")  # more than the bound: it goes alone
     assert alone is not None
     await store.finish(msgspec.structs.replace(second, state="failed", finished_at=NOW), captured_nanos=0)
     assert await begin(2) is not None
@@ -351,7 +351,7 @@ def test_two_workers_never_claim_the_same_task(database: Database, open_again: C
     assert sorted(mine + theirs) == sorted(f"task_{n}" for n in range(40))
 
 
-def test_two_submits_at_once_do_not_share_the_last_place(database: Database, open_again: Callable[[], Database]) -> None:
+def test_two_submits_at_once_do_not_both_take_the_last_room(database: Database, open_again: Callable[[], Database]) -> None:
     other = open_again()
     for n in range(6):
         marked = [make_task(f"task_{n}_{side}", amount_nanos=0, state="submitting", upstream=f"up_{n}") for side in "ab"]
@@ -361,7 +361,7 @@ def test_two_submits_at_once_do_not_share_the_last_place(database: Database, ope
 
         def begin(through: Database, task: Task) -> bool:
             try:
-                return through.run(steps.begin_submit, task, owner="desk", lease_until=NOW, places=1) is not None
+                return through.run(steps.begin_submit, task, owner="desk", lease_until=NOW, max_concurrent=1) is not None
             except steps.NoRoom:
                 return False
 

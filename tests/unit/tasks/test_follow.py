@@ -155,3 +155,19 @@ async def test_without_a_look_up_an_unanswered_submit_ends_unpaid(world: Any) ->
 
     assert task.state == "failed"
     assert len(world.vendor.calls) == 1
+
+
+@pytest.mark.parametrize("name", ["", "x" * 501, "job\0"])
+async def test_a_vendors_id_that_cannot_be_kept_is_no_better_than_none(world: Any, name: str) -> None:
+    world.operation = msgspec.structs.replace(world.operation, parse_submit=lambda *_: VendorState(state="running", vendor_task=name))
+
+    assert (await world.life().advance(await world.queue())).state == "unknown"
+
+
+async def test_a_vendors_words_are_made_storable(world: Any) -> None:
+    """Postgres refuses NUL in a text; the task could never end."""
+    world.vendor.polls = [VendorState(state="failed", error_code="c" * 200, error_message="a\0b")]
+
+    task = await run(world)
+
+    assert (len(task.error_code), task.error_message) == (100, "ab")

@@ -106,7 +106,7 @@ async def test_without_an_upstream_a_task_waits_for_one(world: Any) -> None:
     assert (await world.stored()).state == "succeeded"
 
 
-async def test_an_upstreams_places_bound_what_runs_there(world: Any) -> None:
+async def test_an_upstreams_bound_holds_what_runs_there(world: Any) -> None:
     world.upstreams = [msgspec.structs.replace(world.upstreams[0], max_concurrent=5)]
     mover = world.life()
 
