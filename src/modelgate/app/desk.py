@@ -14,6 +14,7 @@ import msgspec
 import structlog
 import uvicorn
 import uvloop
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -26,7 +27,7 @@ from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.workshop import Workshop, log_task_fault, open_database
 from modelgate.core.clock import system_clock
-from modelgate.core.errors import MethodNotAllowed, ModelgateError, UnknownPath
+from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
 from modelgate.formats.media.family import load_media_families
@@ -50,6 +51,7 @@ from modelgate.telemetry.metrics import Metrics
 SECONDS_PER_DAY = 86_400
 KEEP_ALIVE_S = 75
 FLUSH_S = 1.0
+DATABASE_RETRY_AFTER_S = 2.0
 BACKLOG = 2048
 SOCKET_MODE = 0o600
 """Whoever may connect is believed about client addresses, so nobody but this user may."""
@@ -135,7 +137,7 @@ class Desk:
             Route("/metrics", self._app(_only(reading, show_metrics))),
             Route("/healthz", self._app(_only(reading, health))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
-            *(Route(family.prefix + "{rest:path}", self._app(media.handle)) for family in self._families),
+            *(Route(family.prefix + "{rest:path}", self._app(_with_database(media.handle))) for family in self._families),
             Route("/{rest:path}", self._app(unknown)),
         ]
         return Starlette(routes=routes)
@@ -188,6 +190,17 @@ class Desk:
         server.should_exit = True
         stopping.cancel()
         await serving
+
+
+def _with_database(handle: Handler) -> Handler:
+    async def mapped(request: HttpRequest) -> HttpResponse:
+        try:
+            return await handle(request)
+        except DBAPIError as error:
+            _log_fault(error, request)
+            raise Overloaded(retry_after_s=DATABASE_RETRY_AFTER_S) from error
+
+    return mapped
 
 
 async def _flush(metrics: Metrics) -> None:

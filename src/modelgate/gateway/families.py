@@ -37,6 +37,7 @@ class MediaRoutes:
             UnknownPath, MethodNotAllowed
         """
         path = path.rstrip("/")
+        method = "GET" if method == "HEAD" else method
         found = self._exact.get((method, path))
         if found is not None:
             return (*found, "")

@@ -207,7 +207,7 @@ class MediaGateway:
         The step itself is never cancelled: a vendor may have taken the job already.
         """
         if len(self._moving) >= MAX_MOVING:
-            return task
+            return await self._store.save(task) or task  # without the lease: whoever has time takes it
         step = asyncio.get_running_loop().create_task(self._mover.advance(task))
         self._moving.add(step)
         step.add_done_callback(self._moved)

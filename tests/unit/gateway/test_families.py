@@ -17,8 +17,9 @@ def test_submit(path: str) -> None:
     assert (family.name, route.action, task_id) == ("kling", "submit", "")
 
 
-def test_fetch() -> None:
-    family, route, task_id = ROUTES.find("GET", PATH + "/task_1")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_fetch(method: str) -> None:
+    family, route, task_id = ROUTES.find(method, PATH + "/task_1")
     assert (family.name, route.action, task_id) == ("kling", "fetch", "task_1")
 
 

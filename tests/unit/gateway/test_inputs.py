@@ -1,0 +1,143 @@
+"""The caller's input pictures on their way into the blob store."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
+from modelgate.core.errors import InvalidRequest, Overloaded
+from modelgate.formats.media.family import InputRules
+from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.gateway.inputs import Inputs
+from modelgate.transport.errors import BodyTooLong, ConnectFailed
+from modelgate.transport.guard import Fetched, UrlRefused
+
+RULES = InputRules(field="image", content_types=("image/jpeg", "image/png"), max_bytes=100_000, min_side_pixels=300, max_ratio=2.5)
+OWN = "https://gateway.example/files/task_12345678-0.png?signed"
+URL = "https://pictures.example/a.png"
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 300), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+class Blobs:
+    def __init__(self, *, fails: bool = False) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.fails = fails
+
+    async def put(self, key: str, data: bytes) -> None:
+        self._check()
+        self.kept[key] = data
+
+    async def get(self, key: str) -> bytes:
+        self._check()
+        if key not in self.kept:
+            raise BlobNotFound(key)
+        return self.kept[key]
+
+    async def delete(self, key: str) -> None:
+        self._check()
+        self.kept.pop(key, None)
+
+    def _check(self) -> None:
+        if self.fails:
+            raise BlobStoreFailed("full")
+
+
+class Fetcher:
+    def __init__(self, outcome: bytes | Exception) -> None:
+        self.outcome = outcome
+        self.asked: list[dict[str, Any]] = []
+
+    async def fetch(self, url: str, **about: Any) -> Fetched:
+        self.asked.append({"url": url, **about})
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return Fetched(body=self.outcome, content_type="text/html", final_url=url)
+
+
+def inputs(blobs: Blobs, outcome: bytes | Exception = b"") -> Inputs:
+    return Inputs(blobs=blobs, fetcher=Fetcher(outcome), own_file=lambda url: "task_12345678-0.png" if url == OWN else None)
+
+
+def request(item: MediaInput) -> ImageRequest:
+    return ImageRequest(model="m", prompt="p", images=(item,))
+
+
+STORED = MediaInput(blob="task_87654321-in0.png", content_type="image/png")
+
+
+@pytest.mark.anyio
+async def test_inline_bytes_become_a_blob() -> None:
+    blobs = Blobs()
+    stored = await inputs(blobs).store(request(MediaInput(data=picture())), rules=RULES, task_id="task_87654321")
+    assert stored == request(STORED)
+    assert blobs.kept == {"task_87654321-in0.png": picture()}
+
+
+@pytest.mark.anyio
+async def test_an_address_is_fetched_once_bounded_and_without_exemptions() -> None:
+    blobs, fetcher = Blobs(), Fetcher(picture())
+    made = Inputs(blobs=blobs, fetcher=fetcher, own_file=lambda _: None)
+    assert await made.store(request(MediaInput(url=URL)), rules=RULES, task_id="task_87654321") == request(STORED)
+    assert fetcher.asked == [{"url": URL, "max_bytes": 100_000, "timeout_s": 20.0, "content_types": None, "exempt": {}}]
+
+
+@pytest.mark.anyio
+async def test_our_own_file_is_read_from_the_store() -> None:
+    blobs = Blobs()
+    blobs.kept["task_12345678-0.png"] = picture()
+    stored = await inputs(blobs, AssertionError("fetched")).store(request(MediaInput(url=OWN)), rules=RULES, task_id="task_87654321")
+    assert stored == request(STORED)
+
+
+@pytest.mark.anyio
+async def test_our_own_file_that_is_gone_is_said() -> None:
+    with pytest.raises(InvalidRequest, match="no longer kept"):
+        await inputs(Blobs()).store(request(MediaInput(url=OWN)), rules=RULES, task_id="task_87654321")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (UrlRefused("port 22 may not be fetched from"), "invalid_url"),
+        (ConnectFailed("https://pictures.example: 10.0.0.7 refused"), "image_not_fetched"),
+        (BodyTooLong("https://pictures.example: more than 100000 bytes"), "invalid_image"),
+        (b"<html>", "invalid_image"),
+    ],
+)
+async def test_what_cannot_be_fetched_is_the_callers_to_mend(outcome: bytes | Exception, code: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await inputs(Blobs(), outcome).store(request(MediaInput(url=URL)), rules=RULES, task_id="task_87654321")
+    assert (caught.value.code, caught.value.param) == (code, "image")
+    assert "10.0.0.7" not in caught.value.message
+
+
+@pytest.mark.anyio
+async def test_a_store_in_trouble_is_503() -> None:
+    with pytest.raises(Overloaded):
+        await inputs(Blobs(fails=True)).store(request(MediaInput(data=picture())), rules=RULES, task_id="task_87654321")
+
+
+@pytest.mark.anyio
+async def test_what_became_no_task_is_removed_and_trouble_with_that_is_silent() -> None:
+    blobs = Blobs()
+    made = inputs(blobs)
+    stored = await made.store(request(MediaInput(data=picture())), rules=RULES, task_id="task_87654321")
+    blobs.fails = True
+    await made.discard(stored)
+    blobs.fails = False
+    await made.discard(stored)
+    assert blobs.kept == {}
+
+
+@pytest.mark.anyio
+async def test_a_request_without_inputs_needs_no_rules() -> None:
+    plain = ImageRequest(model="m", prompt="p")
+    assert await inputs(Blobs()).store(plain, rules=None, task_id="task_87654321") is plain
