@@ -5,6 +5,7 @@ import pytest
 
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
 from modelgate.core.http import HeaderBlock
+from modelgate.core.providers import VendorState
 from modelgate.formats.media.requests import ImageRequest, MediaInput, encode_request
 from modelgate.tasks.submit import MAX_ATTEMPTS, UPSTREAM_REFUSED
 
@@ -157,3 +158,9 @@ async def test_a_request_no_vendor_call_can_be_made_of_fails(world: Any) -> None
 
     assert (await world.life().advance(await world.queue())).state == "failed"
     world.check_money()
+
+
+async def test_an_answer_in_an_unknown_word_is_no_answer(world: Any) -> None:
+    world.operation = msgspec.structs.replace(world.operation, parse_submit=lambda *_: VendorState(vendor_task="job-9"))
+
+    assert (await world.life().advance(await world.queue())).state == "unknown"
