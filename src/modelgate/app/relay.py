@@ -229,8 +229,9 @@ class Relay:
     async def _wait_for_left_streams(self) -> None:
         """Answers whose clients left are read to their end, so that they are charged for what they cost."""
         deadline = asyncio.get_running_loop().time() + (BROKEN_GRACE_S if self._is_broken else self._settings.drain_s)
-        while self._chat.open_streams and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(LEFT_STREAMS_POLL_S)  # at the end of a process; streams stay free of an event
+        # Polling, at the end of a process: streams stay free of an event.
+        while self._chat.open_streams and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(LEFT_STREAMS_POLL_S)
 
 
 def _calm_collector() -> None:

@@ -24,17 +24,15 @@
 Messages are shown to callers: they never hold a key, an upstream address or a stack. Each dialect renders them itself.
 """
 
-from typing import ClassVar
-
 
 class ModelgateError(Exception):
     """The root; also the unexpected fault of ours, of which the caller learns one sentence and the request id."""
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "server_error"
-    code: ClassVar[str | None] = "internal_error"
-    retryable: ClassVar[bool] = True
-    text: ClassVar[str] = "Something went wrong in the gateway. Quote the request id when you report it."
+    status: int = 500
+    type: str = "server_error"
+    code: str | None = "internal_error"
+    retryable: bool = True
+    text: str = "Something went wrong in the gateway. Quote the request id when you report it."
 
     def __init__(self, message: str = "", *, param: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message or self.text)
@@ -126,7 +124,7 @@ class TaskNotFound(ModelgateError):
 class AuthenticationError(ModelgateError):
     status = 401
     type = "invalid_request_error"
-    code: ClassVar[str | None] = "invalid_api_key"
+    code: str | None = "invalid_api_key"
     retryable = False
 
 
@@ -205,7 +203,7 @@ class RateExceeded(ModelgateError):
 
     def __init__(self, message: str, *, dimension: str, retry_after_s: float) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
-        self.type = dimension  # type: ignore[misc]  # OpenAI names the dimension in `type`
+        self.type = dimension  # OpenAI names the dimension in `type`
 
 
 class Overloaded(ModelgateError):
@@ -232,10 +230,10 @@ class UpstreamRefused(ModelgateError):
 
     def __init__(self, message: str, *, status: int, code: str | None = None, type: str | None = None, param: str | None = None) -> None:
         super().__init__(message, param=param)
-        self.status = status  # type: ignore[misc]  # the upstream's
-        self.code = code  # type: ignore[misc]
+        self.status = status  # the upstream's
+        self.code = code
         if type is not None:
-            self.type = type  # type: ignore[misc]
+            self.type = type
 
 
 class UpstreamError(ModelgateError):
@@ -250,8 +248,8 @@ class UpstreamFailed(UpstreamError):
 
     def __init__(self, message: str = "", *, status: int, code: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s)
-        self.status = status  # type: ignore[misc]  # the upstream's
-        self.code = code or "bad_response_status_code"  # type: ignore[misc]
+        self.status = status  # the upstream's
+        self.code = code or "bad_response_status_code"
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -47,7 +47,7 @@ class HeaderBlock:
 
     def get_all(self, name: bytes) -> list[bytes]:
         """Return every value of a header in order; `name` is lower case."""
-        values = []
+        values: list[bytes] = []
         start, end = self._find(name, 0)
         while start >= 0:
             values.append(self.raw[start:end].strip())
@@ -126,6 +126,17 @@ class HttpResponse(msgspec.Struct, kw_only=True):
 
 
 HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"proxy-connection", b"content-length")
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"proxy-connection",
+        b"content-length",
+    )
 )
 """Headers that speak about one connection and never travel on (RFC 9110 section 7.6.1), with the framing we redo."""

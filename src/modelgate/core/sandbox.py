@@ -1,7 +1,7 @@
 """What gateway and sandbox agree on, besides the vendors' own contracts. Public by design: it opens only make-believe vendors."""
 
-OPENAI_SECRET = "sk-sandbox"
-KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"
+OPENAI_SECRET = "sk-sandbox"  # noqa: S105  # public by design
+KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"  # noqa: S105  # public by design
 """Access key and secret key, joined as the family writes them."""
 
 MAGIC_WORDS = (

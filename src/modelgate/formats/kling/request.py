@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -81,7 +81,7 @@ def _object_of(body: bytes | bytearray, content_type: str) -> _Body:
         raise InvalidRequest("The request body is not valid JSON.", code="invalid_json") from None
     if not isinstance(fields, dict):
         raise InvalidRequest("The request body must be a JSON object.", code="invalid_json")
-    return fields
+    return cast(dict[str, Any], fields)
 
 
 def _shown(value: object) -> str:

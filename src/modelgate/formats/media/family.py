@@ -60,7 +60,7 @@ def load_media_families() -> tuple[MediaFamily, ...]:
     Raises:
         TypeError: a module `family` without one.
     """
-    families = []
+    families: list[MediaFamily] = []
     for package in pkgutil.iter_modules(modelgate.formats.__path__, "modelgate.formats."):
         if not package.ispkg or package.name == "modelgate.formats.media":
             continue

@@ -120,7 +120,8 @@ class StreamTap:
 
 
 def _split_events(data: bytes) -> list[bytes]:
-    events, start = [], 0
+    events: list[bytes] = []
+    start = 0
     for blank in _BLANK_LINE.finditer(data):
         events.append(data[start : blank.end()])
         start = blank.end()
