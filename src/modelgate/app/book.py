@@ -27,10 +27,11 @@ from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.database import Database
 from modelgate.storage.migrations import DatabaseUnusable, prepare
 from modelgate.storage.settings import current_version, keys_changed_since
+from modelgate.telemetry.logs import configure_logs
 from modelgate.transport.frames import FrameConnection, serve_frames
 
 TICK_S = 0.05
-DRAIN_S = 0.05
+DRAIN_S = 0.1
 """Between two looks at the journals: the longer, the larger and cheaper the batches."""
 FOLLOW_CHANGES_S = 0.2
 MAX_WAITING_MESSAGES = 10_000
@@ -202,6 +203,7 @@ async def serve(settings: Settings, database: Database, cipher: Cipher, *, ready
 
 def main(settings: Settings) -> None:
     """Prepare the database, set a new installation up, and serve. Ends with status 1 and one reported line when it cannot."""
+    configure_logs(level=settings.log_level, format=settings.log_format, role="book")
     try:
         prepare(settings.database_url)
         database = Database(settings.database_url)

@@ -1,9 +1,10 @@
 """Posting journals: one transaction for each batch, with the watermark by compare-and-set, so that nothing is posted twice."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import Connection, select, update
 
 from modelgate.core.leases import Standing
@@ -20,13 +21,37 @@ LATE_BATCH = -1
 MAX_TEXT = 200
 MAX_NUMBER = 2**31 - 1
 
-_COLUMNS = tuple(column.name for column in request_record.columns)
-_INSERT = f"INSERT INTO request_record ({', '.join(_COLUMNS)}) VALUES ({{marks}})"  # noqa: S608  # our own column names
-_INSERT_BY_PARAMSTYLE = {
-    "qmark": _INSERT.format(marks=", ".join("?" * len(_COLUMNS))),
-    "pyformat": _INSERT.format(marks=", ".join(["%s"] * len(_COLUMNS))),
-}
+MAX_MILLISECONDS = 2**53
+MAX_STATUS = 999
+
+_Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
+_Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+
+
+class _Columns(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The fields of `RequestFacts` that are columns of their own, within the bounds of those."""
+
+    model: _Text = ""
+    upstream: _Text = ""
+    at_ms: Annotated[int, Meta(ge=0, le=MAX_MILLISECONDS)] = 0
+    status: Annotated[int, Meta(ge=0, le=MAX_STATUS)] = 200
+    input_tokens: _Number = 0
+    output_tokens: _Number = 0
+    first_byte_ms: _Number = 0
+    total_ms: _Number = 0
+    estimated: bool = False
+
+
+_NO_FACTS = _Columns(status=0)
+_decode_columns = msgspec.msgpack.Decoder(_Columns).decode
 _decode_facts = msgspec.msgpack.Decoder(RequestFacts).decode
+
+_COLUMN_NAMES = tuple(column.name for column in request_record.columns)
+_INSERT = f"INSERT INTO request_record ({', '.join(_COLUMN_NAMES)}) VALUES ({{marks}})"  # noqa: S608  # our own column names
+_INSERT_BY_PARAMSTYLE = {
+    "qmark": _INSERT.format(marks=", ".join("?" * len(_COLUMN_NAMES))),
+    "pyformat": _INSERT.format(marks=", ".join(["%s"] * len(_COLUMN_NAMES))),
+}
 _OUTCOMES = {"capture": "captured", "release": "released", "hold": "orphaned"}
 
 
@@ -95,12 +120,10 @@ def insert_records(connection: Connection, incarnation_id: str, records: Iterabl
 
 
 def record_row(incarnation_id: str, record: JournalRecord, *, batch: int) -> tuple[object, ...]:
-    """Return the request_record of a resolution, or of a HOLD that was orphaned (charged nothing).
-
-    Values are bounded, never refused: a row the database would not take would stop the drain for ever.
-    """
+    """Return the request_record of a resolution, or of a HOLD that was orphaned (charged nothing)."""
     facts = _facts_of(record)
     amount = record.amount_nanos if record.kind == "capture" else 0
+    held = record.hold_nanos
     return (
         incarnation_id,
         record.hold_seq,
@@ -110,40 +133,49 @@ def record_row(incarnation_id: str, record: JournalRecord, *, batch: int) -> tup
         record.key,
         record.period,
         record.book,
-        _text(facts.model),
-        _text(facts.upstream),
-        min(facts.status, 999),
-        _number(facts.input_tokens),
-        _number(facts.output_tokens),
+        facts.model,
+        facts.upstream,
+        facts.status,
+        facts.input_tokens,
+        facts.output_tokens,
         amount,
-        record.hold_nanos,
-        max(0, amount - record.hold_nanos),
+        held,
+        amount - held if amount > held else 0,
         _OUTCOMES[record.kind],
         facts.estimated,
-        _number(facts.first_byte_ms),
-        _number(facts.total_ms),
+        facts.first_byte_ms,
+        facts.total_ms,
         batch,
         record.facts,
     )
 
 
-def _facts_of(record: JournalRecord) -> RequestFacts:
-    if record.facts:
-        try:
-            return _decode_facts(record.facts)
-        except msgspec.DecodeError:  # the money is posted all the same; the bytes are kept as they are
-            pass
-    return RequestFacts(
-        request_id=record.request_id, account=record.account, key=record.key, book=record.book, endpoint="", model="", at_ms=0, status=0
+def _facts_of(record: JournalRecord) -> _Columns:
+    """Return the facts that are columns. Values are bounded, never refused: a row the database would not take would stop the
+    drain for ever. The money is posted all the same, and the bytes are kept as they are.
+    """
+    if not record.facts:
+        return _NO_FACTS
+    try:
+        facts = _decode_columns(record.facts)
+    except msgspec.DecodeError:
+        return _bounded(record.facts)
+    return _bounded(record.facts) if "\0" in facts.model or "\0" in facts.upstream else facts
+
+
+def _bounded(facts: bytes) -> _Columns:
+    try:
+        found = _decode_facts(facts)
+    except msgspec.DecodeError:
+        return _NO_FACTS
+    return _Columns(
+        model=found.model[:MAX_TEXT].replace("\0", ""),
+        upstream=found.upstream[:MAX_TEXT].replace("\0", ""),
+        at_ms=max(0, min(found.at_ms, MAX_MILLISECONDS)),
+        **{name: max(0, min(getattr(found, name), MAX_NUMBER)) for name in ("input_tokens", "output_tokens", "first_byte_ms", "total_ms")},
+        status=max(0, min(found.status, MAX_STATUS)),
+        estimated=found.estimated,
     )
-
-
-def _text(value: str) -> str:
-    return value[:MAX_TEXT].replace("\0", "") if len(value) > MAX_TEXT or "\0" in value else value
-
-
-def _number(value: int) -> int:
-    return value if 0 <= value <= MAX_NUMBER else max(0, min(value, MAX_NUMBER))
 
 
 def post_late_batch(connection: Connection, *, incarnation_id: str, after_seq: int, records: Sequence[JournalRecord], now: float) -> bool:
