@@ -95,8 +95,8 @@ def _lines(test_secret: str, live_secret: str | None, added: list[FoundUpstream]
 def chat_commands(secret: str) -> list[str]:
     """Return shell lines that ask for a chat completion."""
     return [
-        f"curl -sS {BASE_URL}/v1/chat/completions -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\",
-        """  -d '{"model": "sandbox-chat", "messages": [{"role": "user", "content": "Say hello in one sentence."}]}'""",
+        f"curl -sS -w '\\n' {BASE_URL}/v1/chat/completions -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\",
+        """  -d '{"model": "sandbox-chat", "messages": [{"role": "user", "content": "Hello! What can you do?"}]}'""",
     ]
 
 

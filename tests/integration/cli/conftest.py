@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from modelgate.app.settings import Settings
+from modelgate.app.snapshots import installation_secret
 from modelgate.cli.main import modelgate
+from modelgate.core.records import Snapshot
+from modelgate.storage.cipher import Cipher
+from modelgate.storage.database import Database
+from modelgate.storage.settings import load_snapshot
 
 
 @pytest.fixture
@@ -34,3 +40,17 @@ def run_json(run: Callable[..., Result]) -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return invoke
+
+
+@pytest.fixture
+def snapshot(database_url: str, tmp_path: Path) -> Callable[[], Snapshot]:
+    """Reads the configuration of `run`'s installation, secrets in the clear."""
+
+    def load() -> Snapshot:
+        database = Database(database_url)
+        try:
+            return database.read(load_snapshot, Cipher(installation_secret(Settings(data=str(tmp_path / "data")), {})))
+        finally:
+            database.close()
+
+    return load

@@ -1,4 +1,4 @@
-"""`modelgate keys` and `modelgate accounts` on real databases."""
+"""`modelgate keys` on real databases."""
 
 from collections.abc import Callable
 from typing import Any
@@ -127,40 +127,6 @@ def test_what_cannot_be_done_ends_with_one_clear_line(run: Run, arguments: tuple
     assert ended.stdout == ""
     if exit_code == 1:
         assert ended.stderr.count("\n") == 1
-
-
-def test_the_first_credit_makes_an_account_prepaid_and_says_so(run: Run, run_json: RunJson) -> None:
-    run("accounts", "create", "--name", "acme")
-    done = run("accounts", "credit", "acme", "12.50", "--note", "invoice 7")
-    assert "Credited 12.50 USD to 'acme' (live book)" in done.stdout
-    assert "now prepaid in the live book" in done.stdout
-    assert "now prepaid" not in run("accounts", "credit", "acme", "1").stdout
-    books = next(account for account in run_json("accounts", "list") if account["name"] == "acme")["books"]
-    assert books == {
-        "live": {"balance_usd": "13.50", "credit_limit_usd": "0.00"},
-        "test": {"balance_usd": "0.00", "credit_limit_usd": None},
-    }
-
-
-def test_a_chosen_limit_stays_when_money_is_credited(run: Run, run_json: RunJson) -> None:
-    run("accounts", "create", "--name", "acme")
-    assert "pays later" in run("accounts", "limit", "acme", "none", "--test").stdout
-    assert not run_json("accounts", "credit", "acme", "1", "--test")["became_prepaid"]
-    created = run_json("accounts", "create", "--name", "other", "--limit", "20")
-    assert {book["credit_limit_usd"] for book in created["books"].values()} == {"20.00"}
-    assert run_json("accounts", "credit", "other", "1")["books"]["live"] == {"balance_usd": "1.00", "credit_limit_usd": "20.00"}
-    assert run_json("accounts", "limit", "other", "prepaid")["books"]["live"]["credit_limit_usd"] == "0.00"
-
-
-def test_a_credit_is_booked_once_under_one_idempotency_key(run: Run, run_json: RunJson) -> None:
-    run("accounts", "create", "--name", "acme")
-    assert run_json("accounts", "credit", "acme", "5", "--idempotency-key", "payment-1")["credited"]
-    again = run_json("accounts", "credit", "acme", "5", "--idempotency-key", "payment-1")
-    assert not again["credited"]
-    assert again["books"]["live"]["balance_usd"] == "5.00"
-    other = run("accounts", "credit", "acme", "6", "--idempotency-key", "payment-1")
-    assert other.exit_code == 1
-    assert "payment-1" in other.stderr
 
 
 def test_keys_of_one_account_are_listed_alone(run: Run, run_json: RunJson) -> None:

@@ -1,22 +1,18 @@
-"""`modelgate upstreams`, `prices`, `groups`, `settings` and `migrate` on real databases."""
+"""`modelgate upstreams` on real databases."""
 
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from click.testing import Result
 
-from modelgate.app.settings import Settings
-from modelgate.app.snapshots import installation_secret
-from modelgate.storage.cipher import Cipher
-from modelgate.storage.database import Database
-from modelgate.storage.settings import load_snapshot
+from modelgate.core.records import Snapshot
 
 Run = Callable[..., Result]
 RunJson = Callable[..., Any]
+Snapshots = Callable[[], Snapshot]
 
 
 class Vendor(BaseHTTPRequestHandler):
@@ -53,15 +49,7 @@ def vendor() -> Iterator[str]:
     server.server_close()
 
 
-def snapshot_of(url: str, data: Path) -> Any:
-    database = Database(url)
-    try:
-        return database.read(load_snapshot, Cipher(installation_secret(Settings(data=str(data)), {})))
-    finally:
-        database.close()
-
-
-def test_keys_come_from_stdin_and_are_stored_encrypted(run: Run, run_json: RunJson, database_url: str, tmp_path: Path) -> None:
+def test_keys_come_from_stdin_and_are_stored_encrypted(run: Run, run_json: RunJson, snapshot: Snapshots) -> None:
     options = [
         "--base-url",
         "https://llm.example/v1/",
@@ -80,7 +68,7 @@ def test_keys_come_from_stdin_and_are_stored_encrypted(run: Run, run_json: RunJs
     ]
     added = run_json("upstreams", "add", "openai", *options, stdin="sk-one\n\n sk-two \nsk-one\n")
     assert "sk-" not in str(added).replace("sk-vendor", "")
-    (upstream,) = snapshot_of(database_url, tmp_path / "data").upstreams
+    (upstream,) = snapshot().upstreams
     assert [credential.secret for credential in upstream.credentials] == ["sk-one", "sk-two"]
     assert (upstream.base_url, upstream.models, upstream.priority, upstream.weight) == (
         "https://llm.example/v1",
@@ -112,14 +100,14 @@ def test_a_server_of_ones_own_needs_no_key_and_is_free(run_json: RunJson) -> Non
     assert not run_json("upstreams", "add", "openai", "--no-key", "--base-url", "http://127.0.0.1:8000/v1")["free"]
 
 
-def test_an_upstream_is_edited_paused_resumed_and_removed(run: Run, run_json: RunJson, database_url: str, tmp_path: Path) -> None:
+def test_an_upstream_is_edited_paused_resumed_and_removed(run: Run, run_json: RunJson, snapshot: Snapshots) -> None:
     run("upstreams", "add", "openai", stdin="sk-one")
     run("upstreams", "edit", "openai", "--name", "main", "--weight", "9", "--free")
     assert run_json("upstreams", "pause", "main")["disabled"]
     assert "paused" in run("upstreams", "list").stdout
     assert not run_json("upstreams", "resume", "main")["disabled"]
     run("upstreams", "edit", "main", "--new-keys", stdin="sk-new")
-    (upstream,) = snapshot_of(database_url, tmp_path / "data").upstreams
+    (upstream,) = snapshot().upstreams
     assert (upstream.name, upstream.weight, upstream.free, upstream.credentials[0].secret) == ("main", 9, True, "sk-new")
     assert run("upstreams", "remove", "main").exit_code == 0
     assert "no upstreams yet" in run("upstreams", "list").stdout
@@ -136,15 +124,6 @@ def test_an_upstream_is_edited_paused_resumed_and_removed(run: Run, run_json: Ru
         (("upstreams", "edit", "nobody", "--weight", "1"), "", 1, "no upstream has the id or name 'nobody'"),
         (("upstreams", "edit", "nobody"), "", 2, "nothing to change"),
         (("upstreams", "test", "nobody"), "", 1, "no upstream has"),
-        (("prices", "set", "m"), "", 2, "names no rate"),
-        (("prices", "set", "m", "--input", "cheap"), "", 2, "'cheap' is not a price"),
-        (("prices", "set", "m", "--rate", "smiles=1"), "", 2, "'smiles' is not a unit"),
-        (("prices", "set", "m", "--free", "--input", "1"), "", 2, "--free goes without rates"),
-        (("prices", "unset", "m"), "", 1, "no price of 'm' was set"),
-        (("groups", "set", "gold", "much"), "", 2, "'much' is not a multiplier"),
-        (("groups", "unset", "gold"), "", 1, "has no multiplier"),
-        (("settings", "set", "colour", "red"), "", 2, "there is no setting 'colour'"),
-        (("settings", "set", "charge_orphans", "maybe"), "", 2, "charge_orphans is one of: no, yes"),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], stdin: str, exit_code: int, text: str) -> None:
@@ -199,35 +178,6 @@ def test_models_without_a_price_are_named_when_an_upstream_is_added(run: Run) ->
     assert "Without a price" not in run("upstreams", "add", "openai", "--models", "home-made", "--free", stdin="sk").stdout
 
 
-def test_prices_are_laid_over_the_shipped_list(run: Run, run_json: RunJson, database_url: str, tmp_path: Path) -> None:
-    assert run_json("prices", "list", "--model", "gpt-4o")[0]["set_by"].startswith("shipped list")
-    run("prices", "set", "gpt-4o", "--input", "1.5", "--output", "3", "--cached", "0.5")
-    run("prices", "set", "picture", "--rate", "image:with_image=0.02", "--image", "0.01")
-    run("prices", "set", "local", "--free")
-    assert run_json("prices", "list", "--model", "gpt-4o")[0]["rates"] == {"input": "1.5", "cached": "0.5", "output": "3"}
-    assert {price.model: price.free for price in snapshot_of(database_url, tmp_path / "data").prices} == {
-        "gpt-4o": False,
-        "local": True,
-        "picture": False,
-    }
-    assert "by the shipped list" in run("prices", "unset", "gpt-4o").stdout
-    assert "has no price now" in run("prices", "unset", "local").stdout
-    assert "has no price" in run("prices", "list", "--model", "local").stdout
-    assert "gpt-4o" in run("prices", "list").stdout
-
-
-def test_groups_and_settings(run: Run, run_json: RunJson, database_url: str, tmp_path: Path) -> None:
-    run("groups", "set", "gold", "0.8")
-    run("settings", "set", "charge_orphans", "yes")
-    snapshot = snapshot_of(database_url, tmp_path / "data")
-    assert (snapshot.groups, snapshot.settings) == ({"gold": "0.8"}, {"charge_orphans": "yes"})
-    assert run_json("groups", "list") == [{"name": "gold", "multiplier": "0.8"}]
-    assert run_json("settings", "list")[0]["value"] == "yes"
-    assert run("groups", "unset", "gold").exit_code == 0
-    assert run("settings", "unset", "charge_orphans").exit_code == 0
-    assert run_json("settings", "list")[0]["value"] == "no"
-
-
 def test_another_secret_ends_with_one_clear_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("upstreams", "add", "openai", stdin="sk")
     monkeypatch.setenv("MODELGATE_SECRET", "another secret altogether")
@@ -235,8 +185,3 @@ def test_another_secret_ends_with_one_clear_line(run: Run, monkeypatch: pytest.M
     assert ended.exit_code == 1
     assert ended.stderr.count("\n") == 1
     assert "encrypted with another secret" in ended.stderr
-
-
-def test_migrate_says_what_is(run: Run) -> None:
-    assert "is up to date" in run("migrate").stdout
-    assert run("migrate").exit_code == 0
