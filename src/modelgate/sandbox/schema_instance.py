@@ -17,6 +17,9 @@ MAX_DEPTH = 16
 OPTIONAL_DEPTH = 4
 """Deeper than this, properties that may be left out are."""
 MAX_ITEMS = 64
+MAX_VALUES = 5_000
+"""All values made for one schema: wide arrays in wide arrays would otherwise never end."""
+
 MAX_TEXT = 4_096
 MAX_REFERENCES = 32
 STEP = 1e-6
@@ -53,7 +56,7 @@ class Unsatisfiable(Exception):
 
 
 def make_instance(schema: Json, hints: Hints = Hints()) -> Json:  # noqa: B008  # an immutable default
-    """Return a value valid for `schema`. Raises Unsatisfiable when there is none that this generator can find."""
+    """Return a value valid for `schema`. Raises Unsatisfiable when there is none within the bounds of this generator."""
     return _Maker(schema, hints).make(schema, depth=0)
 
 
@@ -65,9 +68,11 @@ class _Maker:
         self._texts = list(hints.texts)
         self._numbers = list(hints.numbers)
         self._words = hints.words
+        self._left = MAX_VALUES
 
     def make(self, schema: Json, *, depth: int) -> Json:
-        if depth > MAX_DEPTH or schema is False:
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0 or schema is False:
             raise Unsatisfiable
         if not isinstance(schema, dict):
             return {} if depth == 0 else "anything"

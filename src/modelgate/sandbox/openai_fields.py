@@ -1,0 +1,46 @@
+"""One field of a request at a time: is it given, is it of its type, is it one of what is supported."""
+
+import re
+
+from modelgate.core.records import Json
+from modelgate.sandbox.openai_errors import Refused
+
+NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+"""What tools, functions and schemas may be called."""
+
+_TYPE_WORDS: tuple[tuple[type, str], ...] = (
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a decimal"),
+    (str, "a string"),
+    (list, "an array"),
+    (dict, "an object"),
+)
+
+
+def wants(body: dict[str, Json], name: str, kind: type, *, where: str = "") -> bool:
+    """Return whether a field is given. Raises Refused when it is of another type than the wanted one; `where` leads to it."""
+    value = body.get(name)
+    if value is None:
+        return False
+    numeric = kind is float and isinstance(value, int) and not isinstance(value, bool)
+    if numeric or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
+        return True
+    raise wrong_type(where + name, wanted=dict(_TYPE_WORDS)[kind], value=value)
+
+
+def wrong_type(param: str, *, wanted: str, value: Json) -> Refused:
+    """Return the refusal of a value of the wrong type."""
+    got = next((word for kind, word in _TYPE_WORDS if isinstance(value, kind)), "null")
+    return Refused(f"Invalid type for '{param}': expected {wanted}, but got {got} instead.", param=param, code="invalid_type")
+
+
+def missing(param: str) -> Refused:
+    """Return the refusal of a request without a required field."""
+    return Refused(f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
+
+
+def invalid(param: str, value: Json, supported: tuple[str, ...]) -> Refused:
+    """Return the refusal of a word that is none of the supported ones."""
+    words = ", ".join(f"'{word}'" for word in supported)
+    return Refused(f"Invalid value: '{str(value)[:80]}'. Supported values are: {words}.", param=param, code="invalid_value")

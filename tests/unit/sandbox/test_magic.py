@@ -1,0 +1,39 @@
+import pytest
+
+from modelgate.core.sandbox import MAGIC_WORDS
+from modelgate.sandbox.magic import Pinned, read_magic
+
+
+@pytest.mark.parametrize("word", MAGIC_WORDS)
+def test_each_word_works_as_model_and_as_line(word: str) -> None:
+    assert read_magic(f"sandbox-{word}", "hello").has(word)
+    magic = read_magic("gpt-4o", f"hello\n magic: {word} \nthere")
+    assert magic.has(word)
+    assert magic.text == "hello\n\nthere"
+
+
+def test_ordinary_requests_have_no_magic() -> None:
+    magic = read_magic("gpt-4o", "Tell me about magic: slow cooking, or error-400.")
+    assert magic.words == frozenset()
+    assert magic.error_status is None
+    assert magic.pinned is None
+
+
+def test_pinned_tokens() -> None:
+    magic = read_magic("gpt-4o", "magic: tokens 1000 250")
+    assert magic.pinned == Pinned(1000, 250)
+    assert magic.text == ""
+    assert read_magic("gpt-4o", "magic: tokens 1000 250 600").pinned == Pinned(1000, 250, 600)
+    assert read_magic("gpt-4o", "magic: tokens 10 1 600").pinned == Pinned(10, 1, 10)
+    assert read_magic("gpt-4o", "magic: tokens 10").pinned is None
+
+
+def test_words_combine() -> None:
+    magic = read_magic("sandbox-slow", "magic: tokens 1 2\nMagic: CUT-STREAM")
+    assert magic.words == {"slow", "cut-stream"}
+    assert magic.pinned == Pinned(1, 2)
+
+
+def test_error_status() -> None:
+    assert read_magic("sandbox-error-529", "").error_status == 529
+    assert read_magic("sandbox-nothing", "").words == frozenset()
