@@ -267,8 +267,6 @@ class _Pool:
             await connection.ask_proxy(self._tunnel_request())
         name = target.server_name or target.host
         await connection.start_tls(self._transport.context_of(target), server_name=name, session=self._session)
-        if connection.tls is not None and not connection.tls.session_reused:
-            self._session = None  # taken anew after the first answer: TLS 1.3 sends it that late
 
     def _tunnel_request(self) -> bytes:
         host = self.target.address or self.target.host
@@ -278,10 +276,12 @@ class _Pool:
 
     # What connections say.
 
+    def resumable(self, session: ssl.SSLSession | None) -> None:
+        """A connection with a full handshake had its first answer; with TLS 1.3 the session comes that late."""
+        self._session = session
+
     def released(self, connection: Connection) -> None:
         """An exchange ended well."""
-        if self._session is None and connection.tls is not None:
-            self._session = connection.tls.session
         if self._waiting:
             self._pass_on(connection)
         else:

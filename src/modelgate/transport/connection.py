@@ -42,6 +42,8 @@ OPENING, IDLE, HEAD, BODY, CLOSED = range(5)
 class Owner(Protocol):
     """The pool, as its connections see it."""
 
+    def resumable(self, session: ssl.SSLSession | None) -> None: ...
+
     def released(self, connection: "Connection") -> None: ...
 
     def lost(self, connection: "Connection") -> None: ...
@@ -325,6 +327,8 @@ class Connection(asyncio.Protocol):
         """The answer is whole: the connection first, so that whoever reads the end may use it at once."""
         self._response = None
         self._unchunker = None
+        if self.tls is not None and not self.tls.session_reused and self.exchanges == 1:
+            self._owner.resumable(self.tls.session)
         if self._keep and not self._uploading and self._wire is not None and not self._wire.is_closing():
             self.phase = IDLE
             if not self._reading:
