@@ -3,6 +3,7 @@
     store.py      the store this room needs, as a Protocol
     calls.py      one HTTP call to a vendor, and whether it was sent when it fails
     places.py     which upstreams may take a task, and which one has it
+    recorder.py   writing down what became of a task: later, or at its end
     outputs.py    result files, copied to the blob store through the URL guard
     advance.py    `Mover.advance(task)`: the only mover
     submit.py     from queued to running: marks, sends, reads the answer
