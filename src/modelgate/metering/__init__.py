@@ -1,1 +1,14 @@
-"""metering."""
+"""Usage to money: prices, holds, leases, budgets, rate limits.
+
+    prices.py      what a request costs: rates, groups, estimates and exact charges
+    price_list.py  the shipped list, `data/prices.toml`
+    rates.py       requests and tokens per minute, in memory shared by a node's processes
+    periods.py     what a key's limit is counted over
+    meter.py       what the gateway calls: open a hold, capture it or release it
+    leases.py      what one relay may spend
+    messages.py    what a relay and the book say to each other
+    book.py        the book's engine: grants, recalls, refusals
+    store.py       what the book's engine needs kept, as a Protocol
+
+May import: core and the rims but transport and edge; never storage, which is handed in. No I/O of its own but the mapped file of `rates.py`.
+"""
