@@ -65,7 +65,7 @@ def prepare(url: str) -> State:
     """
     path = _sqlite_path(url)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_directory(path.parent)
     state = schema_state(url)
     if state == "empty":
         _with_database(url, lambda database: database.run(_create))
@@ -98,6 +98,13 @@ def _sqlite_path(url: str) -> Path | None:
     except ArgumentError:
         raise DatabaseUnusable("--database (MODELGATE_DATABASE) is not a URL such as postgresql://user:password@host/name") from None
     return Path(parsed.database or "") if parsed.drivername == "sqlite" else None
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnusable(f"the data directory {path} cannot be made: {error.strerror}") from None
 
 
 def _with_database(url: str, use: Callable[[Database], T]) -> T:

@@ -1,0 +1,47 @@
+"""What --data and --database open, and which errors end as one line."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from modelgate.cli.installation import Installation, on_installation, one_line_errors
+from modelgate.storage.cipher import WrongSecret
+from modelgate.storage.errors import NoSuchRow
+
+
+@click.command()
+@click.argument("word")
+@on_installation
+def command(installation: Installation, *, word: str) -> None:
+    click.echo(f"{word} {installation.settings.database_url}")
+
+
+def test_a_flag_wins_over_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELGATE_DATA", str(tmp_path / "variable"))
+    monkeypatch.delenv("MODELGATE_DATABASE", raising=False)
+    assert f"hello sqlite:///{tmp_path}/variable/modelgate.db" in CliRunner().invoke(command, ["hello"]).output
+    assert (
+        f"hello sqlite:///{tmp_path}/flag/modelgate.db" in CliRunner().invoke(command, ["hello", "--data", str(tmp_path / "flag")]).output
+    )
+    assert (tmp_path / "flag" / "modelgate.db").exists()
+
+
+def test_a_data_directory_that_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = CliRunner().invoke(command, ["hello", "--data", str(tmp_path / "file" / "data")])
+    assert ended.exit_code == 1
+    assert ended.stderr.count("\n") == 1
+    assert str(tmp_path / "file") in ended.stderr
+
+
+@pytest.mark.parametrize("error", [NoSuchRow("no such key"), WrongSecret("another secret")])
+def test_what_the_operator_can_mend_is_one_line(error: Exception) -> None:
+    with pytest.raises(click.ClickException, match=str(error)), one_line_errors():
+        raise error
+
+
+def test_what_nobody_foresaw_is_left_to_the_edge() -> None:
+    with pytest.raises(ValueError, match="a bug"), one_line_errors():
+        raise ValueError("a bug")
