@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from modelgate.app import snapshots
+from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock
 from modelgate.core.providers import Provider
@@ -19,7 +20,6 @@ from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.migrations import DatabaseUnusable, schema_state
 from modelgate.storage.settings import current_version, keys_changed_since
-from modelgate.transport.target import is_exempt_from_proxy
 
 FOLLOW_CHANGES_S = 0.2
 PREPARED_POLL_S = 0.05
@@ -79,13 +79,6 @@ class ConfigurationFollower:
         assert self._configuration is not None
         return self._configuration
 
-    def proxy_for(self, base_url: str) -> str:
-        """Return the proxy to a server on the network as the operator set it, empty for none."""
-        parts = urlsplit(base_url)
-        if is_exempt_from_proxy(parts.hostname or "", self._settings.no_proxy):
-            return ""
-        return self._settings.https_proxy if parts.scheme == "https" else self._settings.http_proxy
-
     async def run(self) -> None:
         """Follow the feed of changes until cancelled. A database that is away is asked again."""
         while True:
@@ -108,14 +101,17 @@ class ConfigurationFollower:
         self._compile(snapshot)
 
     def _compile(self, snapshot: Snapshot) -> None:
+        ca_file = self._settings.ca_file
+        if ca_file:  # tasks read an upstream's own field only
+            upstreams = tuple(msgspec.structs.replace(u, ca_file=u.ca_file or ca_file) for u in snapshot.upstreams)
+            snapshot = msgspec.structs.replace(snapshot, upstreams=upstreams)
         try:
             self._configuration = Configuration(
                 snapshot,
                 providers=self._providers,
                 shipped=self._shipped,
                 now=self._clock(),
-                proxy_for=self.proxy_for,
-                ca_file=self._settings.ca_file,
+                proxy_for=lambda base_url: proxy_for(self._settings, base_url),
             )
         except ValueError as error:
             if self._configuration is None:

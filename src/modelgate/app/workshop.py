@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from modelgate.app.following import ConfigurationFollower
+from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock
 from modelgate.core.providers import Provider
@@ -65,11 +66,11 @@ class Workshop:
         """`role` is `desk` or `worker`."""
         self.transport = Transport()
         self.blobs: Blobs = blobs_of(settings.blobs or str(settings.blobs_path))
-        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports, proxy_for=follower.proxy_for)
+        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports, proxy_for=lambda base_url: proxy_for(settings, base_url))
         self.store = DatabaseTaskStore(database, owner=owner_of(role, settings.data_path))
         places = ConfiguredPlaces(follower.current, providers=providers, health=Health(), clock=clock)
-        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=follower.proxy_for)
-        copier = OutputCopier(self.fetcher, self.blobs, proxy_for=follower.proxy_for)
+        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=lambda base_url: proxy_for(settings, base_url))
+        copier = OutputCopier(self.fetcher, self.blobs, proxy_for=lambda base_url: proxy_for(settings, base_url))
         self.mover = Mover(Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier)
         self.worker = Worker(self.store, self.mover, clock=clock, log_fault=log_task_fault)
 

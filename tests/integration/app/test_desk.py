@@ -48,8 +48,8 @@ class Answer(msgspec.Struct):
 class House:
     """A running desk and sandbox on a directory of their own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data=str(folder), public_url="https://gateway.example", port=0)
+    def __init__(self, folder: Path, *, database_url: str = "") -> None:
+        self.settings = Settings(data=str(folder), public_url="https://gateway.example", port=0, database=database_url)
         prepare(self.settings.database_url)
         self.database = Database(self.settings.database_url)
         self.account = self.database.run(create_account, name="acme", now=1.0)
@@ -261,8 +261,8 @@ async def test_an_unanswered_submit_is_looked_up_and_never_sent_again(house: Hou
 
 
 @pytest.mark.anyio
-async def test_a_restart_of_the_desk_resumes_what_runs(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    house = House(tmp_path)
+async def test_a_restart_of_the_desk_resumes_what_runs_on_either_database(tmp_path: Path, tokenizer: Tokenizer, database_url: str) -> None:
+    house = House(tmp_path, database_url=database_url)
     async with running_sandbox(house.settings.sandbox_socket, tokenizer):
         async with running_desk(house):
             task_id = (await house.submit(prompt="A lighthouse")).json["data"]["task_id"]
