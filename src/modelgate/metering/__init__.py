@@ -10,5 +10,5 @@
     book.py        the book's engine: grants, recalls, refusals
     store.py       what the book's engine needs kept, as a Protocol
 
-May import: core and the rims but transport and edge; never storage, which is handed in. No I/O of its own but the mapped file of `rates.py`.
+May import: core, formats, providers, telemetry; never storage, which is handed in. Its only I/O is the mapped file of `rates.py`.
 """
