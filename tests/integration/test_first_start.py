@@ -1,0 +1,143 @@
+"""A newcomer's first minutes with the real server: what is printed works as printed, and commands reach a running server."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+START_S = 30
+FOLLOW_S = 1.0
+"""Within this a running server has to follow a change of its operator."""
+
+
+class Server:
+    """`modelgate serve` on a free port and an empty data directory."""
+
+    def __init__(self, data: Path) -> None:
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MODELGATE_", "OPENAI_", "KLING_", "OLLAMA_"))
+        }
+        self.environment["MODELGATE_DATA"] = str(data)
+        self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self.environment['PATH']}"
+        command = [sys.executable, "-m", "modelgate", "serve", "--port", "0"]
+        self._process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.lines = self._read_first_lines()
+        self.base_url = self.lines[0].split()[1]
+
+    def _read_first_lines(self) -> list[str]:
+        assert self._process.stdout is not None
+        killer = threading.Timer(START_S, self._process.kill)
+        killer.start()
+        lines: list[str] = []
+        for line in self._process.stdout:
+            lines.append(line.rstrip("\n"))
+            if "kling.png" in line:
+                break
+        killer.cancel()
+        assert lines, "the server ended before it was ready"
+        return lines
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "modelgate", *arguments], env=self.environment, capture_output=True, text=True, timeout=30, check=True
+        )
+        return done.stdout
+
+    def chat(self, secret: str) -> int:
+        body = json.dumps({"model": "sandbox-chat", "messages": [{"role": "user", "content": "Hello"}]}).encode()
+        headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(f"{self.base_url}/v1/chat/completions", body, headers), timeout=10
+            ) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def chat_soon(self, secret: str, status: int) -> int:
+        """Return the status of a chat as soon as it is the one hoped for, or the last one seen within `FOLLOW_S`."""
+        ends = time.monotonic() + FOLLOW_S
+        while (seen := self.chat(secret)) != status and time.monotonic() < ends:
+            time.sleep(0.05)
+        return seen
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(START_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("installation"))
+    yield running
+    running.stop()
+
+
+def commands(server: Server, title: str) -> str:
+    """Return the shell lines below a title."""
+    return "\n".join(server.lines).partition(title)[2].partition("\nTry ")[0]
+
+
+def shell(server: Server, script: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh"], input=script, cwd=directory, capture_output=True, text=True, timeout=60, check=True)
+
+
+def test_the_chat_works_as_printed(server: Server, tmp_path: Path) -> None:
+    done = shell(server, commands(server, "Try a chat:"), tmp_path)
+    assert json.loads(done.stdout)["choices"][0]["message"]["content"]
+    assert done.stdout.endswith("\n")
+    assert done.stderr == ""
+
+
+def test_the_picture_works_as_printed(server: Server, tmp_path: Path) -> None:
+    done = shell(server, commands(server, "Try a Kling picture:"), tmp_path)
+    assert '"task_status":"succeed"' in done.stdout
+    assert (tmp_path / "kling.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_running_server_follows_its_operator_within_a_second(server: Server) -> None:
+    first = server.run("keys", "create", "--name", "followed", "--test").splitlines()[0]
+    assert server.chat(first) == 200
+    steps: list[tuple[tuple[str, ...], int]] = [
+        (("disable", "followed"), 403),
+        (("enable", "followed"), 200),
+        (("edit", "followed", "--models", "gpt-4o"), 403),
+        (("edit", "followed", "--models", "any", "--ips", "192.0.2.1"), 403),
+        (("edit", "followed", "--ips", "any"), 200),
+    ]
+    for arguments, status in steps:
+        server.run("keys", *arguments)
+        assert server.chat_soon(first, status) == status, arguments
+    second = server.run("keys", "rotate", "followed").splitlines()[0]
+    assert server.chat_soon(first, 401) == 401
+    assert server.chat(second) == 200
+
+
+def test_a_key_tried_before_it_was_made_works_once_it_is(server: Server) -> None:
+    """A wrong key is remembered for seconds, so that it does not hammer the book; a new key must not wait for that."""
+    assert server.chat("sk-test-nobody") == 401
+    secret = server.run("keys", "create", "--name", "fresh", "--test").splitlines()[0]
+    assert server.chat(secret) == 200
+
+
+def test_the_keys_printed_are_in_no_file(server: Server) -> None:
+    secret = next(line.split()[2] for line in server.lines if line.startswith("Test key"))
+    for file in Path(server.environment["MODELGATE_DATA"]).rglob("*"):
+        if file.is_file():
+            assert secret.encode() not in file.read_bytes(), file
