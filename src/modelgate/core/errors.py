@@ -21,7 +21,7 @@
     ├── UpstreamRefused                  the upstream's own 4xx, passed on
     └── UpstreamError                    502: UpstreamFailed (its status), UpstreamUnreachable (502), UpstreamTimeout (504)
 
-Messages are shown to callers: they never hold a key, an upstream address or a stack. Each dialect renders them itself.
+`header_lines` go with the answer in any dialect. Messages are shown to callers: they never hold a key, an upstream address or a stack. Each dialect renders them itself.
 """
 
 
@@ -32,6 +32,7 @@ class ModelgateError(Exception):
     type: str = "server_error"
     code: str | None = "internal_error"
     retryable: bool = True
+    header_lines: bytes = b""
     text: str = "Something went wrong in the gateway. Quote the request id when you report it."
 
     def __init__(self, message: str = "", *, param: str | None = None, retry_after_s: float | None = None) -> None:
@@ -201,8 +202,10 @@ class RateExceeded(ModelgateError):
     type = "requests"
     code = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, dimension: str, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, dimension: str, retry_after_s: float, header_lines: bytes = b"") -> None:
+        """`header_lines` are the `x-ratelimit-*` lines of the refused request, each ending in CRLF."""
         super().__init__(message, retry_after_s=retry_after_s)
+        self.header_lines = header_lines
         self.type = dimension  # OpenAI names the dimension in `type`
 
 

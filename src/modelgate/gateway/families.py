@@ -55,4 +55,4 @@ def render_family_error(family: MediaFamily, error: ModelgateError, request: Htt
     headers = [("content-type", "application/json")]
     if error.retry_after_s is not None:
         headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
-    return HttpResponse(status=status, headers=HeaderBlock.of(*headers), body=body)
+    return HttpResponse(status=status, headers=HeaderBlock(HeaderBlock.of(*headers).raw + error.header_lines), body=body)

@@ -158,9 +158,9 @@ class RateCounters:
         minute = int(now // WINDOW_S)
         requests, tokens = self._windows(key.slot, mark, minute=minute, elapsed_s=now - minute * WINDOW_S)
         if key.rpm is not None and requests.used > key.rpm - 1:
-            raise _exceeded("requests", key.rpm, requests.wait_s(key.rpm - 1))
+            raise _exceeded("requests", key.rpm, requests.wait_s(key.rpm - 1), RateState(key.rpm, key.tpm, requests, tokens))
         if key.tpm is not None and tokens.used > key.tpm - 1:
-            raise _exceeded("tokens", key.tpm, tokens.wait_s(key.tpm - 1))
+            raise _exceeded("tokens", key.tpm, tokens.wait_s(key.tpm - 1), RateState(key.rpm, key.tpm, requests, tokens))
         self._words[self._bucket(cell, minute) + _REQUESTS] += 1
         return RateState(key.rpm, key.tpm, Window(requests.current + 1, requests.previous, requests.elapsed_s), tokens)
 
@@ -259,10 +259,11 @@ def _open(path: Path, writers: int) -> int:
         os.close(descriptor)
 
 
-def _exceeded(dimension: str, limit: int, wait_s: float) -> RateExceeded:
+def _exceeded(dimension: str, limit: int, wait_s: float, state: RateState) -> RateExceeded:
     wait_s = max(wait_s, MIN_RETRY_S)
     return RateExceeded(
         f"Rate limit reached for this API key: {limit} {dimension} per minute. Try again in {render_duration(wait_s)}.",
         dimension=dimension,
         retry_after_s=wait_s,
+        header_lines=state.header_lines(),
     )

@@ -104,4 +104,5 @@ def encode_error(error: ModelgateError, request_id: str) -> HttpResponse:
         lines.append(("retry-after-ms", str(max(1, round(error.retry_after_s * 1000)))))
     if not error.retryable and (error.status in (408, 409, 429) or error.status >= 500):
         lines.append(("x-should-retry", "false"))
-    return HttpResponse(status=error.status, headers=HeaderBlock.of(*lines), body=encode_error_body(error, request_id))
+    headers = HeaderBlock(HeaderBlock.of(*lines).raw + error.header_lines)
+    return HttpResponse(status=error.status, headers=headers, body=encode_error_body(error, request_id))
