@@ -27,6 +27,11 @@ class Parsed(click.ParamType[Any]):
         self.name = name
         self._parse = parse
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Show the words to type as they are typed."""
+        del param, ctx
+        return self.name
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # click's signature
         """Parse what was typed."""
         if not isinstance(value, str):
