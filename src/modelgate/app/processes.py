@@ -18,6 +18,8 @@ class Processes(msgspec.Struct, frozen=True, kw_only=True):
     """All of them, by name: `supervisor`, `book`, `desk`, `relay-0` …, and `sandbox` once it was needed."""
 
     base_url: str
+    host: str
+    port: int
     processes: dict[str, ProcessFacts] = {}
 
     @property

@@ -232,7 +232,9 @@ class Supervisor:
         facts["supervisor"] = ProcessFacts(pid=os.getpid(), ready=True)
         if self._sandbox is not None:
             facts["sandbox"] = ProcessFacts(pid=self._sandbox.pid, ready=self._sandbox.pid > 0, restarts=self._sandbox.restarts)
-        write_processes(self._settings.processes_path, Processes(base_url=self._settings.base_url, processes=facts))
+        settings = self._settings
+        processes = Processes(base_url=settings.base_url, host=settings.host, port=settings.port, processes=facts)
+        write_processes(settings.processes_path, processes)
 
     # Stopping.
 

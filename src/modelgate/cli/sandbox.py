@@ -22,8 +22,10 @@ def sandbox(host: str, port: int, tls: bool, fd: int | None) -> None:
     from modelgate.app import sandbox as process
 
     if fd is not None:
+        from modelgate.app.ready import die_with_supervisor
         from modelgate.app.settings import load_settings
 
+        die_with_supervisor()
         process.main(load_settings({}, os.environ), fd)
         return
     _serve_alone(host, port=port, tls=tls)
