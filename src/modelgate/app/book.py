@@ -209,7 +209,7 @@ def main(settings: Settings) -> None:
         database = Database(settings.database_url)
         try:
             cipher = Cipher(snapshots.installation_secret(settings))
-            made = first_run.set_up(database, settings, cipher)
+            made = first_run.set_up(database, cipher)
             lines = list(made.lines) if made else []
             uvloop.run(serve(settings, database, cipher, ready=lambda: report_ready(first_run=lines)))
         finally:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection
 
-from modelgate.app.settings import Settings
 from modelgate.app.upstreams_found import FoundUpstream, find_upstreams
 from modelgate.core.money import Book
 from modelgate.identity.keys import new_key
@@ -38,9 +37,8 @@ class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
-def set_up(database: Database, settings: Settings, cipher: Cipher, *, environment: Mapping[str, str] = os.environ) -> FirstRun | None:
+def set_up(database: Database, cipher: Cipher, *, environment: Mapping[str, str] = os.environ) -> FirstRun | None:
     """Set a new installation up, in one transaction; None when that was done before."""
-    del settings  # what is made does not depend on them yet; the caller has them at hand for when it does
     return database.run(_set_up, cipher, find_upstreams(load_providers(), environment), now=time.time())
 
 

@@ -5,7 +5,6 @@ import subprocess
 import pytest
 
 from modelgate.app.first_run import BASE_URL, DEFAULT_ACCOUNT, FirstRun, ensure_account, set_up
-from modelgate.app.settings import Settings
 from modelgate.identity.keys import digest_of
 from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
@@ -16,7 +15,7 @@ CIPHER = Cipher(bytes(32))
 
 
 def first_run(database: Database, **environment: str) -> FirstRun | None:
-    return set_up(database, Settings(), CIPHER, environment=environment)
+    return set_up(database, CIPHER, environment=environment)
 
 
 def test_an_empty_installation_gets_an_account_and_a_test_key(database: Database) -> None:
