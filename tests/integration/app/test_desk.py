@@ -344,6 +344,25 @@ async def test_who_may_not(house: House, prepare_key: Prepare, status: int, code
 
 
 @pytest.mark.anyio
+async def test_money_for_ten_pictures_asked_for_forty_times_at_once(house: House) -> None:
+    house.database.run(set_credit_limit, account=house.account, book="test", credit_limit_nanos=10 * PRICE_NANOS, now=1.0)
+
+    answers = await asyncio.gather(*(house.submit(prompt=f"picture {number}") for number in range(40)))
+
+    assert sorted(answer.status for answer in answers) == [200] * 10 + [403] * 30
+    assert {answer.json["code"] for answer in answers if answer.status == 403} == {1102}
+    assert house.balance() == -10 * PRICE_NANOS
+
+
+@pytest.mark.anyio
+async def test_head_tells_the_same_as_get(house: House) -> None:
+    task_id = (await house.submit(prompt="x")).json["data"]["task_id"]
+    head = await house.ask("HEAD", f"{IMAGES}/{task_id}")
+    assert (head.status, head.body) == (200, b"")
+    assert int(head.headers.get(b"content-length") or 0) > 100
+
+
+@pytest.mark.anyio
 async def test_unknown_model(house: House) -> None:
     answer = await house.submit(prompt="x", model_name="kling-v99")
     assert (answer.status, answer.json["code"], answer.json["error"]["code"]) == (404, 1203, "model_not_found")
