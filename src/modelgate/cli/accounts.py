@@ -21,6 +21,7 @@ from modelgate.storage.identity import (
     is_limit_chosen,
     list_accounts,
     note_limit_chosen,
+    set_aside,
 )
 from modelgate.storage.ledger import credit as credit_balance
 from modelgate.storage.ledger import set_credit_limit
@@ -28,6 +29,9 @@ from modelgate.storage.ledger import set_credit_limit
 PREPAID = "prepaid"
 MAX_NOTE_LENGTH = 200
 MAX_IDEMPOTENCY_KEY_LENGTH = 150
+
+SetAside = dict[tuple[str, Book], int]
+"""Nano-USD by account and book."""
 
 
 def parse_credit_limit(text: str) -> int | None:
@@ -74,13 +78,17 @@ def create(installation: Installation, *, name: str, limit: Any, as_json: bool) 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
-    """List the accounts with their balances in both books."""
-    found = installation.database.read(list_accounts)
+    """List the accounts with their balances in both books.
+
+    What is set aside for requests under way has left the balance; what they do not use comes back.
+    """
+    found, aside = installation.database.read(_accounts_and_set_aside)
     if as_json:
-        print_json([describe_account([one for one in found if one.id == account]) for account in dict.fromkeys(one.id for one in found)])
+        by_account = ([one for one in found if one.id == account] for account in dict.fromkeys(one.id for one in found))
+        print_json([describe_account(books, aside) for books in by_account])
         return
-    rows = ((one.id, one.name, one.book, render_usd(one.balance_nanos), show_credit_limit(one.credit_limit_nanos)) for one in found)
-    print_table(("id", "name", "book", "balance USD", "credit limit"), rows, empty="There are no accounts yet: the first start makes one.")
+    columns = ("id", "name", "book", "balance USD", "set aside USD", "credit limit")
+    print_table(columns, (_row(one, aside) for one in found), empty="There are no accounts yet: the first start makes one.")
 
 
 @accounts.command()
@@ -167,7 +175,7 @@ def show_credit_limit(nanos: int | None) -> str:
     return "prepaid" if nanos == 0 else f"up to {render_usd(nanos)} USD below zero"
 
 
-def describe_account(books: list[Account]) -> dict[str, Any]:
+def describe_account(books: list[Account], aside: SetAside) -> dict[str, Any]:
     """Return one account's rows, one for each book, as one object for JSON; amounts are decimal strings in USD."""
     return {
         "id": books[0].id,
@@ -176,6 +184,7 @@ def describe_account(books: list[Account]) -> dict[str, Any]:
         "books": {
             one.book: {
                 "balance_usd": render_usd(one.balance_nanos),
+                "set_aside_usd": render_usd(aside.get((one.id, one.book), 0)),
                 "credit_limit_usd": None if one.credit_limit_nanos is None else render_usd(one.credit_limit_nanos),
             }
             for one in books
@@ -184,4 +193,14 @@ def describe_account(books: list[Account]) -> dict[str, Any]:
 
 
 def _described(installation: Installation, account: str) -> dict[str, Any]:
-    return describe_account([one for one in installation.database.read(list_accounts) if one.id == account])
+    found, aside = installation.database.read(_accounts_and_set_aside)
+    return describe_account([one for one in found if one.id == account], aside)
+
+
+def _accounts_and_set_aside(connection: Connection) -> tuple[tuple[Account, ...], SetAside]:
+    return list_accounts(connection), set_aside(connection)
+
+
+def _row(one: Account, aside: SetAside) -> tuple[str, ...]:
+    out = aside.get((one.id, one.book), 0)
+    return (one.id, one.name, one.book, render_usd(one.balance_nanos), render_usd(out), show_credit_limit(one.credit_limit_nanos))

@@ -14,7 +14,7 @@ from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.ledger import key_limit_lowered
 from modelgate.storage.posting import Posting
 from modelgate.storage.schema.identity import account, api_key, chosen_limit
-from modelgate.storage.schema.money import account_balance
+from modelgate.storage.schema.money import account_balance, key_period
 
 BOOKS: tuple[Book, ...] = ("test", "live")
 MAX_NAME_LENGTH = 200
@@ -70,6 +70,16 @@ def list_accounts(connection: Connection) -> tuple[Account, ...]:
         .order_by(account.c.created_at, account.c.id, account_balance.c.book.desc())
     )
     return tuple(Account(**row._mapping) for row in connection.execute(query))
+
+
+def set_aside(connection: Connection) -> dict[tuple[str, Book], int]:
+    """Return what has left each (account, book)'s balance for requests and tasks under way, nano-USD; those with nothing left out."""
+    query = (
+        select(key_period.c.account, key_period.c.book, func.sum(key_period.c.set_aside_nanos))
+        .where(key_period.c.set_aside_nanos != 0)
+        .group_by(key_period.c.account, key_period.c.book)
+    )
+    return {(owner, book): int(amount) for owner, book, amount in connection.execute(query)}
 
 
 def find_account(connection: Connection, reference: str) -> str:
