@@ -13,8 +13,22 @@ from modelgate.app.workshop import Workshop, open_database
 from modelgate.core.clock import system_clock
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
+from modelgate.storage.database import Database
 from modelgate.storage.migrations import DatabaseUnusable
 from modelgate.telemetry.logs import configure_logs
+
+
+async def work(settings: Settings, database: Database, cipher: Cipher, stop: asyncio.Event) -> None:
+    """Move tasks until `stop` is set; then let what runs come to its end."""
+    providers = load_providers()
+    follower = ConfigurationFollower(database, cipher, settings, providers=providers, clock=system_clock)
+    await follower.follow()
+    workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock)
+    following = asyncio.create_task(follower.run())
+    report_ready(role="worker")
+    await workshop.worker.run(stop)
+    following.cancel()
+    await workshop.close()
 
 
 def main(settings: Settings) -> None:
@@ -22,27 +36,18 @@ def main(settings: Settings) -> None:
     configure_logs(level=settings.log_level, format=settings.log_format, role="worker")
     try:
         wait_until_prepared(settings.database_url)
-        cipher = Cipher(installation_secret(settings))
-        uvloop.run(_work(settings, cipher))
+        uvloop.run(_work_until_told(settings, Cipher(installation_secret(settings))))
     except (DatabaseUnusable, SecretUnusable, WrongSecret, OSError, ValueError) as error:
         report_failure(f"worker: {error}")
         raise SystemExit(1) from error
 
 
-async def _work(settings: Settings, cipher: Cipher) -> None:
+async def _work_until_told(settings: Settings, cipher: Cipher) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = open_database(settings)
     try:
-        providers = load_providers()
-        follower = ConfigurationFollower(database, cipher, settings, providers=providers, clock=system_clock)
-        await follower.follow()
-        workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock)
-        following = asyncio.create_task(follower.run())
-        report_ready(role="worker")
-        await workshop.worker.run(stop)
-        following.cancel()
-        await workshop.close()
+        await work(settings, database, cipher, stop)
     finally:
         database.close()

@@ -15,6 +15,7 @@ from PIL import Image
 
 from modelgate.app.desk import Desk, listen_on
 from modelgate.app.settings import Settings
+from modelgate.app.worker import work
 from modelgate.core.http import HeaderBlock
 from modelgate.core.ids import new_id, new_secret
 from modelgate.core.money import NANOS_PER_USD, Book
@@ -22,10 +23,12 @@ from modelgate.core.records import ApiKey
 from modelgate.identity.keys import digest_of, hint_of
 from modelgate.sandbox.server import make_app, make_server
 from modelgate.sandbox.tokens import Tokenizer
+from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.identity import KeyChanges, create_account, create_key, disable_key, edit_key, list_accounts
 from modelgate.storage.ledger import set_credit_limit
 from modelgate.storage.migrations import prepare
+from modelgate.storage.tasks import get_task
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import ConnectFailed
 from modelgate.transport.target import Target, target_of
@@ -93,6 +96,14 @@ class House:
                 shown = (await self.ask("GET", f"{IMAGES}/{task_id}")).json["data"]
                 if shown["task_status"] in until:
                     return shown
+                await asyncio.sleep(0.05)
+
+    async def wait_until_succeeded(self, task_id: str) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                task = self.database.read(get_task, task_id)
+                if task is not None and task.state == "succeeded":
+                    return
                 await asyncio.sleep(0.05)
 
     async def wait_until_served(self, serving: "asyncio.Task[None]") -> None:
@@ -270,6 +281,21 @@ async def test_a_restart_of_the_desk_resumes_what_runs_on_either_database(tmp_pa
         house.transport = Transport()
         async with running_desk(house):
             assert (await house.follow(task_id))["task_status"] == "succeed"
+    await house.transport.close()
+    house.database.close()
+
+
+@pytest.mark.anyio
+async def test_a_worker_alone_goes_on_where_a_desk_stopped(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    house = House(tmp_path)
+    async with running_sandbox(house.settings.sandbox_socket, tokenizer):
+        async with running_desk(house):
+            task_id = (await house.submit(prompt="A lighthouse")).json["data"]["task_id"]
+        stop = asyncio.Event()
+        working = asyncio.create_task(work(house.settings, house.database, Cipher(b"s" * 32), stop))
+        await house.wait_until_succeeded(task_id)
+        stop.set()
+        await working
     await house.transport.close()
     house.database.close()
 
