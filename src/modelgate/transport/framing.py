@@ -67,14 +67,20 @@ def parse_response_head(raw: bytes) -> ResponseHead:
     except httptools.HttpParserError as error:
         raise BadResponse(f"the answer's head is malformed: {error}") from None
     headers = HeaderBlock(raw[raw.index(b"\r\n") + 2 : -2])
-    length = headers.get(b"content-length")
+    lower = raw.lower()  # plain searches first: most answers have neither, and looking them up in the block costs a microsecond
     return ResponseHead(
         parser.get_status_code(),
         headers,
-        None if length is None else int(length),
-        _is_chunked(headers),
-        raw.startswith(b"HTTP/1.1") and b"close" not in (headers.get(b"connection") or b"").lower(),
+        _content_length(lower),
+        b"transfer-encoding" in lower and _is_chunked(headers),
+        lower.startswith(b"http/1.1") and (b"close" not in lower or not _says_close(headers)),
     )
+
+
+def _content_length(lower: bytes) -> int | None:
+    """The only Content-Length, digits alone: llhttp refused everything else."""
+    at = lower.find(b"\r\ncontent-length:") + 17
+    return None if at < 17 else int(lower[at : lower.index(b"\r\n", at)])
 
 
 def _is_chunked(headers: HeaderBlock) -> bool:
@@ -84,6 +90,10 @@ def _is_chunked(headers: HeaderBlock) -> bool:
     if len(codings) == 1 and codings[0].lower() == b"chunked":
         return True
     raise BadResponse("the answer has a transfer coding that is not chunked")
+
+
+def _says_close(headers: HeaderBlock) -> bool:
+    return any(b"close" in value.lower() for value in headers.get_all(b"connection"))
 
 
 class Unchunker:
