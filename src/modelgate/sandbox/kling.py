@@ -23,7 +23,9 @@ PROCESSING_S = 0.9
 SLOW_TASK_S = 12.0
 """A task rests in `submitted`, then in `processing`, this long; a slow one processes for `SLOW_TASK_S`."""
 
-MAX_TASKS = 10_000
+MAX_TASKS = 5_000
+"""The oldest tasks beyond this many are forgotten, with their pictures."""
+
 MAX_ACTIVE_PICTURES = 1_000
 MAX_BODY_BYTES = 20 * 1024 * 1024
 MAX_PAGE = 500

@@ -10,7 +10,7 @@ from joserfc.jwk import OctKey
 from modelgate.core.records import Json
 from modelgate.core.sandbox import KLING_SECRET, MAGIC_WORDS
 from modelgate.sandbox.magic import MODEL_PREFIX
-from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture
+from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture, shrink
 
 MAX_PROMPT = 2_500
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
@@ -53,7 +53,7 @@ class KlingRefused(Exception):
 
 
 class ImageOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked image request. `reference` holds the picture's bytes, None without one or when it is at an address."""
+    """A checked image request. `reference` is a thumbnail of the given picture, None without one or when it is at an address."""
 
     model: str
     prompt: str
@@ -195,7 +195,7 @@ def _check_reference(body: dict[str, Json], *, model: str, has_image: bool, has_
 
 
 def _checked_image(image: str) -> bytes | None:
-    """Return the bytes of base64; None for an address, which the make-believe vendor does not fetch."""
+    """Return a thumbnail of a picture in base64; None for an address, which the make-believe vendor does not fetch."""
     if image.startswith(("http://", "https://")):
         return None
     if image.startswith("data:"):
@@ -214,4 +214,7 @@ def _checked_image(image: str) -> bytes | None:
         raise KlingRefused(1201, f"image width and height must be at least {MIN_IMAGE_PX}px")
     if long > short * MAX_IMAGE_RATIO:
         raise KlingRefused(1201, "image aspect ratio must be between 1:2.5 and 2.5:1")
-    return data
+    try:
+        return shrink(picture)
+    except NotAPicture:
+        raise KlingRefused(1201, "image breaks off") from None

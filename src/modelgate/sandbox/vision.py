@@ -11,6 +11,8 @@ from PIL import Image, UnidentifiedImageError
 MAX_PIXELS = 64_000_000
 SAMPLE_PX = 64
 COLOURS_NAMED = 3
+THUMBNAIL_PX = 320
+THUMBNAIL_QUALITY = 85
 MIN_SHARE = 0.08
 """A colour of less than this share of the picture is not named."""
 
@@ -73,13 +75,25 @@ def open_picture(data: bytes) -> Image.Image:
     return picture
 
 
+def shrink(picture: Image.Image) -> bytes:
+    """Return a JPEG of at most `THUMBNAIL_PX` a side, for keeping. Raises NotAPicture when the data breaks off."""
+    buffer = io.BytesIO()
+    try:
+        small = picture.convert("RGB")
+        small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    except (OSError, ValueError, SyntaxError):  # Pillow's three ways to say that the data breaks off or is not valid
+        raise NotAPicture from None
+    small.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY)
+    return buffer.getvalue()
+
+
 def look_at(data: bytes) -> Picture:
     """Return the facts about a picture. Raises NotAPicture."""
     picture = open_picture(data)
     kind, (width, height) = picture.format or "unknown", picture.size
     try:
         sample = picture.convert("RGBA").resize((SAMPLE_PX, SAMPLE_PX), Image.Resampling.BOX)
-    except (OSError, ValueError, SyntaxError):  # Pillow's three ways to say that the data breaks off or is not valid
+    except (OSError, ValueError, SyntaxError):  # as above
         raise NotAPicture from None
     canvas = Image.new("RGBA", sample.size, (255, 255, 255, 255))
     canvas.alpha_composite(sample)

@@ -119,6 +119,7 @@ def test_good_orders_pass(fields: dict[str, Any]) -> None:
         ({"image": "bm90IGEgcGljdHVyZQ=="}, 1201, "image"),
         ({"image": _image(size=(299, 400))}, 1201, "300px"),
         ({"image": _image(size=(300, 751))}, 1201, "ratio"),
+        ({"image": base64.b64encode(base64.b64decode(_image(size=(900, 900)))[:-900]).decode()}, 1201, "breaks off"),
         ({"image": _image(kind="WEBP")}, 1201, "format"),
         ({"callback_url": "ftp://example.com"}, 1201, "callback_url"),
         ({"external_task_id": "x" * 257}, 1201, "external_task_id"),
@@ -133,3 +134,9 @@ def test_bad_orders_name_the_field(fields: dict[str, Any], code: int, word: str)
 def test_a_body_that_is_no_object_is_refused() -> None:
     with pytest.raises(KlingRefused):
         check_image_order(["prompt"])
+
+
+def test_a_reference_is_kept_small() -> None:
+    reference = check_image_order({"prompt": "a fox", "image": _image(size=(2000, 1000))}).reference
+    assert reference is not None
+    assert Image.open(io.BytesIO(reference)).size == (320, 160)
