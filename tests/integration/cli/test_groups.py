@@ -23,6 +23,7 @@ def test_a_group_has_a_multiplier_until_it_is_unset(run: Run, run_json: RunJson,
     assert snapshot().groups == {}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
 @pytest.mark.parametrize(
     ("arguments", "stdin", "exit_code", "text"),
     [

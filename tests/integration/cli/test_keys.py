@@ -101,6 +101,7 @@ def test_a_key_is_disabled_enabled_and_rotated(run: Run, run_json: RunJson, data
     assert [key_of(database_url, secret) is None for secret in (first, second, third)] == [True, True, False]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "text"),
     [

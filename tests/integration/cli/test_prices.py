@@ -30,6 +30,7 @@ def test_prices_are_laid_over_the_shipped_list(run: Run, run_json: RunJson, snap
     assert "gpt-4o" in run("prices", "list").stdout
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
 @pytest.mark.parametrize(
     ("arguments", "stdin", "exit_code", "text"),
     [

@@ -24,6 +24,7 @@ def test_a_setting_is_set_until_it_is_unset(run: Run, run_json: RunJson, snapsho
     assert run("settings", "unset", "colour").exit_code == 2
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
 @pytest.mark.parametrize(
     ("arguments", "stdin", "exit_code", "text"),
     [

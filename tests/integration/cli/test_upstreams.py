@@ -113,6 +113,7 @@ def test_an_upstream_is_edited_paused_resumed_and_removed(run: Run, run_json: Ru
     assert "no upstreams yet" in run("upstreams", "list").stdout
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
 @pytest.mark.parametrize(
     ("arguments", "stdin", "exit_code", "text"),
     [
@@ -134,6 +135,7 @@ def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], stdin
         assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
 @pytest.mark.parametrize(
     ("provider", "path", "key", "ok", "text"),
     [
