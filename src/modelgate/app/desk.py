@@ -22,6 +22,7 @@ import modelgate
 from modelgate.app.asgi import Handler, HandlerApp
 from modelgate.app.dialects import ErrorDialects
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
+from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
@@ -233,6 +234,7 @@ def _only(methods: tuple[str, ...], handle: Handler) -> Handler:
 def main(settings: Settings) -> None:
     """Serve until SIGTERM. Ends with status 1 and one reported line when it cannot begin."""
     configure_logs(level=settings.log_level, format=settings.log_format, role="desk")
+    give_large_blocks_back()
     try:
         wait_until_prepared(settings.database_url)
         uvloop.run(_serve_until_told(settings, installation_secret(settings)))

@@ -6,6 +6,7 @@ import signal
 import uvloop
 
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
+from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
@@ -34,6 +35,7 @@ async def work(settings: Settings, database: Database, cipher: Cipher, stop: asy
 def main(settings: Settings) -> None:
     """Work until SIGTERM. Ends with status 1 and one reported line when it cannot begin."""
     configure_logs(level=settings.log_level, format=settings.log_format, role="worker")
+    give_large_blocks_back()
     try:
         wait_until_prepared(settings.database_url)
         uvloop.run(_work_until_told(settings, Cipher(installation_secret(settings))))
