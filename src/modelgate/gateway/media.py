@@ -253,6 +253,5 @@ def _raise_if_refused(task: Task) -> None:
 
 def _with_rates(response: HttpResponse, rate: RateState | None) -> HttpResponse:
     if rate is not None:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in rate.headers())
-        response.headers = HeaderBlock(response.headers.raw + lines.encode())
+        response.headers = HeaderBlock(response.headers.raw + rate.header_lines())
     return response

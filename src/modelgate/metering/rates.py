@@ -20,6 +20,7 @@ import mmap
 import os
 import struct
 from binascii import crc32
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 
@@ -41,6 +42,8 @@ MAX_WRITERS = 128
 MAX_COUNT = 2**62
 """Counts stop here rather than overflow a cell."""
 MIN_RETRY_S = 0.001
+MAX_PLACES = 100_000
+"""Keys whose cells are remembered; looking one up again is cheap."""
 
 MARKED = 1 << 32
 """Set in what stands for a key in its cell (the CRC-32 of its id: the same in every process), so that it is never zero."""
@@ -72,42 +75,46 @@ class Window(msgspec.Struct, frozen=True):
             return WINDOW_S * (1.0 - (allowed - self.current) / self.previous) - self.elapsed_s
         return WINDOW_S - self.elapsed_s + WINDOW_S * (1.0 - allowed / self.current)
 
-    def reset_s(self) -> float:
-        """Return the seconds until nothing counts any more."""
-        if self.current:
-            return 2 * WINDOW_S - self.elapsed_s
-        return WINDOW_S - self.elapsed_s if self.previous else 0.0
 
-
-class RateState(msgspec.Struct, frozen=True):
+class RateState(msgspec.Struct, frozen=True, gc=False):
     """What to tell the caller of an admitted request; a limit of None is not there."""
 
     request_limit: int | None
     token_limit: int | None
-    requests: Window
-    tokens: Window
+    requests: int
+    old_requests: int
+    tokens: int
+    old_tokens: int
+    elapsed_s: float
 
     def header_lines(self) -> bytes:
         """Return the `x-ratelimit-*` header lines as they go on the wire, durations in Go's style: `1s`, `6m0s`, `12ms`."""
         lines = b""
         if self.request_limit is not None:
-            lines = _header_lines("requests", self.request_limit, self.requests)
+            lines = self._lines(b"requests", self.request_limit, self.requests, self.old_requests)
         if self.token_limit is not None:
-            lines += _header_lines("tokens", self.token_limit, self.tokens)
+            lines += self._lines(b"tokens", self.token_limit, self.tokens, self.old_tokens)
         return lines
 
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Return the same headers as pairs."""
-        pairs = (line.partition(": ") for line in self.header_lines().decode().split("\r\n") if line)
-        return tuple((name, value) for name, _, value in pairs)
+    def _lines(self, dimension: bytes, limit: int, current: int, previous: int) -> bytes:
+        elapsed_s = self.elapsed_s
+        left = limit - current - (ceil(previous * (1.0 - elapsed_s / WINDOW_S)) if previous else 0)
+        reset_s = 2 * WINDOW_S - elapsed_s if current else (WINDOW_S - elapsed_s if previous else 0.0)
+        reset = _rendered_tenths(ceil(reset_s * 10))
+        return b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n" % (
+            dimension,
+            limit,
+            dimension,
+            left if left > 0 else 0,
+            dimension,
+            reset,
+        )
 
 
-def _header_lines(dimension: str, limit: int, window: Window) -> bytes:
-    return (
-        f"x-ratelimit-limit-{dimension}: {limit}\r\n"
-        f"x-ratelimit-remaining-{dimension}: {max(0, limit - ceil(window.used))}\r\n"
-        f"x-ratelimit-reset-{dimension}: {render_duration(window.reset_s())}\r\n"
-    ).encode()
+@lru_cache(maxsize=2 * 1_200 + 1)
+def _rendered_tenths(tenths: int) -> bytes:
+    # A reset is told to a tenth of a second, upwards: as many texts as there are tenths in two windows.
+    return render_duration(tenths / 10).encode()
 
 
 def render_duration(seconds: float) -> str:
@@ -141,6 +148,7 @@ class RateCounters:
         self._writer, self._writers = writer, writers
         self._descriptor = _open(path, writers)
         self._slots = 0
+        self._places: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._map: mmap.mmap | None = None
         self._words: memoryview = memoryview(b"").cast("Q")
         self._grow(1)
@@ -151,26 +159,31 @@ class RateCounters:
         Raises:
             RateExceeded: with the dimension and when it is worth trying again; a refused request is not counted.
         """
-        if key.rpm is None and key.tpm is None:
+        rpm, tpm = key.rpm, key.tpm
+        if rpm is None and tpm is None:
             return None
-        mark = crc32(key.id.encode()) | MARKED
-        cell = self._cell(key.slot, mark)
+        mark, start, cell = self._places.get((key.id, key.slot)) or self._place(key)
         minute = int(now // WINDOW_S)
-        requests, tokens = self._windows(key.slot, mark, minute=minute, elapsed_s=now - minute * WINDOW_S)
-        if key.rpm is not None and requests.used > key.rpm - 1:
-            raise _exceeded("requests", key.rpm, requests.wait_s(key.rpm - 1), RateState(key.rpm, key.tpm, requests, tokens))
-        if key.tpm is not None and tokens.used > key.tpm - 1:
-            raise _exceeded("tokens", key.tpm, tokens.wait_s(key.tpm - 1), RateState(key.rpm, key.tpm, requests, tokens))
-        self._words[self._bucket(cell, minute) + _REQUESTS] += 1
-        return RateState(key.rpm, key.tpm, Window(requests.current + 1, requests.previous, requests.elapsed_s), tokens)
+        elapsed_s = now - minute * WINDOW_S
+        bucket = self._bucket(cell, mark, minute)
+        requests, old_requests, tokens, old_tokens = self._sums(start, mark, minute)
+        if rpm is not None and requests + old_requests * (1.0 - elapsed_s / WINDOW_S) > rpm - 1:
+            state = RateState(rpm, tpm, requests, old_requests, tokens, old_tokens, elapsed_s)
+            raise _exceeded("requests", rpm, Window(requests, old_requests, elapsed_s), state)
+        if tpm is not None and tokens + old_tokens * (1.0 - elapsed_s / WINDOW_S) > tpm - 1:
+            state = RateState(rpm, tpm, requests, old_requests, tokens, old_tokens, elapsed_s)
+            raise _exceeded("tokens", tpm, Window(tokens, old_tokens, elapsed_s), state)
+        self._words[bucket + _REQUESTS] += 1
+        return RateState(rpm, tpm, requests + 1, old_requests, tokens, old_tokens, elapsed_s)
 
     def add_tokens(self, key: ApiKey, tokens: int, *, now: float) -> None:
         """Count the tokens of an answer that ended; nothing for a key without a token limit."""
         if key.tpm is None or tokens <= 0:
             return
-        cell = self._cell(key.slot, crc32(key.id.encode()) | MARKED)
-        at = self._bucket(cell, int(now // WINDOW_S)) + _TOKENS
-        self._words[at] = min(self._words[at] + tokens, MAX_COUNT)
+        mark, _, cell = self._places.get((key.id, key.slot)) or self._place(key)
+        at = self._bucket(cell, mark, int(now // WINDOW_S)) + _TOKENS
+        counted = self._words[at] + tokens
+        self._words[at] = counted if counted < MAX_COUNT else MAX_COUNT
 
     def close(self) -> None:
         """Unmap the file; what was counted stays for the others."""
@@ -179,22 +192,24 @@ class RateCounters:
             self._map.close()
         os.close(self._descriptor)
 
-    def _cell(self, slot: int, mark: int) -> int:
-        """Return where this writer's cell of a slot starts, cleared if another key was counted there."""
-        if slot >= self._slots:
-            self._grow(slot + 1)
-        at = HEADER_WORDS + (slot * self._writers + self._writer) * CELL_WORDS
-        words = self._words
-        if words[at] != mark:
-            words[at] = 0  # nobody believes the cell until it is clean
-            for word in range(at + _BUCKETS, at + CELL_WORDS):
-                words[word] = 0
-            words[at] = mark
-        return at
+    def _place(self, key: ApiKey) -> tuple[int, int, int]:
+        """Return a key's mark, where its slot starts and where this writer's cell in it does; remembered while there is room."""
+        if key.slot >= self._slots:
+            self._grow(key.slot + 1)
+        start = HEADER_WORDS + key.slot * self._writers * CELL_WORDS
+        if len(self._places) >= MAX_PLACES:
+            self._places.clear()
+        place = self._places[key.id, key.slot] = (crc32(key.id.encode()) | MARKED, start, start + self._writer * CELL_WORDS)
+        return place
 
-    def _bucket(self, cell: int, minute: int) -> int:
-        """Return where the minute's bucket of our cell starts, emptied if it held another minute."""
+    def _bucket(self, cell: int, mark: int, minute: int) -> int:
+        """Return where the minute's bucket of our cell starts, emptied if it held another minute or another key's counts."""
         words = self._words
+        if words[cell] != mark:
+            words[cell] = 0  # nobody believes the cell until it is clean
+            for word in range(cell + _BUCKETS, cell + CELL_WORDS):
+                words[word] = 0
+            words[cell] = mark
         at = cell + _BUCKETS + (minute & 1) * _BUCKET_WORDS
         if words[at] != minute:
             words[at] = 0  # as above: readers skip a bucket that is being emptied
@@ -202,22 +217,21 @@ class RateCounters:
             words[at] = minute
         return at
 
-    def _windows(self, slot: int, mark: int, *, minute: int, elapsed_s: float) -> tuple[Window, Window]:
-        """Sum the cells of all writers into (requests, tokens)."""
-        words = self._words
+    def _sums(self, start: int, mark: int, minute: int) -> tuple[int, int, int, int]:
+        """Sum the cells of all writers: requests and old requests, tokens and old tokens."""
         requests = tokens = old_requests = old_tokens = 0
+        row = self._words[start : start + self._writers * CELL_WORDS].tolist()  # one call instead of one for each word
         this, last = _BUCKETS + (minute & 1) * _BUCKET_WORDS, _BUCKETS + (~minute & 1) * _BUCKET_WORDS
-        start = HEADER_WORDS + slot * self._writers * CELL_WORDS
-        for cell in range(start, start + self._writers * CELL_WORDS, CELL_WORDS):
-            if words[cell] != mark:
+        for cell in range(0, len(row), CELL_WORDS):
+            if row[cell] != mark:
                 continue
-            if words[cell + this] == minute:
-                requests += words[cell + this + _REQUESTS]
-                tokens += words[cell + this + _TOKENS]
-            if words[cell + last] == minute - 1:
-                old_requests += words[cell + last + _REQUESTS]
-                old_tokens += words[cell + last + _TOKENS]
-        return Window(requests, old_requests, elapsed_s), Window(tokens, old_tokens, elapsed_s)
+            if row[cell + this] == minute:
+                requests += row[cell + this + _REQUESTS]
+                tokens += row[cell + this + _TOKENS]
+            if row[cell + last] == minute - 1:
+                old_requests += row[cell + last + _REQUESTS]
+                old_tokens += row[cell + last + _TOKENS]
+        return requests, old_requests, tokens, old_tokens
 
     def _grow(self, slots: int) -> None:
         """Map at least so many slots. The file only ever grows, and untouched pages take no memory."""
@@ -259,8 +273,8 @@ def _open(path: Path, writers: int) -> int:
         os.close(descriptor)
 
 
-def _exceeded(dimension: str, limit: int, wait_s: float, state: RateState) -> RateExceeded:
-    wait_s = max(wait_s, MIN_RETRY_S)
+def _exceeded(dimension: str, limit: int, window: Window, state: RateState) -> RateExceeded:
+    wait_s = max(window.wait_s(limit - 1), MIN_RETRY_S)
     return RateExceeded(
         f"Rate limit reached for this API key: {limit} {dimension} per minute. Try again in {render_duration(wait_s)}.",
         dimension=dimension,
