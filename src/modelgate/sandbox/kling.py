@@ -101,7 +101,7 @@ class KlingSandbox:
     async def _submitted(self, request: Request, *, entry: Counted) -> Response:
         body = await _read_json(request)
         order = await asyncio.to_thread(check_image_order, body)
-        entry.model = order.model
+        entry.model, entry.request_id = order.model, entry.request_id or order.external_id
         magic = read_magic(order.model, order.prompt)
         if magic.error_status is not None:
             raise _provoked(magic.error_status)

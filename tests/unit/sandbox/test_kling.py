@@ -71,6 +71,11 @@ def test_the_submit_is_counted(vendor: Vendor) -> None:
     assert counted == [("req_7", "kling-v1", 3, True, 200), ("req_7", "", 0, False, 400)]
 
 
+def test_without_a_request_id_the_external_id_names_the_entry(vendor: Vendor) -> None:
+    vendor.client.post(PATH, json={"prompt": "a fox", "external_task_id": "task_ours"}, headers=vendor.headers())
+    assert [entry.request_id for entry in vendor.counter.after(0)] == ["task_ours"]
+
+
 def test_magic_tasks(vendor: Vendor) -> None:
     failing = vendor.submit(prompt="a fox\nmagic: fail-task")["data"]["task_id"]
     slow = vendor.submit(model_name="sandbox-slow-task")["data"]["task_id"]
