@@ -12,9 +12,9 @@ MAX_COUNTED = 20_000
 
 
 class Counted(msgspec.Struct, kw_only=True):
-    """One request. `request_id` is the caller's x-request-id (without one, Kling's `external_task_id`); `finished`: the whole answer was handed to the socket.
+    """One request. `request_id` is the caller's x-request-id or, without one, Kling's `external_task_id`.
 
-    Of an answer that broke off, `completion_tokens` counts what was sent.
+    `finished`: the whole answer was handed to the socket. Of one that broke off, `completion_tokens` counts what was sent.
     """
 
     seq: int
