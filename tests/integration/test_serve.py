@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -271,3 +274,84 @@ def test_the_supervisor_stays_small(serving: Callable[..., Serving]) -> None:
     loaded = (Path(f"/proc/{one.process.pid}") / "maps").read_text()
     assert "_ssl" not in loaded
     assert "uvloop" not in loaded
+
+
+class Installation:
+    """The real thing, as an operator starts it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data = directory / "data"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "modelgate.cli.main", "serve", "--data", str(self.data), "--port", "0"],
+            env={name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_HOST"))},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("ready "), line + self.process.communicate(timeout=10)[1]
+        return line.split()[1]
+
+    def doctor(self) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "modelgate.cli.main", "doctor", "--data", str(self.data)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def pid(self, name: str) -> int:
+        facts = json.loads((self.data / "run" / "processes.json").read_text())
+        return int(facts["processes"][name]["pid"]) if facts["processes"][name]["ready"] else 0
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path)
+    with made.process:
+        yield made
+        made.process.kill()
+
+
+def test_the_real_thing_starts_heals_and_stops(installation: Installation) -> None:
+    url = installation.wait_until_ready()
+    assert installation.process.stdout is not None
+    assert installation.process.stdout.readline() == f"Base URL   {url}/v1\n"
+    assert re.match(r"Test key   sk-test-\w{40} ", installation.process.stdout.readline())
+    assert readiness(url) == (200, {"ready": True, "missing": []})
+    seen = installation.doctor()
+    assert (seen.returncode, seen.stderr) == (0, ""), seen.stdout
+    for name in ("book", "desk", "relay-0"):
+        pid = installation.pid(name)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda name=name, pid=pid: installation.pid(name) not in (0, pid))
+    eventually(lambda: readiness(url)[0] == 200)
+    installation.process.send_signal(signal.SIGTERM)
+    installation.process.communicate(timeout=30)
+    assert installation.process.returncode == 0
+    seen = installation.doctor()
+    assert seen.returncode == 1
+    assert "BAD  server       does not run\n                  mend: modelgate serve\n" in seen.stdout
+
+
+def readiness(url: str) -> tuple[int, dict[str, Any]]:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+            status, body = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, body = error.code, error.read()
+    except OSError:
+        return 0, {}
+    facts = json.loads(body)
+    return status, {"ready": facts["ready"], "missing": facts["missing"]}
+
+
+@pytest.mark.parametrize("content", [b"this is not a database, whatever its name says" * 100])
+def test_a_broken_database_ends_it_with_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "modelgate.db").write_bytes(content)
+    one = Installation(tmp_path)
+    out, err = one.process.communicate(timeout=30)
+    assert (one.process.returncode, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "damaged or not Modelgate's" in err
