@@ -35,6 +35,7 @@ def listen_for_sandbox(path: str) -> socket.socket:
         listening.bind(path)
         listening.listen(BACKLOG)
     except OSError as error:
+        listening.close()
         raise CannotStart(f"cannot listen on {path}: {error.strerror}") from None
     return listening
 

@@ -1,0 +1,120 @@
+"""Each thing that can be wrong is found and named with its cure."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from modelgate.app import doctor
+from modelgate.app.data_directory import ensure_secret, lock_directory, prepare_directories
+from modelgate.app.doctor import Finding, examine
+from modelgate.app.processes import Processes, ProcessFacts, write_processes
+from modelgate.app.settings import Settings
+from modelgate.storage.migrations import prepare
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.delenv("MODELGATE_SECRET", raising=False)
+    made = Settings(data=str(tmp_path / "data"), port=0)
+    prepare_directories(made)
+    ensure_secret(made)
+    prepare(made.database_url)
+    return made
+
+
+def bad(settings: Settings) -> dict[str, str]:
+    findings = [finding for finding in examine(settings) if not finding.ok]
+    assert all(finding.mend for finding in findings)
+    return {finding.subject: finding.text for finding in findings}
+
+
+def test_nothing_is_wrong_but_that_it_does_not_run(settings: Settings) -> None:
+    assert bad(settings) == {"server": "does not run"}
+
+
+def test_before_the_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODELGATE_SECRET", raising=False)
+    settings = Settings(data=str(tmp_path / "new"), port=0)
+    assert bad(settings) == {"server": "does not run"}
+    assert not settings.data_path.exists()
+
+
+def test_what_others_could_read(settings: Settings) -> None:
+    settings.data_path.chmod(0o755)
+    settings.secret_path.chmod(0o644)
+    assert {"data", "secret"} <= set(bad(settings))
+
+
+def test_a_secret_that_is_damaged(settings: Settings) -> None:
+    settings.secret_path.write_text("abc")
+    assert "secret" in bad(settings)
+
+
+def test_a_damaged_database(settings: Settings) -> None:
+    Path(settings.database_url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 100)
+    assert "damaged" in bad(settings)["database"]
+
+
+def test_a_database_that_is_not_there(settings: Settings, tmp_path: Path) -> None:
+    elsewhere = Settings(data=settings.data, port=0, database="postgresql://nobody@127.0.0.1:1/none")
+    assert "cannot be used" in bad(elsewhere)["database"]
+
+
+def test_a_port_that_is_taken(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"port {port} is in use" in bad(Settings(data=settings.data, port=port))["port"]
+
+
+def test_little_room_few_files_wrong_clock(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(doctor, "LEAST_OPEN_FILES", 1 << 60)
+    monkeypatch.setattr(doctor, "EARLIEST_CLOCK", 1 << 60)
+    assert {"disk", "open files", "clock"} <= set(bad(settings))
+
+
+def test_a_clock_that_went_back(settings: Settings) -> None:
+    ahead = 4_000_000_000
+    os.utime(settings.data_path / "modelgate.db", (ahead, ahead))
+    assert "in the past" in bad(settings)["clock"]
+
+
+def test_a_running_server_with_a_missing_process(settings: Settings) -> None:
+    lock = lock_directory(settings)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        facts = {
+            "book": ProcessFacts(pid=1, ready=False),
+            "desk": ProcessFacts(pid=2, ready=True, restarts=9),
+            "relay-0": ProcessFacts(pid=3, ready=True),
+        }
+        processes = Processes(base_url="https://ai.example", host="127.0.0.1", port=listening.getsockname()[1], processes=facts)
+        write_processes(settings.processes_path, processes)
+        found = bad(settings)
+    os.close(lock)
+    assert set(found) == {"book", "desk"}
+    assert found["desk"].startswith("does not answer")
+
+
+def test_a_running_server_that_takes_no_connection(settings: Settings) -> None:
+    lock = lock_directory(settings)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    write_processes(settings.processes_path, Processes(base_url="http://x", host="127.0.0.1", port=port))
+    found = bad(settings)
+    os.close(lock)
+    assert "takes no connection" in found["port"]
+
+
+def test_a_server_that_wrote_nothing_yet(settings: Settings) -> None:
+    lock = lock_directory(settings)
+    found = bad(settings)
+    os.close(lock)
+    assert "processes" in found
+
+
+@pytest.mark.anyio
+async def test_without_upstreams_there_is_nothing_to_call(settings: Settings) -> None:
+    found: tuple[Finding, ...] = await doctor.examine_upstreams(settings)
+    assert found == ()
