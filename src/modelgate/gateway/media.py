@@ -31,6 +31,7 @@ from modelgate.gateway.files import FileLinks
 from modelgate.gateway.inputs import Inputs
 from modelgate.identity.keys import check_model
 from modelgate.identity.table import Caller, KeyTable
+from modelgate.metering.periods import current_period
 from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateCounters, RateState
 from modelgate.tasks.recorder import LEASE_S
@@ -173,8 +174,10 @@ class MediaGateway:
             due_at=now,
             deadline_at=now + deadline_s,
         )
+        key = caller.key
+        period, _ = current_period(key.limit_reset, now)  # the table's may have ended since the key was looked up
         try:
-            task = await self._store.insert(task, period=caller.period, limit_nanos=caller.key.limit_nanos, lease_until=now + LEASE_S)
+            task = await self._store.insert(task, period=period, limit_nanos=key.limit_nanos, lease_until=now + LEASE_S)
         except ModelgateError:
             await self._inputs.discard(stored)
             raise

@@ -29,7 +29,7 @@ from modelgate.telemetry.metrics import Metrics
 PATH = "/kling/v1/images/generations"
 SECRET = "sk-test-1"
 NOW = 1_763_884_800.0
-KEY = ApiKey(id="key_1", account="acct_1", book="test", name="k", digest=digest_of(SECRET), hint="…", limit_nanos=7)
+KEY = ApiKey(id="key_1", account="acct_1", book="test", name="k", digest=digest_of(SECRET), hint="…", limit_nanos=7, limit_reset="monthly")
 UPSTREAM = Upstream(
     id="up_1",
     name="u",
@@ -109,7 +109,7 @@ class World:
         configuration = Configuration(SNAPSHOT, providers=providers, shipped=(), now=NOW)
 
         async def look_up(digest: str) -> tuple[ApiKey | None, str, float | None]:
-            return (KEY, "2026-11", None) if digest == KEY.digest else (None, "", None)
+            return (KEY, "2025-10", NOW - 1) if digest == KEY.digest else (None, "", None)
 
         desk = MediaDesk(
             keys=KeyTable(look_up),
@@ -153,7 +153,7 @@ async def test_a_task_is_durable_with_all_it_needs_before_anybody_is_asked(world
     task = inserted["task"]
     assert response.status == 200
     assert json_of(response)["data"]["task_id"] == task.id
-    assert (inserted["period"], inserted["limit_nanos"]) == ("2026-11", 7)
+    assert (inserted["period"], inserted["limit_nanos"]) == ("2025-11", 7), "the key was looked up last month; its limit counts this one"
     assert inserted["lease_until"] > NOW
     assert (task.account, task.key, task.book, task.family, task.operation, task.model) == (
         "acct_1",
