@@ -32,11 +32,20 @@ def _run_role(role: str, settings: Settings, **arguments: object) -> None:
     import importlib
 
     die_with_supervisor()
+    _leave_out_rich()
     try:
         importlib.import_module(f"modelgate.app.{role}").main(settings, **arguments)
     except Exception as error:
         report_crash(f"{type(error).__name__}: {error}")
         raise
+
+
+def _leave_out_rich() -> None:
+    """Keep rich out of a server's memory: structlog imports it when it can, for tracebacks in colour that are not used here.
+
+    None in `sys.modules` makes the import fail, which structlog expects. Measured: 5 MB and 40 ms in each process.
+    """
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # the documented way to block an import
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """`modelgate serve` and the roles: flags out of the table of settings, faults told to the supervisor."""
 
+import subprocess
 import sys
 import types
 
@@ -9,6 +10,12 @@ from click.testing import CliRunner
 from modelgate.app.settings import Settings, describe, flag_of
 from modelgate.cli import serve as module
 from modelgate.cli.serve import book, relay, serve
+
+
+@pytest.fixture(autouse=True)
+def modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role run inside the test blocks no import of others."""
+    monkeypatch.setattr(module, "_leave_out_rich", lambda: None)
 
 
 @pytest.mark.parametrize("field", Settings.__struct_fields__)
@@ -47,6 +54,13 @@ def test_a_fault_of_a_role_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(book, [])
     assert isinstance(result.exception, RuntimeError)
     assert told == ["RuntimeError: no luck"]
+
+
+def test_servers_do_without_rich() -> None:
+    """It took 5 MB of each process, of 150 for all."""
+    code = "import sys; from modelgate.cli.serve import _leave_out_rich; _leave_out_rich(); import modelgate.telemetry.logs; "
+    code += "modelgate.telemetry.logs.configure_logs(format='console'); sys.exit('rich.console' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_relay_alone_opens_its_own_port() -> None:
