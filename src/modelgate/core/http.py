@@ -42,8 +42,13 @@ class HeaderBlock:
 
     def get(self, name: bytes) -> bytes | None:
         """Return the first value of a header, stripped; `name` is lower case."""
-        start, end = self._find(name, 0)
-        return None if start < 0 else self.raw[start:end].strip()
+        lower = self._lower
+        if lower is None:
+            lower = self._lower = b"\r\n" + self.raw.lower()
+        at = lower.find(b"\r\n%b:" % name)
+        if at < 0:
+            return None
+        return self.raw[at + len(name) + 1 : lower.index(b"\r\n", at + 2) - 2].strip()
 
     def get_all(self, name: bytes) -> list[bytes]:
         """Return every value of a header in order; `name` is lower case."""

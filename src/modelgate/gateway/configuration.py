@@ -6,13 +6,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.http import HeaderBlock
+from modelgate.core.money import Book
 from modelgate.core.providers import Provider
 from modelgate.core.records import Credential, Snapshot, Upstream
-from modelgate.metering.prices import PriceBook, PriceEntry
-from modelgate.routing.table import RouteTable
+from modelgate.metering.prices import Price, PriceBook, PriceEntry
+from modelgate.routing.table import Candidate, Route, RouteTable
 from modelgate.transport.target import Target, Timeouts, target_of
 
 USER_AGENT = "modelgate"
+MAX_OFFERS = 20_000
+"""Answers to "who serves this model, at what price" that are remembered; a server that takes any name could fill it."""
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -22,6 +25,14 @@ class Door(msgspec.Struct, frozen=True):
     base_path: str
     headers: HeaderBlock
     timeouts: Timeouts
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """Who serves a model in a book, and what it costs a group. `price` None: nobody has priced it. `only`: there is no choice."""
+
+    routes: tuple[Route, ...]
+    price: Price | None
+    only: Candidate | None
 
 
 class Configuration:
@@ -43,11 +54,27 @@ class Configuration:
         """
         self.snapshot = snapshot
         self.prices = PriceBook(shipped, snapshot.prices, snapshot.groups)
+        self._offers: dict[tuple[Book, str, str, str], Offer] = {}
         self.doors: dict[tuple[str, str], Door] = {}
-        reachable = [u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)]
+        reachable = [
+            u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)
+        ]
         self.routes = RouteTable(
             reachable, providers=providers, models_of=lambda provider, book: self.prices.models_of(provider, book=book)
         )
+
+    def offer(self, *, book: Book, operation: str, model: str, group: str) -> Offer:
+        """Return what is on offer for a model; remembered, because every request asks."""
+        asked = (book, operation, model, group)
+        offer = self._offers.get(asked)
+        if offer is None:
+            routes = self.routes.find(book=book, operation=operation, model=model)
+            price = self.prices.find(model, group=group, free=bool(routes) and all(route.upstream.free for route in routes))
+            candidates = [candidate for route in routes for candidate in route.candidates(model)]
+            if len(self._offers) >= MAX_OFFERS:
+                self._offers.clear()
+            offer = self._offers[asked] = Offer(routes, price, candidates[0] if len(candidates) == 1 else None)
+        return offer
 
     def door(self, upstream: Upstream, credential: Credential) -> Door:
         """Return the door of a candidate that came from `routes`."""

@@ -7,6 +7,8 @@ Retry-After, which is the vendor's word and is honoured.
 
 import msgspec
 
+from modelgate.routing.table import Place
+
 FAILURES_BEFORE_COOLDOWN = 3
 FIRST_COOLDOWN_S = 5.0
 MAX_COOLDOWN_S = 60.0
@@ -14,10 +16,6 @@ CREDENTIAL_COOLDOWN_S = 60.0
 MAX_RETRY_AFTER_S = 600.0
 MAX_PLACES = 20_000
 """States kept; healthy places take none, so only a flood of distinct failing models comes near."""
-
-Place = tuple[str, str, str]
-"""(upstream id, credential id, upstream's model name)"""
-
 
 class PlaceHealth(msgspec.Struct):
     """`cool_until` and `refused_until` are clock seconds; the latter comes from a Retry-After and is binding."""

@@ -3,27 +3,11 @@
 import random
 from collections.abc import Sequence
 
-import msgspec
-
-from modelgate.core.records import Credential, Upstream
-from modelgate.routing.health import Health, Place
-from modelgate.routing.table import Route
+from modelgate.routing.health import Health
+from modelgate.routing.table import Candidate, Route
 
 MAX_CANDIDATES = 16
 """More places than any request will try; the plan stops there."""
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """One credential at one upstream, under the model name used there."""
-
-    upstream: Upstream
-    credential: Credential
-    upstream_model: str
-
-    @property
-    def place(self) -> Place:
-        """The key under which `Health` knows it."""
-        return (self.upstream.id, self.credential.id, self.upstream_model)
 
 
 def plan_candidates(
@@ -34,12 +18,6 @@ def plan_candidates(
     Cooling candidates go last, soonest free first. Those whose vendor said Retry-After, and those at their bound of concurrent
     requests, are left out; an empty answer means that nobody can take the request now.
     """
-    if len(routes) == 1 and len(routes[0].credentials) == 1:  # the common case, on the hot path
-        route = routes[0]
-        only = Candidate(route.upstream, route.credentials[0], route.upstream_model or model)
-        return (
-            [] if health.refused_until(only.place, now) or not health.has_room(route.upstream.id, route.upstream.max_concurrent) else [only]
-        )
     fine: list[tuple[float, float, Candidate]] = []
     cooling: list[tuple[float, Candidate]] = []
     draw = chance.random if chance is not None else random.random
@@ -47,8 +25,7 @@ def plan_candidates(
         upstream = route.upstream
         if not health.has_room(upstream.id, upstream.max_concurrent):
             continue
-        for credential in route.credentials:
-            candidate = Candidate(upstream, credential, route.upstream_model or model)
+        for candidate in route.candidates(model):
             if health.refused_until(candidate.place, now):
                 continue
             until = health.cools(candidate.place, now)
@@ -60,7 +37,13 @@ def plan_candidates(
                 fine.append((-upstream.priority, -(draw() ** (1 / weight)) if weight else 0.0, candidate))
     fine.sort(key=lambda entry: entry[:2])
     cooling.sort(key=lambda entry: entry[0])
-    return [entry[2] for entry in fine][:MAX_CANDIDATES] + [entry[1] for entry in cooling][: MAX_CANDIDATES - len(fine)]
+    return ([entry[2] for entry in fine] + [entry[1] for entry in cooling])[:MAX_CANDIDATES]
+
+
+def is_open(candidate: Candidate, *, health: Health, now: float) -> bool:
+    """Return whether a request may go there now: its vendor did not say otherwise, and its bound of concurrent requests holds."""
+    upstream = candidate.upstream
+    return not health.refused_until(candidate.place, now) and health.has_room(upstream.id, upstream.max_concurrent)
 
 
 def soonest_retry_s(routes: Sequence[Route], *, model: str, health: Health, now: float) -> float | None:
@@ -68,7 +51,7 @@ def soonest_retry_s(routes: Sequence[Route], *, model: str, health: Health, now:
     waits = [
         until - now
         for route in routes
-        for credential in route.credentials
-        if (until := health.refused_until((route.upstream.id, credential.id, route.upstream_model or model), now))
+        for candidate in route.candidates(model)
+        if (until := health.refused_until(candidate.place, now))
     ]
     return min(waits) if waits else None

@@ -9,12 +9,30 @@ from modelgate.core.providers import Provider
 from modelgate.core.records import Credential, Upstream
 
 
+Place = tuple[str, str, str]
+"""(upstream id, credential id, upstream's model name): what `Health` remembers something about."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One credential at one upstream, under the model name used there."""
+
+    upstream: Upstream
+    credential: Credential
+    upstream_model: str
+    place: Place
+
+
 class Route(msgspec.Struct, frozen=True):
-    """One upstream that serves a model, under the name it uses for it."""
+    """One upstream that serves a model, under the name it uses for it (empty: the caller's own)."""
 
     upstream: Upstream
     upstream_model: str
     credentials: tuple[Credential, ...]
+
+    def candidates(self, model: str) -> list[Candidate]:
+        """Return one candidate for each credential, for a caller that asks for `model`."""
+        name = self.upstream_model or model
+        return [Candidate(self.upstream, credential, name, (self.upstream.id, credential.id, name)) for credential in self.credentials]
 
 
 class RouteTable:

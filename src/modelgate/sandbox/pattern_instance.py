@@ -4,7 +4,7 @@ Built on Python's own parse of the pattern. Look-arounds, back references and th
 """
 
 import re
-from re import _constants as codes  # type: ignore[attr-defined]  # no public way to a parsed pattern; tried on 3.11 to 3.13
+from re import _constants as codes  # type: ignore[attr-defined]  # no public way to a parsed pattern; tried on 3.11
 from re import _parser as parser  # type: ignore[attr-defined]
 
 from modelgate.core.records import Json

@@ -11,6 +11,8 @@ from modelgate.formats.openai_chat.request import replace_field
 from modelgate.formats.openai_chat.schema import Answer, ErrorBody, ErrorDetail, UsageBody
 
 MAX_ERROR_TEXT = 2000
+MIN_CHOICES_BYTES = 16
+"""No list with a choice in it is shorter."""
 
 _answer = msgspec.json.Decoder(Answer)
 _error = msgspec.json.Decoder(ErrorBody)
@@ -29,36 +31,39 @@ def usage_of(body: UsageBody) -> Usage | None:
     """Return the counted units, None when the vendor's figures cannot be true: negative, absurd, or parts above their whole."""
     prompt = body.prompt_tokens or 0
     output = body.completion_tokens or 0
-    of_prompt = body.prompt_tokens_details
-    of_output = body.completion_tokens_details
-    cached = (of_prompt.cached_tokens or 0) if of_prompt else 0
-    written = (of_prompt.cache_write_tokens or 0) if of_prompt else 0
-    usage = Usage(
+    if not (0 <= prompt <= MAX_UNITS and 0 <= output <= MAX_UNITS):
+        return None
+    of_prompt, of_output = body.prompt_tokens_details, body.completion_tokens_details
+    if of_prompt is None and of_output is None:
+        return Usage(input_tokens=prompt, output_tokens=output)
+    cached = written = heard = seen = thought = spoken = drawn = 0
+    if of_prompt is not None:
+        cached, written = of_prompt.cached_tokens or 0, of_prompt.cache_write_tokens or 0
+        heard, seen = of_prompt.audio_tokens or 0, of_prompt.image_tokens or 0
+        if min(cached, written, heard, seen) < 0 or max(cached, written, heard, seen) > prompt:
+            return None
+    if of_output is not None:
+        thought, spoken, drawn = of_output.reasoning_tokens or 0, of_output.audio_tokens or 0, of_output.image_tokens or 0
+        if min(thought, spoken, drawn) < 0 or max(thought, spoken, drawn) > output:
+            return None
+    return Usage(
         input_tokens=prompt,
         output_tokens=output,
         cached_tokens=cached,
         # Newest models may count a token both as read and as written: it is charged as read.
-        cache_write_tokens=min(written, prompt - cached) if cached <= prompt else written,
-        input_audio_tokens=(of_prompt.audio_tokens or 0) if of_prompt else 0,
-        input_image_tokens=(of_prompt.image_tokens or 0) if of_prompt else 0,
-        reasoning_tokens=(of_output.reasoning_tokens or 0) if of_output else 0,
-        output_audio_tokens=(of_output.audio_tokens or 0) if of_output else 0,
-        output_image_tokens=(of_output.image_tokens or 0) if of_output else 0,
+        cache_write_tokens=min(written, prompt - cached),
+        input_audio_tokens=heard,
+        input_image_tokens=seen,
+        reasoning_tokens=thought,
+        output_audio_tokens=spoken,
+        output_image_tokens=drawn,
     )
-    return usage if _is_credible(usage) else None
-
-
-def _is_credible(usage: Usage) -> bool:
-    if not (0 <= usage.input_tokens <= MAX_UNITS and 0 <= usage.output_tokens <= MAX_UNITS):
-        return False
-    input_parts = (usage.cached_tokens, usage.cache_write_tokens, usage.input_audio_tokens, usage.input_image_tokens)
-    output_parts = (usage.reasoning_tokens, usage.output_audio_tokens, usage.output_image_tokens)
-    return all(0 <= part <= usage.input_tokens for part in input_parts) and all(0 <= part <= usage.output_tokens for part in output_parts)
 
 
 def has_no_choices(answer: Answer) -> bool:
     """Return whether a completion says nothing at all, which is an upstream's fault."""
-    return bytes(answer.choices).replace(b" ", b"") in (b"", b"[]", b"null")
+    choices = memoryview(answer.choices)
+    return len(choices) < MIN_CHOICES_BYTES and bytes(choices).replace(b" ", b"") in (b"", b"[]", b"null")
 
 
 def decode_error(body: bytes | bytearray) -> ErrorDetail:
