@@ -80,7 +80,7 @@ def measure_nginx(scenario: Scenario, mock: Mock, *, script: Path, seconds: floa
 def measure_modelgate(scenario: Scenario, mock: Mock, gateway: Gateway, *, script: Path, seconds: float, on: list[int]) -> Run:
     """Measure ours, and see that every request that reached the upstream is posted, once."""
     relays, everything = gateway.relay_pids(), gateway.pids()
-    arrived, records, chunks = mock.requests(scenario), gateway.records(), _chunks(scenario, mock)
+    arrived, records, chunks = _settled(scenario, mock), gateway.records(), _chunks(scenario, mock)
     before, before_all = cpu_s(relays), cpu_s(everything)
     rps, requests, p50, p99 = run_wrk(scenario, port=gateway.port, script=script, seconds=seconds, on=on)
     used = cpu_s(relays) - before
