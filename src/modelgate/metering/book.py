@@ -61,6 +61,7 @@ class _Connection:
         self.incarnation = ""
         self.waiting: dict[str, _WaitingAsk] = {}  # by key: a newer ask on the key replaces the older
         self.recalled: dict[LeaseId, int] = {}  # the round last sent for a lease, until a grant voids it
+        self.crossed: dict[LeaseId, Ask] = {}  # asks granted while a recall was under way: its answer may take the grant apart
         self.posted_seq = 0
 
 
@@ -173,16 +174,7 @@ class BookEngine:
 
     async def _ask(self, connection_id: int, connection: _Connection, ask: Ask, waiting: _WaitingAsk | None = None) -> None:
         """Answer a new ask, or one that waits; an ask that must wait is kept and money is recalled for it."""
-        outcome = await self._store.answer_ask(
-            LeaseAsk(
-                incarnation=connection.incarnation,
-                key=ask.key,
-                period=ask.period,
-                need_nanos=ask.need_nanos,
-                want_nanos=ask.want_nanos,
-                round=waiting.round if waiting else None,
-            )
-        )
+        outcome = await self._store.answer_ask(_lease_ask(connection, ask, round=waiting.round if waiting else None))
         if outcome.verdict != "waiting":
             connection.waiting.pop(ask.key, None)
             self._answer(connection_id, connection, ask, outcome)
@@ -198,7 +190,8 @@ class BookEngine:
         match outcome.verdict:
             case "granted":
                 for lease in outcome.leases:
-                    connection.recalled.pop(lease.id, None)
+                    if connection.recalled.pop(lease.id, None) is not None:
+                        connection.crossed[lease.id] = ask
                 self._send(connection_id, Granted(n=ask.n, posted_seq=outcome.posted_seq, leases=leases))
             case "refused":
                 self._send(connection_id, Refused(n=ask.n, reason=outcome.short_of, posted_seq=outcome.posted_seq, leases=leases))
@@ -231,11 +224,23 @@ class BookEngine:
             self._send(connection_id, Fenced())
             return
         quoted = {(lease.key, lease.period): lease.granted_nanos for lease in message.leases}
+        self._tell_totals(connection_id, connection, standing)
         for lease in standing.leases:
+            granted = connection.crossed.pop(lease.id, None)
             if quoted.get((lease.key, lease.period)) != lease.granted_nanos:  # it answered before it knew of its last grant: ask once more
                 connection.recalled.pop(lease.id, None)
-        self._tell_totals(connection_id, connection, standing)
+                if granted is not None:
+                    await self._grant_again(connection_id, connection, granted)
         await self._pump({(lease.account, lease.book) for lease in standing.leases} & self._restless_accounts())
+
+    async def _grant_again(self, connection_id: int, connection: _Connection, ask: Ask) -> None:
+        """Make a grant whole that the answer to a recall has crossed: its waiter was counted on what that gave back.
+
+        Otherwise the relay asks for the rest, is recalled before the rest arrives, and so on as long as the round runs.
+        """
+        outcome = await self._store.answer_ask(_lease_ask(connection, ask, round=0))
+        if outcome.verdict in ("granted", "fenced"):
+            self._answer(connection_id, connection, ask, outcome)
 
     def _answered_round(self, connection: _Connection, message: Return, lease: LeaseTotals) -> int:
         """The round a return answers for a lease: only one that was asked of it, since rounds of two books are counted apart."""
@@ -317,6 +322,17 @@ class BookEngine:
 
 def _round_wanted(demands: list[_Demand], lease: LeaseState) -> int:
     return max((demand.round for demand in demands if demand.concerns(lease)), default=0)
+
+
+def _lease_ask(connection: _Connection, ask: Ask, *, round: int | None) -> LeaseAsk:
+    return LeaseAsk(
+        incarnation=connection.incarnation,
+        key=ask.key,
+        period=ask.period,
+        need_nanos=ask.need_nanos,
+        want_nanos=ask.want_nanos,
+        round=round,
+    )
 
 
 def _report(lease: LeaseTotals, *, round: int = 0) -> LeaseReport:

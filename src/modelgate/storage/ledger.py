@@ -291,7 +291,7 @@ def set_credit_limit(connection: Connection, *, account: str, book: Book, credit
     before = balance.credit_limit_nanos
     balance.set_credit_limit(credit_limit_nanos)
     if credit_limit_nanos is not None and (before is None or credit_limit_nanos < before):
-        balance.raise_round(now)
+        balance.raise_round(now, is_scarce=False)
     posting.save()
 
 

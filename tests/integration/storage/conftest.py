@@ -31,6 +31,9 @@ from modelgate.storage.journal import JournalReader
 from modelgate.storage.journal_writer import JournalWriter
 from modelgate.storage.schema import money
 
+TURN_S = 0.03
+QUIET_TURNS = 5  # longer than it takes to look for dead relays
+MAX_TURNS = 400
 NOW = 1_795_000_000.0  # 2026-11-18
 
 
@@ -276,6 +279,7 @@ class World:
         """Make the account prepaid, with this much on it."""
         self.database.run(ledger.set_credit_limit, account=self.account, book="test", credit_limit_nanos=0, now=self.now)
         self.pay(amount_nanos)
+        self.now += 10.0  # the lowered limit recalls idle money for a while
 
     def pay(self, amount_nanos: int) -> None:
         cause = f"pay_{next(self.numbers)}"
@@ -332,26 +336,33 @@ class World:
         self.books[index] = SimBook(self)
         return self.books[index]
 
-    def settle(self, *, seconds: float = 0.0) -> None:
-        """Deliver everything that is under way, and let books do what they do by themselves."""
-        for _ in range(200):
+    def settle(self) -> None:
+        """Deliver everything that is under way, and let books do what they do by themselves, until all is quiet."""
+        quiet = 0
+        for _ in range(MAX_TURNS):
             for relay in self.relays:
-                if relay.alive and relay.book is None:
-                    relay.connect(self.books[0])
-                while relay.up and relay.book is not None:
-                    self.deliver_up(relay)
-                while relay.alive and relay.down:
-                    relay.hear()
-                if not relay.alive and not relay.up:
-                    self.notice_death(relay)
-            self.now += max(seconds, 0.11)
+                self._exchange(relay)
+            self.now += TURN_S
             for book in self.books:
                 self.live(book.work)
             for book in self.books:
                 self.live(lambda book=book: run_now(book.engine.tick()))  # type: ignore[misc]
-            if not any(relay.up or relay.down or (relay.alive and relay.book is None) for relay in self.relays):
+            is_busy = any(relay.up or relay.down or (relay.alive and relay.book is None) for relay in self.relays)
+            quiet = 0 if is_busy else quiet + 1
+            if quiet == QUIET_TURNS:
                 return
         raise AssertionError("the world does not come to rest")
+
+    def _exchange(self, relay: SimRelay) -> None:
+        if relay.alive and relay.book is None:
+            relay.connect(self.books[0])
+        while relay.book is not None and (relay.up or relay.down):
+            if relay.up:
+                self.deliver_up(relay)
+            elif relay.alive:
+                relay.hear()
+        if not relay.alive and not relay.up:
+            self.notice_death(relay)
 
     def check(self, *, at_rest: bool = False) -> AuditReport:
         """Audit, insisting that everything agrees and no live relay's journal holds more than its leases."""
