@@ -23,7 +23,7 @@ from modelgate.core.providers import Provider
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media import refusals
 from modelgate.formats.media.family import MediaFamily, MediaRoute
-from modelgate.formats.media.requests import ImageRequest, MediaRequest, encode_request
+from modelgate.formats.media.requests import ImageRequest, MediaRequest, decode_request, encode_request
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes, render_family_error
@@ -146,23 +146,38 @@ class MediaGateway:
         return [self._links.url_of(output.blob) for output in task.outputs if output.blob] if task.state == "succeeded" else []
 
     async def _submit(self, family: MediaFamily, route: MediaRoute, caller: Caller, request: HttpRequest) -> Task:
+        key = caller.key
+        task = await self._accept(family, route, key, request)
+        period, _ = current_period(key.limit_reset, task.created_at)  # the table's may have ended since the key was looked up
+        lease_until = task.created_at + LEASE_S
+        try:
+            task = await self._store.insert(task, period=period, limit_nanos=key.limit_nanos, lease_until=lease_until)
+        except ModelgateError:
+            await self._inputs.discard(decode_request(task.operation, task.request))
+            raise
+        task = await self._move(task)
+        _raise_if_refused(task)
+        return task
+
+    async def _accept(self, family: MediaFamily, route: MediaRoute, key: ApiKey, request: HttpRequest) -> Task:
+        """Return the task a body asks for, its inputs stored. Nothing else is kept yet, and no picture stays in memory."""
         assert route.decode is not None
         content_type = (request.headers.get(b"content-type") or b"").decode("latin-1")
         wanted, facts = route.decode(request.body, content_type)
-        request.body = b""  # as much as a picture's base64; the decoded request has all that is needed
-        check_model(caller.key, wanted.model)
-        price, deadline_s = self._price(caller.key, route.operation, wanted.model)
+        request.body = b""
+        check_model(key, wanted.model)
+        price, deadline_s = self._price(key, route.operation, wanted.model)
         task_id = new_id("task")
         stored = await self._inputs.store(wanted, rules=route.inputs, task_id=task_id)
         now = self._desk.clock()
-        task = Task(
+        return Task(
             id=task_id,
-            account=caller.key.account,
-            key=caller.key.id,
-            book=caller.key.book,
+            account=key.account,
+            key=key.id,
+            book=key.book,
             family=family.name,
             operation=route.operation,
-            model=wanted.model,
+            model=stored.model,
             state="queued",
             request=encode_request(stored),
             facts=facts,
@@ -174,16 +189,6 @@ class MediaGateway:
             due_at=now,
             deadline_at=now + deadline_s,
         )
-        key = caller.key
-        period, _ = current_period(key.limit_reset, now)  # the table's may have ended since the key was looked up
-        try:
-            task = await self._store.insert(task, period=period, limit_nanos=key.limit_nanos, lease_until=now + LEASE_S)
-        except ModelgateError:
-            await self._inputs.discard(stored)
-            raise
-        task = await self._move(task)
-        _raise_if_refused(task)
-        return task
 
     def _price(self, key: ApiKey, operation: str, model: str) -> tuple[Price, float]:
         """Return the price of a model that has a route, and how long its slowest vendor may take."""
