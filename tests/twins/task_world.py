@@ -12,7 +12,7 @@ from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
 from modelgate.core.records import Credential, Task, TaskOutput, Upstream
 from modelgate.formats.media.requests import ImageRequest, encode_request
 from modelgate.routing.health import Health
-from modelgate.routing.plan import Candidate
+from modelgate.routing.table import Candidate, candidate_at
 from modelgate.tasks.advance import Mover
 from modelgate.tasks.calls import CallAnswer, CallFailed
 from modelgate.tasks.outputs import OutputCopier
@@ -147,11 +147,11 @@ class World:
         return self.now
 
     def candidates(self, task: Task) -> Sequence[Candidate]:
-        found = [Candidate(up, up.credentials[0], task.model) for up in self.upstreams]
+        found = [candidate_at(up, up.credentials[0], task.model) for up in self.upstreams]
         return [candidate for candidate in found if not self.health.refused_until(candidate.place, self.now)]
 
     def holder(self, task: Task) -> Candidate | None:
-        return next((Candidate(up, up.credentials[0], task.model) for up in self.upstreams if up.id == task.upstream), None)
+        return next((candidate_at(up, up.credentials[0], task.model) for up in self.upstreams if up.id == task.upstream), None)
 
     def operation_of(self, upstream: Upstream, name: str) -> MediaOperation | None:
         return self.operation if name == "image" else None

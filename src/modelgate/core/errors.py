@@ -21,7 +21,8 @@
     ├── UpstreamRefused                  the upstream's own 4xx, passed on
     └── UpstreamError                    502: UpstreamFailed (its status), UpstreamUnreachable (502), UpstreamTimeout (504)
 
-`header_lines` go with the answer in any dialect. Messages are shown to callers: they never hold a key, an upstream address or a stack. Each dialect renders them itself.
+`header_lines` go with the answer in any dialect. Messages are shown to callers: they never hold a key, an upstream address
+or a stack. Each dialect renders them itself.
 """
 
 

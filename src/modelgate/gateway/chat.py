@@ -6,7 +6,6 @@ from functools import partial
 
 from modelgate.core.errors import ModelgateError, NoUpstream, UnknownModel, UnpricedModel, UpstreamFailed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.core.usage import Usage
 from modelgate.formats.openai_chat.request import count_images, peek
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_chat.schema import Peek
@@ -20,7 +19,8 @@ from modelgate.identity.table import Caller, KeyTable
 from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateState
 from modelgate.routing.health import Health
-from modelgate.routing.plan import Candidate, plan_candidates, soonest_retry_s
+from modelgate.routing.plan import is_open, plan_candidates, soonest_retry_s
+from modelgate.routing.table import Candidate
 from modelgate.transport.client import Transport
 
 OPERATION = "openai_chat"
@@ -52,11 +52,41 @@ class ChatGateway:
         self._attempts = Attempts(transport=transport, health=self._health, on_stream=self._streams.add, off_stream=self._streams.discard)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer one chat request; every failure becomes an error of this dialect."""
+        """Answer one chat request; every failure becomes an error of this dialect, and a hold that was taken is given back."""
+        desk = self._desk
+        rate: RateState | None = None
+        call: ChatCall | None = None
         try:
-            return await self._serve(request)
+            caller = await authenticate(request, keys=self._keys, clock=desk.clock)
+            configuration = self._configuration()
+            if configuration is None:
+                raise NoUpstream("The gateway is starting. Try again shortly.", retry_after_s=1.0)
+            rate = desk.rates.admit(caller.key, now=desk.clock())
+            peeked = peek(request.body)
+            check_model(caller.key, peeked.model)
+            price, candidates = self._plan(caller, peeked, configuration)
+            call = ChatCall(desk=desk, request=request, caller=caller, peeked=peeked, price=price, rate=rate)
+            call.hold = await self._desk.meter.open_hold(
+                key=caller.key,
+                period=caller.period,
+                period_ends_at=caller.period_ends_at,
+                amount_nanos=_estimate(request, peeked, price),
+                request_id=request.id,
+            )
+            outcome = await self._attempts.run(call, candidates, configuration=configuration)
+            if isinstance(outcome, ChatStream):
+                return HttpResponse(status=200, headers=_headers(_STREAM_HEADERS, rate), body=outcome)
+            paid = self._charge(call, outcome)
         except ModelgateError as error:
-            return encode_error(error, request.id)
+            await _release(call, error)
+            return _with_rates(encode_error(error, request.id), rate)
+        except Exception as fault:  # noqa: BLE001  # the request's edge: a hold must never be left open
+            self._log_fault(fault, request.id)
+            unexpected = ModelgateError()
+            await _release(call, unexpected)
+            return _with_rates(encode_error(unexpected, request.id), rate)
+        await paid
+        return HttpResponse(status=200, headers=_headers(_JSON_HEADERS, rate), body=outcome.body)
 
     @property
     def open_streams(self) -> int:
@@ -70,80 +100,45 @@ class ChatGateway:
             for stream in tuple(self._streams):
                 stream.tick()
 
-    async def _serve(self, request: HttpRequest) -> HttpResponse:
-        desk = self._desk
-        caller = await authenticate(request, keys=self._keys, clock=desk.clock)
-        configuration = self._configuration()
-        if configuration is None:
-            raise NoUpstream("The gateway is starting. Try again shortly.")
-        rate = desk.rates.admit(caller.key, now=desk.clock())
-        try:
-            peeked = peek(request.body)
-            check_model(caller.key, peeked.model)
-            price, candidates = self._plan(caller, peeked, configuration)
-            call = ChatCall(desk=desk, request=request, caller=caller, peeked=peeked, price=price, rate=rate)
-            await self._hold(call)
-            outcome = await self._ask(call, candidates, configuration)
-        except ModelgateError as error:
-            return _with_rates(encode_error(error, request.id), rate)
-        if isinstance(outcome, ChatStream):
-            return HttpResponse(status=200, headers=_headers(_STREAM_HEADERS, rate), body=outcome)
-        return await self._settle(call, outcome)
-
     def _plan(self, caller: Caller, peeked: Peek, configuration: Configuration) -> tuple[Price, list[Candidate]]:
         key, model = caller.key, peeked.model
-        routes = configuration.routes.find(book=key.book, operation=OPERATION, model=model)
-        if not routes:
+        offer = configuration.offer(book=key.book, operation=OPERATION, model=model, group=key.group)
+        if not offer.routes:
             if configuration.prices.entry(model) is not None and key.book == "live":
                 raise NoUpstream(f"No upstream is configured for '{model[:100]}'. An operator can add one: modelgate upstreams add.")
             raise UnknownModel(f"There is no model '{model[:100]}' here. GET /v1/models lists what this key may use.", param="model")
-        price = configuration.prices.find(model, group=key.group, free=all(route.upstream.free for route in routes))
-        if price is None:
+        if offer.price is None:
             raise UnpricedModel(f"'{model[:100]}' has no price yet. An operator can set one: modelgate prices set.", param="model")
         now = self._desk.clock()
-        candidates = plan_candidates(routes, model=model, health=self._health, now=now)
+        if offer.only is not None and is_open(offer.only, health=self._health, now=now):
+            return offer.price, [offer.only]
+        candidates = plan_candidates(offer.routes, model=model, health=self._health, now=now)
         if not candidates:
-            wait = soonest_retry_s(routes, model=model, health=self._health, now=now)
+            wait = soonest_retry_s(offer.routes, model=model, health=self._health, now=now)
             if wait is not None:
                 raise UpstreamFailed("The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait)
             raise NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
-        return price, candidates
+        return offer.price, candidates
 
-    async def _hold(self, call: ChatCall) -> None:
-        body, peeked = call.request.body, call.peeked
-        amount = call.price.estimate_chat(
-            body_bytes=len(body), images=count_images(body), max_output_tokens=peeked.output_limit, n=peeked.n or 1
-        )
-        caller = call.caller
-        call.hold = await self._desk.meter.open_hold(
-            key=caller.key,
-            period=caller.period,
-            period_ends_at=caller.period_ends_at,
-            amount_nanos=amount,
-            request_id=call.request.id,
-        )
-
-    async def _ask(self, call: ChatCall, candidates: list[Candidate], configuration: Configuration) -> Whole | ChatStream:
-        """Return an answer; on any failure the hold is released before the error goes on."""
-        try:
-            return await self._attempts.run(call, candidates, configuration=configuration)
-        except ModelgateError as error:
-            await call.release(error)
-            raise
-        except Exception as error:
-            self._log_fault(error, call.request.id)
-            fault = ModelgateError()
-            await call.release(fault)
-            raise fault from error
-
-    async def _settle(self, call: ChatCall, whole: Whole) -> HttpResponse:
-        usage: Usage | None = whole.usage
+    def _charge(self, call: ChatCall, whole: Whole) -> "asyncio.Future[None]":
+        """Stage the charge of an answer that came in one piece; the future is done when it is durable."""
         if whole.usage_refused:
             call.add_note("usage_refused")
         paid: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        call.capture(usage, output_bytes=len(whole.body), status=200, error="", committed=partial(paid.set_result, None))
-        await paid
-        return HttpResponse(status=200, headers=_headers(_JSON_HEADERS, call.rate), body=whole.body)
+        call.capture(whole.usage, output_bytes=len(whole.body), status=200, error="", committed=partial(paid.set_result, None))
+        return paid
+
+
+def _estimate(request: HttpRequest, peeked: Peek, price: Price) -> int:
+    body = request.body
+    return price.estimate_chat(
+        body_bytes=len(body), images=count_images(body), max_output_tokens=peeked.output_limit, n=1 if peeked.n is None else peeked.n
+    )
+
+
+async def _release(call: ChatCall | None, error: ModelgateError) -> None:
+    if call is not None and call.hold is not None:
+        await call.release(error)
 
 
 def _headers(base: bytes, rate: RateState | None) -> HeaderBlock:

@@ -29,8 +29,8 @@ from modelgate.gateway.chat_call import ChatCall
 from modelgate.gateway.chat_stream import ChatStream
 from modelgate.gateway.configuration import Configuration, Door
 from modelgate.routing.health import Health
-from modelgate.routing.plan import Candidate
 from modelgate.routing.retry import MAX_ATTEMPTS, MAX_WAIT_S, backoff_s, judge, parse_retry_after
+from modelgate.routing.table import Candidate
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import ConnectFailed, ConnectionBroken, TimedOut, TransportError
 from modelgate.transport.response import UpstreamResponse
@@ -103,41 +103,47 @@ class Attempts:
     async def _attempt(self, call: ChatCall, candidate: Candidate, *, configuration: Configuration) -> Whole | ChatStream | Failure:
         call.candidate = candidate
         call.attempts += 1
-        health = self._health
-        health.note_start(candidate.upstream.id)
+        upstream = candidate.upstream
+        is_bounded = upstream.max_concurrent > 0
+        if is_bounded:
+            self._health.note_start(upstream.id)
         outcome: Whole | ChatStream | Failure | None = None
         try:
-            outcome = await self._exchange(call, candidate, door=configuration.door(candidate.upstream, candidate.credential))
+            response = await self._send(call, candidate, door=configuration.door(upstream, candidate.credential))
+            if response.status != 200:
+                outcome = await self._refused(response, now=call.desk.clock())
+            elif call.peeked.stream and _is_event_stream(response):
+                outcome = await self._open_stream(call, candidate, response)
+            else:
+                body = response.body_if_complete()
+                outcome = _whole(call, candidate, response, body if body is not None else await response.read(MAX_ANSWER_BYTES))
         except TransportError as error:
             outcome = _transport_failure(error)
         finally:
-            if not isinstance(outcome, ChatStream):
-                health.note_end(candidate.upstream.id)
+            if is_bounded and not isinstance(outcome, ChatStream):
+                self._health.note_end(upstream.id)
         if not isinstance(outcome, Failure):
-            health.note_success(candidate.place)
+            self._health.note_success(candidate.place)
         elif not outcome.is_final:
-            health.note_failure(
+            self._health.note_failure(
                 candidate.place, call.desk.clock(), retry_after_s=outcome.retry_after_s, credential_fault=outcome.credential_fault
             )
         return outcome
 
-    async def _exchange(self, call: ChatCall, candidate: Candidate, *, door: Door) -> Whole | ChatStream | Failure:
-        headers = door.headers.with_line(b"x-request-id", call.request.id.encode())
+    async def _send(self, call: ChatCall, candidate: Candidate, *, door: Door) -> UpstreamResponse:
+        if not door.prepared:
+            path = door.base_path + "/chat/completions"
+            door.prepared = self._transport.prepare(door.target, method="POST", path=path, headers=door.headers)
+        lines = b"x-request-id: %b\r\n" % call.request.id.encode()
         body = _body_for(call, candidate)
-        path = door.base_path + "/chat/completions"
+        transport = self._transport
         try:
-            response = await self._transport.send(door.target, method="POST", path=path, headers=headers, body=body, timeouts=door.timeouts)
+            return await transport.send_prepared(door.target, door.prepared, lines=lines, body=body, timeouts=door.timeouts)
         except ConnectionBroken as error:
             if not error.reused or error.response_started:
                 raise
             # A pooled connection the upstream had closed meanwhile: that says nothing about the upstream.
-            response = await self._transport.send(door.target, method="POST", path=path, headers=headers, body=body, timeouts=door.timeouts)
-        if response.status != 200:
-            return await self._refused(response, now=call.desk.clock())
-        content_type = response.headers.get(b"content-type") or b""
-        if call.peeked.stream and content_type[:17].lower() == b"text/event-stream":
-            return await self._open_stream(call, candidate, response)
-        return await _read_whole(call, candidate, response)
+            return await transport.send_prepared(door.target, door.prepared, lines=lines, body=body, timeouts=door.timeouts)
 
     async def _open_stream(self, call: ChatCall, candidate: Candidate, response: UpstreamResponse) -> ChatStream | Failure:
         peeked = call.peeked
@@ -160,7 +166,8 @@ class Attempts:
 
     def _stream_over(self, stream: ChatStream) -> None:
         self._off_stream(stream)
-        self._health.note_end(stream.upstream_id)
+        if stream.upstream.max_concurrent > 0:
+            self._health.note_end(stream.upstream.id)
 
     async def _refused(self, response: UpstreamResponse, *, now: float) -> Failure:
         status = response.status
@@ -178,19 +185,19 @@ class Attempts:
         return Failure(error, again=True, retry_after_s=wait)
 
 
-def _body_for(call: ChatCall, candidate: Candidate) -> bytes:
+def _body_for(call: ChatCall, candidate: Candidate) -> bytes | bytearray:
     body = call.request.body
     if candidate.upstream_model != call.peeked.model:
         body = rename_model(body, candidate.upstream_model)
-    if call.peeked.stream:
-        body = ask_for_usage(body, call.peeked)
-    return body if isinstance(body, bytes) else bytes(body)
+    return ask_for_usage(body, call.peeked) if call.peeked.stream else body
 
 
-async def _read_whole(call: ChatCall, candidate: Candidate, response: UpstreamResponse) -> Whole | Failure:
-    body: bytes | bytearray | None = response.body_if_complete()
-    if body is None:
-        body = await response.read(MAX_ANSWER_BYTES)
+def _is_event_stream(response: UpstreamResponse) -> bool:
+    content_type = response.headers.get(b"content-type") or b""
+    return content_type[:17].lower() == b"text/event-stream"
+
+
+def _whole(call: ChatCall, candidate: Candidate, response: UpstreamResponse, body: bytes) -> Whole | Failure:
     call.first_byte_at = call.desk.clock()
     answer = decode_answer(body)
     if answer is None or has_no_choices(answer):

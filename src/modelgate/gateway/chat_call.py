@@ -14,7 +14,7 @@ from modelgate.identity.table import Caller
 from modelgate.metering.meter import Hold, Meter
 from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateCounters, RateState
-from modelgate.routing.plan import Candidate
+from modelgate.routing.table import Candidate
 from modelgate.telemetry.metrics import Metrics
 
 BYTES_PER_TOKEN = 4

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from modelgate.core.errors import ModelgateError, UpstreamError
 from modelgate.core.http import BodySink, BodySource
+from modelgate.core.records import Upstream
 from modelgate.formats.openai_chat.stream import KEEP_ALIVE, EventTooLong, StreamTap, encode_stream_error
 from modelgate.gateway.chat_call import ChatCall
 
@@ -211,9 +212,10 @@ class ChatStream:
         self._upstream.abort()
 
     @property
-    def upstream_id(self) -> str:
+    def upstream(self) -> Upstream:
         """The upstream that answers."""
-        return self._call.candidate.upstream.id if self._call.candidate is not None else ""
+        assert self._call.candidate is not None
+        return self._call.candidate.upstream
 
     @property
     def opening_error(self) -> bytes | None:

@@ -18,13 +18,17 @@ MAX_OFFERS = 20_000
 """Answers to "who serves this model, at what price" that are remembered; a server that takes any name could fill it."""
 
 
-class Door(msgspec.Struct, frozen=True):
-    """How one credential reaches its upstream: where, under which path, with which header lines."""
+class Door(msgspec.Struct):
+    """How one credential reaches its upstream: where, under which path, with which header lines.
+
+    `prepared` is the head of the calls made through it again and again, once the transport has made it.
+    """
 
     target: Target
     base_path: str
     headers: HeaderBlock
     timeouts: Timeouts
+    prepared: bytes = b""
 
 
 class Offer(msgspec.Struct, frozen=True):

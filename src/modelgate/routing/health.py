@@ -17,6 +17,7 @@ MAX_RETRY_AFTER_S = 600.0
 MAX_PLACES = 20_000
 """States kept; healthy places take none, so only a flood of distinct failing models comes near."""
 
+
 class PlaceHealth(msgspec.Struct):
     """`cool_until` and `refused_until` are clock seconds; the latter comes from a Retry-After and is binding."""
 

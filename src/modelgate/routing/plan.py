@@ -49,9 +49,6 @@ def is_open(candidate: Candidate, *, health: Health, now: float) -> bool:
 def soonest_retry_s(routes: Sequence[Route], *, model: str, health: Health, now: float) -> float | None:
     """Return in how many seconds the first vendor that said Retry-After may be asked again, None if none did."""
     waits = [
-        until - now
-        for route in routes
-        for candidate in route.candidates(model)
-        if (until := health.refused_until(candidate.place, now))
+        until - now for route in routes for candidate in route.candidates(model) if (until := health.refused_until(candidate.place, now))
     ]
     return min(waits) if waits else None

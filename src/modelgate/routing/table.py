@@ -8,7 +8,6 @@ from modelgate.core.money import Book
 from modelgate.core.providers import Provider
 from modelgate.core.records import Credential, Upstream
 
-
 Place = tuple[str, str, str]
 """(upstream id, credential id, upstream's model name): what `Health` remembers something about."""
 
@@ -22,6 +21,11 @@ class Candidate(msgspec.Struct, frozen=True):
     place: Place
 
 
+def candidate_at(upstream: Upstream, credential: Credential, upstream_model: str) -> Candidate:
+    """Return the candidate of a credential, its place worked out."""
+    return Candidate(upstream, credential, upstream_model, (upstream.id, credential.id, upstream_model))
+
+
 class Route(msgspec.Struct, frozen=True):
     """One upstream that serves a model, under the name it uses for it (empty: the caller's own)."""
 
@@ -32,7 +36,7 @@ class Route(msgspec.Struct, frozen=True):
     def candidates(self, model: str) -> list[Candidate]:
         """Return one candidate for each credential, for a caller that asks for `model`."""
         name = self.upstream_model or model
-        return [Candidate(self.upstream, credential, name, (self.upstream.id, credential.id, name)) for credential in self.credentials]
+        return [candidate_at(self.upstream, credential, name) for credential in self.credentials]
 
 
 class RouteTable:

@@ -5,8 +5,8 @@ import msgspec
 from modelgate.core.providers import MediaOperation, VendorState
 from modelgate.core.records import Task
 from modelgate.formats.media import refusals
-from modelgate.routing.plan import Candidate
 from modelgate.routing.retry import parse_retry_after
+from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
 from modelgate.tasks.outputs import NotCopied, OutputCopier
 from modelgate.tasks.places import Places

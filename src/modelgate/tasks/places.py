@@ -7,8 +7,8 @@ from modelgate.core.clock import Clock
 from modelgate.core.providers import MediaOperation, Provider
 from modelgate.core.records import Snapshot, Task, Upstream
 from modelgate.routing.health import Health
-from modelgate.routing.plan import Candidate, plan_candidates
-from modelgate.routing.table import RouteTable
+from modelgate.routing.plan import plan_candidates
+from modelgate.routing.table import Candidate, RouteTable, candidate_at
 
 
 class Compiled(Protocol):
@@ -62,7 +62,7 @@ class ConfiguredPlaces:
                 named = [credential for credential in upstream.credentials if credential.id == task.credential]
                 others = [credential for credential in upstream.credentials if not credential.disabled]
                 for credential in (*named, *others):
-                    return Candidate(upstream, credential, upstream.models.get(task.model, task.model))
+                    return candidate_at(upstream, credential, upstream.models.get(task.model, task.model))
         return None
 
     def operation(self, upstream: Upstream, name: str) -> MediaOperation | None:

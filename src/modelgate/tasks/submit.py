@@ -20,8 +20,8 @@ from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
 from modelgate.core.records import Task
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import MediaRequest, decode_request, inputs_of, with_inputs
-from modelgate.routing.plan import Candidate
 from modelgate.routing.retry import parse_retry_after
+from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import Caller, CallFailed
 from modelgate.tasks.outputs import Blobs
 from modelgate.tasks.places import Places

@@ -7,11 +7,12 @@ one coarse timer for all of their deadlines.
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Coroutine
 
 from modelgate.core.http import HeaderBlock
 from modelgate.transport.connection import SLICE_BYTES, Connection
 from modelgate.transport.errors import ConnectFailed, ConnectionBroken, TimedOut, TimeoutPhase
-from modelgate.transport.framing import encode_request_head
+from modelgate.transport.framing import encode_prepared_head, encode_request_head
 from modelgate.transport.response import UpstreamResponse
 from modelgate.transport.target import Target, Timeouts, proxy_address, proxy_authorization
 
@@ -71,11 +72,29 @@ class Transport:
         """
         pool = self._pools.get(target) or self._new_pool(target)
         head = encode_request_head(method, path, host=pool.host, headers=headers, length=len(body), prefix=pool.prefix)
+        return await self._exchange(pool, head, body, timeouts=timeouts, head_only=method == "HEAD")
+
+    def prepare(self, target: Target, *, method: str, path: str, headers: HeaderBlock = NO_HEADERS) -> bytes:
+        """Return a head for `send_prepared`. Raises ValueError as `send` does."""
+        pool = self._pools.get(target) or self._new_pool(target)
+        return encode_prepared_head(method, path, host=pool.host, headers=headers, prefix=pool.prefix)
+
+    def send_prepared(
+        self, target: Target, head: bytes, *, lines: bytes, body: bytes | bytearray, timeouts: Timeouts = DEFAULT_TIMEOUTS
+    ) -> Coroutine[None, None, UpstreamResponse]:
+        """`send` with a body on a head made by `prepare`; `lines` are header lines of our own making, each ending in CRLF."""
+        pool = self._pools.get(target) or self._new_pool(target)
+        whole = b"%b%bContent-Length: %d\r\n\r\n" % (head, lines, len(body))
+        return self._exchange(pool, whole, body, timeouts=timeouts, head_only=False)
+
+    async def _exchange(
+        self, pool: "_Pool", head: bytes, body: bytes | bytearray, *, timeouts: Timeouts, head_only: bool
+    ) -> UpstreamResponse:
         if pool.proxy_header:
             head = head[:-2] + pool.proxy_header + head[-2:]
         connection = pool.take_idle() or await pool.take(timeouts.connect_s)
         large = len(body) > SLICE_BYTES
-        waiter = connection.begin(head, b"" if large else body, timeouts=timeouts, head_only=method == "HEAD")
+        waiter = connection.begin(head, b"" if large else body, timeouts=timeouts, head_only=head_only)
         try:
             if large:
                 await connection.upload(body)

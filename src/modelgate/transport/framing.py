@@ -44,6 +44,15 @@ def encode_request_head(method: str, path: str, *, host: str, headers: HeaderBlo
     return b"%b%b\r\n" % (f"{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\n{sized}".encode("ascii"), raw)
 
 
+def encode_prepared_head(method: str, path: str, *, host: str, headers: HeaderBlock, prefix: str = "") -> bytes:
+    """Return the part of a request head that stays the same from request to request: all but the last lines and the empty one.
+
+    Checked once as by `encode_request_head`, so that requests on it cost one formatting each.
+    """
+    whole = encode_request_head(method, path, host=host, headers=headers, length=0, prefix=prefix)
+    return whole.replace(b"Content-Length: 0\r\n", b"", 1)[:-2]
+
+
 class _Silent:
     """A parser's listener that wants no callback."""
 
