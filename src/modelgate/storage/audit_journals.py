@@ -55,9 +55,11 @@ def _check_journal(directory: Path, database: Database) -> list[Finding]:
     for _ in range(MAX_LOOKS):
         reader = JournalReader(directory)
         try:
+            at_least = reader.last_seq()
             records = list(reader.records())
+            last = records[-1].seq if records else 0
             posted = database.read(_posted, name, records[0].seq if records else 1)
-            is_still = reader.last_seq() == (records[-1].seq if records else 0)
+            is_still = reader.last_seq() == last
         except JournalGap as error:  # also when a segment was deleted while it was read
             problem = str(error)
             continue
@@ -65,6 +67,9 @@ def _check_journal(directory: Path, database: Database) -> list[Finding]:
             reader.close()
         if not directory.exists():
             return []
+        if records and last < at_least:
+            problem = f"its records end at {last}, though there is {at_least}"
+            continue
         findings = list(_compare(name, records, posted, is_still=is_still))
         if is_still or not findings:
             return findings
