@@ -24,6 +24,15 @@ IN_CHUNKS = -2
 """The `length` of a body that is sent in chunks."""
 
 
+USUAL_LINES = {status: line for status, line in STATUS_LINES.items() if status >= 200 and status not in (204, 304)}
+"""Status lines of answers that have a body."""
+
+
+def render_usual(status_line: bytes, headers: bytes, request_id: str, body: bytes) -> bytes:
+    """Return a whole answer that needs no header line of ours but the request id and the length."""
+    return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (status_line, headers, request_id.encode("ascii"), len(body), body)
+
+
 def has_no_body(status: int) -> bool:
     """Tell whether an answer of this status never has a body."""
     return status in (204, 304) or status < 200

@@ -15,14 +15,13 @@ from typing import Final, cast
 
 from modelgate.core.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, ModelgateError, Overloaded, RequestTimedOut
 from modelgate.core.http import BodySource, HttpRequest, HttpResponse
-from modelgate.core.ids import new_request_id
 from modelgate.edge import answer
 from modelgate.edge.answer import SlicedBody, StreamAnswer
 from modelgate.edge.body import DIRECT_BODY_BYTES, DirectBody
 from modelgate.edge.chunked import ChunkedBody
 from modelgate.edge.cors import ORIGIN_LINES, render_options
 from modelgate.edge.forwarded import client_behind, is_trusted, parse_address
-from modelgate.edge.head import CHUNKED, Head, find_flaw, guess_path, parse_head
+from modelgate.edge.head import CHUNKED, NO_HEAD, Head, find_flaw, guess_path, parse_head
 from modelgate.edge.service import Service
 
 AWAITING_HEAD: Final = 0
@@ -76,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._tls = tls
         self._phase = AWAITING_HEAD
         self._ahead = bytearray()  # bytes that are not yet looked at as a request
-        self._head: Head | None = None
+        self._head = NO_HEAD
         self._body = bytearray()
         self._chunked: ChunkedBody | None = None
         self._direct = False
@@ -234,11 +233,11 @@ class Connection(asyncio.Protocol):
             data = data[2:]
         limits = self._service.limits
         try:
-            parsed = parse_head(data, limits.max_headers)
-            if parsed is None:
+            head = parse_head(data, limits.max_headers)
+            if head is None:
                 self._take_partial(data)
                 return
-            head, end = parsed
+            end = head.size
             if end > limits.max_head_bytes:
                 raise HeadTooLarge
         except ModelgateError as error:
@@ -296,7 +295,7 @@ class Connection(asyncio.Protocol):
                 self._switch_protocol(body)
 
     def _take_body(self, data: bytes) -> None:
-        head = cast(Head, self._head)
+        head = self._head
         try:
             if self._chunked is not None:
                 before = len(self._chunked.body)
@@ -317,6 +316,8 @@ class Connection(asyncio.Protocol):
             return
         if complete:
             self._ahead += rest
+            self._chunked = None
+            self._body = bytearray()
             self._dispatch(body)
         else:
             self.body_advanced(len(body))
@@ -350,7 +351,7 @@ class Connection(asyncio.Protocol):
         """Count body bytes against what all connections may hold together; refuse the request when it is too much."""
         service = self._service
         if service.buffered_bytes + more_bytes > service.limits.max_buffered_bytes:
-            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._head.path if self._head else "")
+            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._head.path)
             return False
         service.buffered_bytes += more_bytes
         self._held_bytes += more_bytes
@@ -364,13 +365,10 @@ class Connection(asyncio.Protocol):
 
     def _dispatch(self, body: bytes | bytearray) -> None:
         service = self._service
-        head = cast(Head, self._head)
+        head = self._head
         self._phase = ANSWERING
         self.deadline = NEVER
-        self._request_id = request_id = new_request_id()
-        self._chunked = None
-        if body is self._body:
-            self._body = bytearray()
+        self._request_id = request_id = service.new_request_id()
         if head.method == "OPTIONS" and (service.cors or head.path == "*"):
             self._respond(render_options(head.headers))
             return
@@ -420,13 +418,19 @@ class Connection(asyncio.Protocol):
 
     def _respond(self, response: HttpResponse) -> None:
         body = response.body
+        if type(body) is bytes and self._head.usual and len(body) < answer.JOIN_BYTES and self._phase == ANSWERING:
+            status_line = answer.USUAL_LINES.get(response.status)
+            if status_line is not None and not self._service.draining:
+                self._transport.write(answer.render_usual(status_line, response.headers.raw, self._request_id, body))
+                self.answer_ended()
+                return
         if self._phase == GONE:
             if not isinstance(body, (bytes, bytearray)):
                 body.abort()
             self._let_go()
             self._service.forget(self)
             return
-        head = cast(Head, self._head)
+        head = self._head
         extra = self._extra_lines(head, response)
         if head.method == "HEAD" or answer.has_no_body(response.status):
             self._send_head_only(response, extra)
@@ -468,14 +472,14 @@ class Connection(asyncio.Protocol):
         if answer.has_no_body(response.status):
             framing = b""
         elif length is None:
-            framing = answer.CHUNKED_LINE if cast(Head, self._head).modern else b""
+            framing = answer.CHUNKED_LINE if self._head.modern else b""
         else:
             framing = b"content-length: %d\r\n" % length
         self._transport.write(answer.render_head(response, self._request_id, extra + framing + b"\r\n"))
         self.answer_ended()
 
     def _send_stream(self, response: HttpResponse, source: BodySource, extra: bytes) -> None:
-        head = cast(Head, self._head)
+        head = self._head
         length = response.content_length
         if length is not None:
             framing = b"%bcontent-length: %d\r\n\r\n" % (extra, length)
@@ -492,18 +496,23 @@ class Connection(asyncio.Protocol):
 
     def answer_ended(self) -> None:
         """The answer is written: wait for the next request, or close."""
+        service = self._service
         self._stream = None
-        self._let_go()
-        if not cast(Head, self._head).keep_alive or self._service.draining:
+        service.buffered_bytes -= self._held_bytes
+        self._held_bytes = 0
+        if not self._head.keep_alive or service.draining:
             self._close()
             return
         self._phase = AWAITING_HEAD
-        self._await_next()
+        if self._ahead or self._write_paused or self._peer_ended or self._reading_paused:
+            self._await_next()
+        else:
+            self.deadline = service.loop.time() + service.limits.idle_timeout_s
 
     def answer_failed(self, error: Exception, *, head_sent: bool, detectable: bool) -> None:
         """A stream broke: say so when nothing was said yet, otherwise end the connection so that the client notices."""
         self._stream = None
-        head = cast(Head, self._head)
+        head = self._head
         if not head_sent:
             if not isinstance(error, ModelgateError):
                 self._service.log_fault(error, head.path, self._request_id)
@@ -541,7 +550,7 @@ class Connection(asyncio.Protocol):
             self._direct = False
             self._switch_protocol(self)
         self._let_go()
-        request_id = new_request_id()
+        request_id = self._service.new_request_id()
         response = self._service.render(error, path, request_id)
         body = response.body if isinstance(response.body, (bytes, bytearray)) else b""
         framing = b"%bcontent-length: %d\r\n\r\n" % (answer.CLOSE_LINE, len(body))

@@ -26,25 +26,49 @@ _TARGET = re.compile(rb"[A-Z]{1,20} (?:https?://[^/?# ]*)?(/[!-~]*)")
 _ABSOLUTE = re.compile(r"https?://[^/?]+([^?]*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
 _FLAW = re.compile(rb"[^\r]\n|\r[^\n]|\0")
 
-SLASH = 47
+SLASH = ord("/")
+QUESTION_MARK = ord("?")
+UNUSUAL_METHODS = ("HEAD", "OPTIONS")
 
 
 class Head(msgspec.Struct, kw_only=True, gc=False):
-    """A checked request head. `length` is the body's, or `CHUNKED`; `modern` means HTTP/1.1; `origin`: a browser asks."""
+    """A checked request head, `size` bytes long.
+
+    `length` is the body's, or `CHUNKED`; `modern` means HTTP/1.1; `origin`: a browser asks. `usual`: a whole answer needs no
+    header line but its length, and has a body.
+    """
 
     method: str
     path: str
     query: str
     headers: HeaderBlock
+    size: int
     length: int
     modern: bool
     keep_alive: bool
     expects_continue: bool
     origin: bool
+    usual: bool
 
 
-def parse_head(data: bytes, max_headers: int) -> tuple[Head, int] | None:
-    """Return the head that `data` begins with, and where it ends; None when no whole and strict HTTP/1.x head is there.
+NO_HEAD = Head(
+    method="",
+    path="",
+    query="",
+    headers=HeaderBlock(),
+    size=0,
+    length=0,
+    modern=True,
+    keep_alive=False,
+    expects_continue=False,
+    origin=False,
+    usual=False,
+)
+"""Before the first request of a connection."""
+
+
+def parse_head(data: bytes, max_headers: int) -> Head | None:
+    """Return the head that `data` begins with; None when no whole and strict HTTP/1.x head is there.
 
     Raises:
         InvalidRequest: the head is strict HTTP, but its framing, host or expectation is not acceptable; its status tells.
@@ -52,7 +76,7 @@ def parse_head(data: bytes, max_headers: int) -> tuple[Head, int] | None:
     matched = _HEAD.match(data)
     if matched is None:
         return None
-    method, target, minor, lines = matched.groups()
+    verb, target, minor, lines = matched.groups()
     if len(lines) > MIN_HEADER_BYTES * max_headers and lines.count(b"\r\n") > max_headers:
         raise HeadTooLarge(f"More than {max_headers} headers.")
     lower = b"\r\n" + lines.lower()
@@ -65,24 +89,28 @@ def parse_head(data: bytes, max_headers: int) -> tuple[Head, int] | None:
     if host is None:
         if modern:
             raise InvalidRequest("The Host header is missing.")
-    elif host.rstrip().translate(None, _HOST_BYTES):
+    elif host.translate(None, _HOST_BYTES) and host.rstrip().translate(None, _HOST_BYTES):
         raise InvalidRequest("The Host header is not a host.")
-    if target[0] == SLASH:
-        path, _, query = target.decode("ascii").partition("?")
-    else:
-        path, query = _split_target(method, target.decode("ascii"))
-    head = Head(
-        method=method.decode("ascii"),
+    method, path, query = verb.decode("ascii"), target.decode("ascii"), ""
+    if target[0] != SLASH:
+        path, query = _split_target(method, path)
+    elif QUESTION_MARK in target:
+        path, _, query = path.partition("?")
+    keep_alive = modern and (b"connection" not in found or not _says_close(found[b"connection"]))
+    origin = b"origin" in found
+    return Head(
+        method=method,
         path=path,
         query=query,
         headers=HeaderBlock(lines, lower),
+        size=matched.end(),
         length=_body_length(found, modern),
         modern=modern,
-        keep_alive=modern and (b"connection" not in found or not _says_close(found[b"connection"])),
+        keep_alive=keep_alive,
         expects_continue=b"expect" in found and _expects_continue(found[b"expect"], modern),
-        origin=b"origin" in found,
+        origin=origin,
+        usual=keep_alive and not origin and method not in UNUSUAL_METHODS,
     )
-    return head, matched.end()
 
 
 def find_flaw(data: bytes | bytearray, start: int) -> bool:
@@ -118,10 +146,10 @@ def _body_length(found: dict[bytes, bytes], modern: bool) -> int:
         return CHUNKED
     if length is None:
         return 0
-    length = length.rstrip()
-    if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS:
+    digits = length.rstrip()
+    if not digits.isdigit() or len(digits) > MAX_LENGTH_DIGITS:
         raise InvalidRequest("Content-Length must be one decimal number.")
-    return int(length)
+    return int(digits)
 
 
 def _says_close(value: bytes) -> bool:
@@ -134,11 +162,11 @@ def _expects_continue(value: bytes, modern: bool) -> bool:
     return modern
 
 
-def _split_target(method: bytes, target: str) -> tuple[str, str]:
+def _split_target(method: str, target: str) -> tuple[str, str]:
     """Return (path, query) of a request target that is no path (RFC 9112 section 3.2)."""
-    if method == b"CONNECT":
+    if method == "CONNECT":
         raise MethodNotAllowed("CONNECT is not served here.")
-    if target == "*" and method == b"OPTIONS":
+    if target == "*" and method == "OPTIONS":
         return "*", ""
     matched = _ABSOLUTE.fullmatch(target)
     if matched is None:

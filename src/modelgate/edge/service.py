@@ -7,6 +7,7 @@ from typing import Protocol
 from modelgate.core.clock import Clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.ids import RequestIds
 from modelgate.edge.forwarded import Network
 from modelgate.edge.limits import EdgeLimits
 
@@ -46,6 +47,7 @@ class Service:
         "limits",
         "log_fault",
         "loop",
+        "new_request_id",
         "render_error",
         "trusted_proxies",
     )
@@ -69,6 +71,7 @@ class Service:
         self.trusted_proxies = tuple(trusted_proxies)
         self.cors = cors
         self.loop = asyncio.get_running_loop()
+        self.new_request_id = RequestIds()
         self.connections: set[Live] = set()
         self.buffered_bytes = 0
         self.draining = False

@@ -7,20 +7,19 @@ from modelgate.edge.head import CHUNKED, Head, find_flaw, guess_path, parse_head
 
 
 def parse(lines: str, request_line: str = "POST /v1/x HTTP/1.1") -> Head | None:
-    parsed = parse_head(f"{request_line}\r\n{lines}\r\n".encode("latin-1"), 100)
-    return parsed[0] if parsed else None
+    return parse_head(f"{request_line}\r\n{lines}\r\n".encode("latin-1"), 100)
 
 
 def test_usual_head_is_taken_apart() -> None:
     data = b"POST /v1/chat?a=1&b=%20 HTTP/1.1\r\nHost: h:1\r\nX-A: b \r\nContent-Length: 3\r\n\r\nabcGET"
-    parsed = parse_head(data, 100)
-    assert parsed is not None
-    head, end = parsed
+    head = parse_head(data, 100)
+    assert head is not None
     assert (head.method, head.path, head.query, head.length) == ("POST", "/v1/chat", "a=1&b=%20", 3)
     assert head.keep_alive
     assert head.modern
     assert not head.origin
-    assert data[end:] == b"abcGET"
+    assert head.usual
+    assert data[head.size :] == b"abcGET"
     assert head.headers.get(b"x-a") == b"b"
     assert head.headers.raw == b"Host: h:1\r\nX-A: b \r\nContent-Length: 3\r\n"
 
