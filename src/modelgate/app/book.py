@@ -15,7 +15,7 @@ import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
 from modelgate.app import first_run, snapshots
-from modelgate.app.journals import JournalKeeper
+from modelgate.app.journals import JournalKeeper, one_line
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock, system_clock
@@ -36,7 +36,6 @@ DRAIN_S = 0.1
 FOLLOW_CHANGES_S = 0.2
 MAX_WAITING_MESSAGES = 10_000
 """A relay that sends more than the book can take loses its connection, and says hello again."""
-MAX_ERROR_TEXT = 500
 ORPHANS_SETTING = "charge_orphans"
 """The operator's setting: `yes` charges a request whose relay died its hold, the estimate; otherwise it costs nothing."""
 
@@ -134,7 +133,7 @@ class Book:
                 async with self._turn:
                     await self._engine.handle(connection_id, message)
             except SQLAlchemyError as error:  # the relay says hello again on its next connection, and nothing is lost
-                _log.error("message_failed", message=type(message).__name__, error=_one_line(error))
+                _log.error("message_failed", message=type(message).__name__, error=one_line(error))
                 self._abort(connection_id)
 
     # --- what happens by itself
@@ -185,11 +184,7 @@ async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         try:
             await action()
         except SQLAlchemyError as error:  # the database is away: the next turn tries again
-            _log.error("database_failed", action=getattr(action, "__name__", ""), error=_one_line(error))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:MAX_ERROR_TEXT]
+            _log.error("database_failed", action=getattr(action, "__name__", ""), error=one_line(error))
 
 
 async def serve(settings: Settings, database: Database, cipher: Cipher, *, ready: Callable[[], None]) -> None:

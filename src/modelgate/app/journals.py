@@ -23,6 +23,8 @@ LOOK_FOR_DEATH_S = 0.1
 REST_AFTER_FAULT_S = 5.0
 """A journal that cannot be posted (a gap, a full disk) is tried again after this long; the others go on."""
 
+MAX_ERROR_TEXT = 500
+
 _log = structlog.get_logger("book")
 
 
@@ -44,6 +46,12 @@ class _Journal:
         self.dead = False
         self.more = False
         self.rests_until = 0.0
+
+
+def one_line(error: Exception) -> str:
+    """Return an error for the log; of a database's only what the driver said, not the statement and its values."""
+    said = getattr(error, "orig", None) or error
+    return " ".join(f"{type(said).__name__}: {said}".split())[:MAX_ERROR_TEXT]
 
 
 class JournalKeeper:
@@ -101,7 +109,7 @@ class JournalKeeper:
                 journal.reader.close()
                 del self._journals[journal.incarnation]
         except (JournalGap, SQLAlchemyError, OSError) as error:
-            _log.error("journal_not_posted", incarnation=journal.incarnation, error=f"{type(error).__name__}: {error}"[:500])
+            _log.error("journal_not_posted", incarnation=journal.incarnation, error=one_line(error))
             journal.posted_seq = None
             journal.rests_until = self._clock() + REST_AFTER_FAULT_S
         return None
