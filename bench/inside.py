@@ -10,6 +10,7 @@ import asyncio
 import collections
 import cProfile
 import gc
+import os
 import pstats
 import shutil
 import signal
@@ -123,6 +124,7 @@ class Inside:
         self.leases = Leases(clock=system_clock)
         self.journal = JournalWriter.create(folder / "journal", incarnation="inc_bench", synchronous="NORMAL")
         meter = Meter(journal=self.journal, leases=self.leases, clock=system_clock, on_broken=print, broken_by=JournalBroken)
+        meter.start()
         self.leases.connected(self.lend, incarnation="inc_bench", node="bench")
         self.leases.on_message(Totals(0))
         desk = ChatDesk(meter=meter, rates=RateCounters(folder / "rates", writer=0, writers=2), metrics=Metrics(), clock=system_clock)
@@ -133,12 +135,12 @@ class Inside:
             desk=desk,
             transport=Transport(),
             configuration=lambda: configuration,
-            log_fault=lambda fault, request_id: traceback.print_exception(fault),
+            log_fault=lambda fault, request_id: give_up(fault),
         )
         service = Service(
             chat.handle,
             render_error=render_error,
-            log_fault=lambda fault, path, request_id: traceback.print_exception(fault),
+            log_fault=lambda fault, path, request_id: give_up(fault),
             limits=EdgeLimits(),
             clock=system_clock,
             trusted_proxies=(),
@@ -203,6 +205,12 @@ class Inside:
         self.leases.posted_seq = self.journal.committed_seq
         self.journal.prune(self.journal.committed_seq)
         return used / requests * 1e6
+
+
+def give_up(fault: BaseException) -> None:
+    """One fault is enough: the other requests would say the same."""
+    traceback.print_exception(fault)
+    os._exit(1)
 
 
 def render_error(error: ModelgateError, path: str, request_id: str) -> HttpResponse:
