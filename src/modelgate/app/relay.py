@@ -9,20 +9,18 @@ import gc
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import msgspec
 import uvloop
 
 from modelgate.app.book_link import BookLink
 from modelgate.app.dialects import ErrorDialects
+from modelgate.app.proxies import proxy_for
 from modelgate.app.ready import report_failure, report_ready
+from modelgate.app.relay_router import RelayRouter
 from modelgate.app.settings import Settings
 from modelgate.core.clock import system_clock
-from modelgate.core.errors import MethodNotAllowed, ModelgateError
-from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.errors import ModelgateError
 from modelgate.core.ids import new_id
 from modelgate.core.records import Snapshot
 from modelgate.edge.limits import EdgeLimits
@@ -45,17 +43,14 @@ from modelgate.storage.journal_writer import JournalWriter
 from modelgate.telemetry.logs import configure_logs, log
 from modelgate.telemetry.metrics import Metrics
 from modelgate.transport.client import Transport
-from modelgate.transport.errors import TransportError
-from modelgate.transport.target import is_exempt_from_proxy, target_of
-
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 FIRST_CONFIGURATION_S = 30.0
 BROKEN_GRACE_S = 1.0
 """A relay that lost its journal or its right to spend says 503 for so long, then exits."""
+BROKEN_EXIT_CODE = 3
 LEFT_STREAMS_POLL_S = 0.1
+METRICS_FLUSH_S = 1.0
 COLLECT_AFTER_ALLOCATIONS = 50_000
-_JSON = HeaderBlock(b"content-type: application/json\r\n")
 
 
 def main(settings: Settings, *, index: int, listen_fd: int) -> None:
@@ -63,13 +58,16 @@ def main(settings: Settings, *, index: int, listen_fd: int) -> None:
     configure_logs(level=settings.log_level, format=settings.log_format)
     try:
         uvloop.run(Relay(settings, index=index).run(socket.socket(fileno=listen_fd)))
+    except TimeoutError:
+        report_failure(f"relay {index}: the book sent no configuration within {FIRST_CONFIGURATION_S:.0f} s")
+        raise SystemExit(1) from None
     except (OSError, ValueError) as error:
         report_failure(f"relay {index}: {error}")
         raise SystemExit(1) from error
 
 
 class Relay:
-    """Composition of one relay. Everything it needs is made here and handed on."""
+    """Composition of one relay. Make it inside the running event loop's reach; everything it needs is made in `run`."""
 
     def __init__(self, settings: Settings, *, index: int) -> None:
         self._settings = settings
@@ -84,53 +82,69 @@ class Relay:
     async def run(self, listening: socket.socket) -> None:
         """Serve until told to stop; then finish what runs and give all money back."""
         settings = self._settings
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        self._transport = Transport()
+        self._metrics = Metrics()
+        self._compose_money()
+        self._compose_gateway()
+        self._meter.start()
+        self._link.start()
+        await asyncio.wait_for(self._configured.wait(), FIRST_CONFIGURATION_S)
+        edge = self._make_edge()
+        await edge.start(listening)
+        keepers = [asyncio.create_task(self._chat.keep_streams()), asyncio.create_task(self._keep_metrics(edge))]
+        _calm_collector()
+        report_ready(role="relay", index=self._index)
+        await self._stop.wait()
+        deadline = asyncio.get_running_loop().time() + (BROKEN_GRACE_S if self._is_broken else settings.drain_s)
+        await edge.drain(deadline - asyncio.get_running_loop().time())
+        await self._wait_for_left_streams(deadline)
+        for keeper in keepers:
+            keeper.cancel()
+        if not self._is_broken:
+            await self._meter.close()
+        self._metrics.flush()
+        await self._link.close()
+        await self._transport.close()
+        if self._is_broken:
+            raise SystemExit(BROKEN_EXIT_CODE)
+
+    def _compose_money(self) -> None:
+        settings = self._settings
         incarnation = new_id("inc")
-        journal = JournalWriter.create(settings.journal_path, incarnation=incarnation, synchronous=settings.journal_sync)
-        leases = Leases(clock=system_clock)
-        meter = Meter(journal=journal, leases=leases, clock=system_clock, on_broken=self._break, broken_by=JournalBroken)
-        link = BookLink(
+        self._journal = JournalWriter.create(settings.journal_path, incarnation=incarnation, synchronous=settings.journal_sync)
+        self._leases = Leases(clock=system_clock)
+        self._meter = Meter(journal=self._journal, leases=self._leases, clock=system_clock, on_broken=self._break, broken_by=JournalBroken)
+        self._link = BookLink(
             Path(settings.book_socket),
             incarnation=incarnation,
-            leases=leases,
-            meter=meter,
+            leases=self._leases,
+            meter=self._meter,
             on_snapshot=self._configure,
             on_keys_changed=lambda ids: self._keys.forget(ids),
             on_fenced=self._break,
         )
-        self._keys = KeyTable(link.lookup)
-        transport = Transport()
-        metrics = Metrics()
-        rates = RateCounters(settings.rates_path, writer=self._index, writers=settings.workers + 1)
-        desk = ChatDesk(meter=meter, rates=rates, metrics=metrics, clock=system_clock)
+        self._keys = KeyTable(self._link.lookup)
+
+    def _compose_gateway(self) -> None:
+        settings = self._settings
+        rates = RateCounters(settings.rates_path, writer=self._index, writers=settings.workers + 1)  # and the desk
+        desk = ChatDesk(meter=self._meter, rates=rates, metrics=self._metrics, clock=system_clock)
         self._chat = ChatGateway(
-            keys=self._keys, desk=desk, transport=transport, configuration=lambda: self._configuration, log_fault=_log_fault
+            keys=self._keys, desk=desk, transport=self._transport, configuration=lambda: self._configuration, log_fault=_log_fault
         )
-        operations = tuple({name for provider in self._providers.values() for name in (*provider.formats, *provider.media)} | {OPERATION})
-        self._models = ModelsGateway(keys=self._keys, configuration=lambda: self._configuration, operations=operations, clock=system_clock)
-        self._passage = Passage(transport=transport, socket=settings.desk_socket)
-        self._transport = transport
-        self._link = link
-        edge = self._make_edge()
-        meter.start()
-        link.start()
-        await asyncio.wait_for(self._configured.wait(), FIRST_CONFIGURATION_S)
-        await edge.start(listening)
-        keeper = asyncio.create_task(self._chat.keep_streams())
-        _calm_collector()
-        report_ready(role="relay", index=self._index)
-        await self._stop.wait()
-        await edge.drain(BROKEN_GRACE_S if self._is_broken else settings.drain_s)
-        await self._wait_for_left_streams()
-        keeper.cancel()
-        if not self._is_broken:
-            await meter.close()
-        await link.close()
-        await transport.close()
-        if self._is_broken:
-            raise SystemExit(3)
+        operations = {name for provider in self._providers.values() for name in (*provider.formats, *provider.media)} | {OPERATION}
+        models = ModelsGateway(
+            keys=self._keys, configuration=lambda: self._configuration, operations=tuple(sorted(operations)), clock=system_clock
+        )
+        self._router = RelayRouter(
+            chat=self._chat,
+            models=models,
+            passage=Passage(transport=self._transport, socket=settings.desk_socket),
+            processes_path=settings.processes_path,
+            health=lambda: {f"relay-{self._index}": not self._is_broken, "book": self._link.connected},
+        )
 
     def _make_edge(self) -> EdgeServer:
         settings = self._settings
@@ -138,64 +152,15 @@ class Relay:
         if settings.tls_cert:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(settings.tls_cert, settings.tls_key)
-        dialects = ErrorDialects(load_media_families())
         return EdgeServer(
-            self.handle,
-            render_error=dialects.render,
+            self._router.handle,
+            render_error=ErrorDialects(load_media_families()).render,
             log_fault=lambda error, path, request_id: _log_fault(error, request_id, path=path),
             limits=EdgeLimits(max_body_bytes=settings.max_body_bytes),
             clock=system_clock,
             tls=tls,
             trusted_proxies=parse_networks(settings.trusted_proxies),
         )
-
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request of a client."""
-        path = request.path
-        if path == "/v1/chat/completions":
-            if request.method != "POST":
-                raise MethodNotAllowed(f"{request.method} is not served at {path}. Use POST.")
-            return await self._chat.handle(request)
-        if path.startswith("/v1/"):
-            return await self._openai(request)
-        if path == "/healthz":
-            return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
-        if path == "/readyz":
-            return await self._readiness()
-        return await self._passage.handle(request)
-
-    async def _openai(self, request: HttpRequest) -> HttpResponse:
-        path = request.path
-        while path.startswith("/v1/v1/"):  # a base URL that already ends in /v1, given to a client that adds it
-            path = path[3:]
-        path = path.rstrip("/")
-        if path == "/v1/models" or path.startswith("/v1/models/"):
-            if request.method not in ("GET", "HEAD"):
-                raise MethodNotAllowed(f"{request.method} is not served at {path}. Use GET.")
-            request.path = path
-            return await self._models.handle(request)
-        if path != request.path and path == "/v1/chat/completions":
-            request.path = path
-            return await self.handle(request)
-        return await self._passage.handle(request)
-
-    async def _readiness(self) -> HttpResponse:
-        """Say which process is missing, with 503, or that all are there."""
-        processes = {"relay": not self._is_broken, "book": self._link.connected, "desk": await self._is_desk_alive()}
-        ready = all(processes.values())
-        body = msgspec.json.encode(
-            {"ready": ready, "processes": processes, "missing": [name for name, alive in processes.items() if not alive]}
-        )
-        return HttpResponse(status=200 if ready else 503, headers=_JSON, body=body + b"\n")
-
-    async def _is_desk_alive(self) -> bool:
-        target = target_of("http://desk", socket=self._settings.desk_socket)
-        try:
-            response = await self._transport.send(target, method="GET", path="/healthz", headers=HeaderBlock(), body=b"")
-            await response.read(1024)
-        except TransportError:
-            return False
-        return response.status == 200
 
     def _configure(self, snapshot: Snapshot) -> None:
         settings = self._settings
@@ -205,7 +170,7 @@ class Relay:
                 providers=self._providers,
                 shipped=self._shipped,
                 now=system_clock(),
-                proxy_for=self._proxy_for,
+                proxy_for=lambda base_url: proxy_for(settings, base_url),
                 ca_file=settings.ca_file,
             )
         except ValueError as error:  # a price row that cannot be used: the last good configuration stays
@@ -213,22 +178,23 @@ class Relay:
             return
         self._configured.set()
 
-    def _proxy_for(self, base_url: str) -> str:
-        settings = self._settings
-        parts = urlsplit(base_url)
-        if is_exempt_from_proxy(parts.hostname or "", settings.no_proxy):
-            return ""
-        return settings.https_proxy if parts.scheme == "https" else settings.http_proxy
-
     def _break(self, *_reason: object) -> None:
         """The journal or the lease is lost: stop spending, answer 503, make room for a successor."""
         self._is_broken = True
         log.error("relay_broken", index=self._index)
         self._stop.set()
 
-    async def _wait_for_left_streams(self) -> None:
+    async def _keep_metrics(self, edge: EdgeServer) -> None:
+        """Hand this process's counts to the shared files, until cancelled."""
+        while True:
+            await asyncio.sleep(METRICS_FLUSH_S)
+            self._metrics.set_connections("client", edge.connection_count)
+            self._metrics.set_connections("upstream", self._transport.connections)
+            self._metrics.set_journal_backlog(self._journal.last_seq - self._leases.posted_seq)
+            self._metrics.flush()
+
+    async def _wait_for_left_streams(self, deadline: float) -> None:
         """Answers whose clients left are read to their end, so that they are charged for what they cost."""
-        deadline = asyncio.get_running_loop().time() + (BROKEN_GRACE_S if self._is_broken else self._settings.drain_s)
         # Polling, at the end of a process: streams stay free of an event.
         while self._chat.open_streams and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(LEFT_STREAMS_POLL_S)

@@ -48,6 +48,7 @@ class ChatGateway:
         self._configuration = configuration
         self._log_fault = log_fault
         self._health = Health()
+        self._loop = asyncio.get_running_loop()  # kept: each look-up costs a system call
         self._streams: set[ChatStream] = set()
         self._attempts = Attempts(transport=transport, health=self._health, on_stream=self._streams.add, off_stream=self._streams.discard)
 
@@ -124,7 +125,7 @@ class ChatGateway:
         """Stage the charge of an answer that came in one piece; the future is done when it is durable."""
         if whole.usage_refused:
             call.add_note("usage_refused")
-        paid: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        paid: asyncio.Future[None] = self._loop.create_future()
         call.capture(whole.usage, output_bytes=len(whole.body), status=200, error="", committed=partial(paid.set_result, None))
         return paid
 

@@ -11,6 +11,8 @@ REQUEST_ID_HEADER = b"x-modelgate-request-id"
 CLIENT_HEADER = b"x-modelgate-client"
 INTERNAL_PREFIX = b"x-modelgate-"
 RETRY_AFTER_S = 1.0
+PROBE_TIMEOUTS = Timeouts(connect_s=1.0, head_s=2.0, idle_s=2.0)
+MAX_PROBE_BYTES = 1024
 TIMEOUTS = Timeouts(connect_s=2.0, head_s=120.0, idle_s=300.0)
 
 _NOT_PASSED = HOP_BY_HOP | {b"host", b"expect", b"x-request-id", b"accept-encoding", REQUEST_ID_HEADER, CLIENT_HEADER}
@@ -39,6 +41,15 @@ class Passage:
         if body is not None and request.method != "HEAD":
             return HttpResponse(status=response.status, headers=headers, body=body)
         return HttpResponse(status=response.status, headers=headers, body=response, content_length=response.content_length)
+
+    async def is_alive(self) -> bool:
+        """Return whether the desk answers."""
+        try:
+            response = await self._transport.send(self._target, method="GET", path="/healthz", timeouts=PROBE_TIMEOUTS)
+            await response.read(MAX_PROBE_BYTES)
+        except TransportError:
+            return False
+        return response.status == 200
 
     async def _send(self, request: HttpRequest) -> UpstreamResponse:
         lines = [line for line in request.headers.raw.split(b"\r\n") if line and not _is_private(line)]

@@ -23,6 +23,8 @@ MAX_BACKLOG_RECORDS = 200_000
 DRAIN_S = 5.0
 """How long a shutdown waits for the book to post what is journalled; the rest is recovered from disk."""
 DRAIN_POLL_S = 0.01
+COMMIT_AFTER_TURNS = 2
+"""One turn more than needed: under load it makes the commits twice as large, at rest it costs microseconds."""
 IDLE_CHECK_S = 5.0
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,6 +91,7 @@ class Meter:
         self._clock = clock
         self._on_broken = on_broken
         self._broken_by = broken_by
+        self._loop = asyncio.get_running_loop()  # kept: each look-up costs a system call
         self._is_scheduled = False
         self._is_closed = False
         self._is_broken = False
@@ -98,7 +101,7 @@ class Meter:
 
     def start(self) -> None:
         """Begin to give idle money back. Needs a running event loop."""
-        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_CHECK_S, self._check_idle)
+        self._idle_timer = self._loop.call_later(IDLE_CHECK_S, self._check_idle)
 
     async def open_hold(self, *, key: ApiKey, period: str, period_ends_at: float | None, amount_nanos: int, request_id: str) -> Hold:
         """Reserve money for a request; return when that is durable, so that the upstream may be asked.
@@ -119,7 +122,7 @@ class Meter:
         except TooManyWaiters:
             raise _overloaded() from None
         hold = Hold(key, amount_nanos, lease=lease, request_id=request_id)
-        done = asyncio.get_running_loop().create_future()
+        done = self._loop.create_future()
         if is_taken:
             self._stage(hold, done)
             waiter = None
@@ -224,7 +227,14 @@ class Meter:
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._commit)
+            self._loop.call_soon(self._gather, COMMIT_AFTER_TURNS)
+
+    def _gather(self, turns: int) -> None:
+        """Let what is ready in the next turns stage its records too: the larger the commit, the cheaper each record."""
+        if turns > 1:
+            self._loop.call_soon(self._gather, turns - 1)
+        else:
+            self._commit()
 
     def _commit(self) -> None:
         self._is_scheduled = False
@@ -243,7 +253,7 @@ class Meter:
             try:
                 callback()
             except Exception as error:  # noqa: BLE001  # one request's fault must not keep the others from their answers
-                asyncio.get_running_loop().call_exception_handler({"message": "an answer could not be released", "exception": error})
+                self._loop.call_exception_handler({"message": "an answer could not be released", "exception": error})
 
     def _break(self, error: Exception) -> None:
         self.stop()

@@ -1,0 +1,72 @@
+"""Which part of a relay answers a request: chat and models here, probes here, everything else the desk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from modelgate.app.processes import read_processes
+from modelgate.core.errors import MethodNotAllowed
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.gateway.chat import ChatGateway
+from modelgate.gateway.models import PREFIX as MODELS_PATH
+from modelgate.gateway.models import ModelsGateway
+from modelgate.gateway.passage import Passage
+
+CHAT_PATH = "/v1/chat/completions"
+_JSON = HeaderBlock(b"content-type: application/json\r\n")
+
+
+class RelayRouter:
+    """`handle` is what the edge calls."""
+
+    def __init__(
+        self, *, chat: ChatGateway, models: ModelsGateway, passage: Passage, processes_path: Path, health: Callable[[], dict[str, bool]]
+    ) -> None:
+        """`health` tells of each process this relay knows at first hand whether it serves."""
+        self._chat = chat
+        self._models = models
+        self._passage = passage
+        self._processes_path = processes_path
+        self._health = health
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request of a client.
+
+        Raises:
+            MethodNotAllowed: the path is served with another method. Overloaded: the desk is being started again.
+        """
+        path = request.path
+        if path == CHAT_PATH and request.method == "POST":
+            return await self._chat.handle(request)
+        if path == "/healthz":
+            return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
+        if path == "/readyz":
+            return await self._readiness()
+        if not path.startswith("/v1/"):
+            return await self._passage.handle(request)
+        while path.startswith("/v1/v1/"):  # a base URL that already ends in /v1, given to a client that adds it
+            path = path[3:]
+        request.path = path = path.rstrip("/")
+        if path == CHAT_PATH:
+            _allow(request, "POST")
+            return await self._chat.handle(request)
+        if path == MODELS_PATH or path.startswith(MODELS_PATH + "/"):
+            _allow(request, "GET", "HEAD")
+            return await self._models.handle(request)
+        return await self._passage.handle(request)
+
+    async def _readiness(self) -> HttpResponse:
+        """Say which process is missing, with 503, or that all are there."""
+        written = read_processes(self._processes_path)
+        processes = {name: facts.ready for name, facts in written.processes.items()} if written is not None else {}
+        processes.update(self._health())
+        processes["desk"] = await self._passage.is_alive()
+        missing = [name for name, serves in processes.items() if not serves and name != "sandbox"]
+        body = msgspec.json.encode({"ready": not missing, "missing": missing, "processes": processes})
+        return HttpResponse(status=503 if missing else 200, headers=_JSON, body=body + b"\n")
+
+
+def _allow(request: HttpRequest, *methods: str) -> None:
+    if request.method not in methods:
+        raise MethodNotAllowed(f"{request.method} is not served at {request.path}. Use {methods[0]}.")
