@@ -21,7 +21,7 @@ from modelgate.edge.body import DIRECT_BODY_BYTES, DirectBody
 from modelgate.edge.chunked import ChunkedBody
 from modelgate.edge.cors import ORIGIN_LINES, render_options
 from modelgate.edge.forwarded import client_behind, is_trusted, parse_address
-from modelgate.edge.head import CHUNKED, NO_HEAD, Head, find_flaw, guess_path, parse_head
+from modelgate.edge.head import CHUNKED, NO_HEAD, Head, find_flaw, guess_path, parse_head, skip_empty_lines
 from modelgate.edge.service import Service
 
 AWAITING_HEAD: Final = 0
@@ -36,7 +36,6 @@ RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER: drop what is unsent and reset the connection."""
 OVERLOAD_RETRY_S: Final = 1.0
 CR: Final = 13
-EMPTY_LINE: Final = b"\r\n"
 HEAD_END: Final = b"\r\n\r\n"
 NOT_HTTP: Final = "This is not an HTTP/1.1 request."
 
@@ -217,8 +216,8 @@ class Connection(asyncio.Protocol):
         if self._write_paused:
             return
         ahead = self._ahead
-        if ahead[:2] == EMPTY_LINE:
-            del ahead[:2]
+        if ahead[0] == CR and len(ahead) > 1:
+            ahead[:] = skip_empty_lines(ahead)
             searched = 0
         if ahead.find(HEAD_END, max(searched - 3, 0)) < 0:
             self._await_rest_of_head(searched)
@@ -229,8 +228,8 @@ class Connection(asyncio.Protocol):
 
     def _take_request(self, data: bytes) -> None:
         """Read a head, and its body as far as it is there. The usual case is all of one request, exactly."""
-        if data[0] == CR and data[:2] == EMPTY_LINE:  # RFC 9112 section 2.2: one empty line before a request is ignored
-            data = data[2:]
+        if data[0] == CR:
+            data = skip_empty_lines(data)
         limits = self._service.limits
         try:
             head = parse_head(data, limits.max_headers)
@@ -266,8 +265,10 @@ class Connection(asyncio.Protocol):
             self._refuse(HeadTooLarge(), guess_path(bytes(ahead[: self._service.limits.max_head_bytes])))
         elif find_flaw(ahead, searched) and bytes(ahead) != b"\r":
             self._refuse(InvalidRequest(NOT_HTTP), guess_path(bytes(ahead)))
-        elif self._peer_ended:
+        elif self._peer_ended and ahead:
             self._refuse(InvalidRequest("The connection ended within the head."))
+        elif self._peer_ended:
+            self._close()
 
     def _begin_body(self, head: Head, rest: bytes) -> None:
         limits = self._service.limits
@@ -370,7 +371,7 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self._request_id = request_id = service.new_request_id()
         if head.method == "OPTIONS" and (service.cors or head.path == "*"):
-            self._respond(render_options(head.headers))
+            service.loop.call_soon(self._respond, render_options(head.headers))  # not at once: a thousand of them would nest
             return
         client = client_behind(self._client, head.headers, service.trusted_proxies) if self._via_proxy else self._client
         started, self._started = self._started, 0.0

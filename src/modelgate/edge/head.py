@@ -6,6 +6,7 @@ searched as raw bytes ever after. Two parsers that disagree about a request are 
 """
 
 import re
+from typing import TypeVar
 
 import msgspec
 
@@ -16,6 +17,8 @@ CHUNKED = -1
 """The `length` of a body that comes in chunks."""
 
 MIN_HEADER_BYTES = len(b"a:\r\n")
+
+Buffer = TypeVar("Buffer", bytes, bytearray)
 
 _LINES = rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+"
 _HEAD = re.compile(rb"([A-Z]{1,20}+) ([!\"$-~]++) HTTP/1\.([01])\r\n(" + _LINES + rb")\r\n")
@@ -111,6 +114,14 @@ def parse_head(data: bytes, max_headers: int) -> Head | None:
         origin=origin,
         usual=keep_alive and not origin and method not in UNUSUAL_METHODS,
     )
+
+
+def skip_empty_lines(data: Buffer) -> Buffer:
+    """Return the data without empty lines before a request, which RFC 9112 section 2.2 wants ignored."""
+    start = 0
+    while data[start : start + 2] == b"\r\n":
+        start += 2
+    return data[start:]
 
 
 def find_flaw(data: bytes | bytearray, start: int) -> bool:

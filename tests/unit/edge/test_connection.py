@@ -1,12 +1,18 @@
 """One client's socket under use and abuse: every case ends in an answer or a close, never in a hang."""
 
 import asyncio
+import itertools
+import re
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from modelgate.core.errors import UpstreamUnreachable
+from modelgate.edge.connection import Connection
 from modelgate.edge.limits import EdgeLimits
+from modelgate.edge.service import Service
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +95,7 @@ GOOD: list[tuple[str, bytes, bytes]] = [
     ("plain", b"GET /e HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
     ("body", b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", b"POST /e 5"),
     ("chunked", CHUNKED_HEAD + b"5;x=y\r\nhello\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n", b"POST /e 15"),
-    ("empty line before", b"\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
+    ("empty lines before", b"\r\n\r\n\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
     ("absolute form", b"GET http://h/e?q HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /e 0"),
     ("websocket upgrade", b"GET /e HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", b"GET /e 0"),
     ("h2c upgrade", b"GET /e HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", b"GET /e 0"),
@@ -139,6 +145,13 @@ async def test_pipelined_requests_are_answered_in_order(toy: Any, connect: Any) 
     assert await client.rest() == b""
     assert [request.path for request in toy.requests] == ["/1", "/wait", "/e", "/5"]
     assert bytes(toy.requests[0].body) == b"a"
+
+
+async def test_many_pipelined_preflights_do_not_nest(connect: Any) -> None:
+    client = await connect()
+    await client.send(b"OPTIONS /2 HTTP/1.1\r\nHost: h\r\n\r\n" * 1500)
+    for _ in range(1500):
+        assert (await client.answer(bodyless=True))[0] == 204
 
 
 async def test_read_ahead_is_bounded(toy: Any, connect: Any) -> None:
@@ -291,6 +304,16 @@ async def test_half_closed_client_gets_its_answer(toy: Any, connect: Any, until:
     toy.gate.set()
     assert (await client.answer())[2] == b"GET /wait 0"
     assert (await client.answer())[2] == b"GET /e 0"
+    assert await client.rest() == b""
+
+
+async def test_line_end_behind_the_last_request_is_no_half_request(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n\r\n")
+    client.end()
+    await until(lambda: toy.requests)
+    toy.gate.set()
+    assert (await client.answer())[0] == 200
     assert await client.rest() == b""
 
 
@@ -455,3 +478,106 @@ async def test_requests_wait_until_the_answers_before_are_read(toy: Any, connect
     assert len(toy.requests) < 5
     for _ in range(10):
         assert len((await client.answer())[2]) == 256 * 30_000
+
+
+FRAGMENTS = [
+    b"GET /e HTTP/1.1\r\n",
+    b"POST /e HTTP/1.1\r\n",
+    b"OPTIONS * HTTP/1.1\r\n",
+    b"GET /refused HTTP/1.0\r\n",
+    b"Host: h\r\n",
+    b"host:h\r\n",
+    b"Content-Length: 3\r\n",
+    b"Content-Length: 0\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Connection: close\r\n",
+    b"Expect: 100-continue\r\n",
+    b"X: y\r\n",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b" ",
+    b"\0",
+    b"abc",
+    b"3\r\nabc\r\n",
+    b"0\r\n\r\n",
+    b"0\r\nX: y\r\n\r\n",
+]
+WHOLE = [
+    b"GET /e HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
+    CHUNKED_HEAD + b"3\r\nabc\r\n0\r\n\r\n",
+]
+
+
+class Wire:
+    """A transport that keeps what was written."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.open = True
+
+    def write(self, data: bytes) -> None:
+        assert self.open
+        self.sent += data
+
+    def close(self) -> None:
+        self.open = False
+
+    write_eof = abort = close
+
+    def get_extra_info(self, name: str) -> None:
+        return None
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_write_buffer_limits(self, high: int, low: int) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+async def outcome(pieces: list[bytes], toy: Any) -> tuple[list[int], bool, int]:
+    """Feed pieces to a connection of its own; return the statuses of its answers, whether it is open, and the requests handled."""
+    faults: list[BaseException] = []
+    service = Service(
+        toy.handle,
+        render_error=toy.render_error,
+        log_fault=lambda fault, path, request_id: faults.append(fault),
+        limits=EdgeLimits(),
+        clock=lambda: 1000.0,
+        trusted_proxies=(),
+        cors=True,
+    )
+    wire, connection = Wire(), Connection(service, tls=False)
+    connection.connection_made(wire)  # type: ignore[arg-type]
+    handled = len(toy.requests)
+    for piece in pieces:
+        connection.data_received(piece)
+        for _ in range(3):
+            await asyncio.sleep(0)
+    for _ in range(60):
+        await asyncio.sleep(0)
+    assert faults == []
+    statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", wire.sent) if status != b"100"]
+    still_open, handled = wire.open, len(toy.requests) - handled
+    connection.connection_lost(None)
+    assert service.buffered_bytes == 0
+    assert not service.connections
+    return statuses, still_open, handled
+
+
+@example(parts=[b"\r\n", b"\r\n", b"\r\n", WHOLE[0]], cuts=[1, 5])
+@example(parts=[WHOLE[0], b"\r\n", b"\r", b"\n", WHOLE[1], b"\r"], cuts=[])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(st.sampled_from(FRAGMENTS + WHOLE * 3), max_size=12), cuts=st.lists(st.integers(0, 400), max_size=6))
+async def test_any_bytes_mean_the_same_however_they_are_cut(toy: Any, parts: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(parts)
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    pieces = [data[start:end] for start, end in itertools.pairwise(edges)]
+    whole = await outcome([data] if data else [], toy)
+    assert await outcome(pieces, toy) == whole
+    assert await outcome([data[index : index + 1] for index in range(len(data))], toy) == whole
+    assert all(status in (200, 204, 400, 429) for status in whole[0])
