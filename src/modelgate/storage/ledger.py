@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, exists, select
+from sqlalchemy import Connection, Row, and_, bindparam, exists, select
 
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
@@ -24,6 +24,16 @@ ROUND_RUNS_S = 5.0
 
 PeriodOf = Callable[[LimitReset, float], tuple[str, float | None]]
 """`metering.periods.current_period`, handed in."""
+
+
+_LOCK_INCARNATION = (
+    select(incarnation.c.state, incarnation.c.posted_seq, incarnation.c.abandoned)
+    .where(incarnation.c.id == bindparam("of_id"))
+    .with_for_update()
+)
+_OWNER_OF_KEY = select(api_key.c.account, api_key.c.book, api_key.c.limit_nanos, api_key.c.limit_reset).where(
+    api_key.c.id == bindparam("of_key")
+)
 
 
 class IdempotencyConflict(Exception):
@@ -47,8 +57,7 @@ def lease_state(row: Lease) -> LeaseState:
 
 def lock_incarnation(connection: Connection, incarnation_id: str) -> Row[Any, Any, Any] | None:
     """Lock an incarnation's row; return (state, posted_seq, abandoned), None when there is no row."""
-    columns = (incarnation.c.state, incarnation.c.posted_seq, incarnation.c.abandoned)
-    return connection.execute(select(*columns).where(incarnation.c.id == incarnation_id).with_for_update()).first()
+    return connection.execute(_LOCK_INCARNATION, {"of_id": incarnation_id}).first()
 
 
 def others_have_answered(
@@ -126,9 +135,7 @@ def _take_report(posting: Posting, held: Lease, report: LeaseReport) -> None:
 
 def answer_ask(connection: Connection, ask: LeaseAsk, *, period_of: PeriodOf, now: float) -> AskOutcome:
     """Grant all of the need or nothing, and say how to go on."""
-    owner = connection.execute(
-        select(api_key.c.account, api_key.c.book, api_key.c.limit_nanos, api_key.c.limit_reset).where(api_key.c.id == ask.key)
-    ).first()
+    owner = connection.execute(_OWNER_OF_KEY, {"of_key": ask.key}).first()
     posting = Posting(connection, at=now)
     if owner is not None:
         posting.lock_balances([(owner.account, owner.book)])

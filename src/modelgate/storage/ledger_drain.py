@@ -97,10 +97,9 @@ def _charges(records: Iterable[JournalRecord]) -> dict[LeaseKey, int]:
 
 
 def _lock_behind(posting: Posting, leases: Iterable[LeaseKey]) -> None:
-    wanted = list(leases)
-    if wanted:
-        posting.lock_balances([(account, book) for _, _, account, book in wanted])
-        posting.lock_key_periods(wanted)
+    owners = list(leases)
+    posting.lock_balances([(account, book) for _, _, account, book in owners])
+    posting.lock_key_periods(owners)
 
 
 def charge(posting: Posting, incarnation_id: str, owner: LeaseKey, amount_nanos: int, *, batch: int) -> Lease | None:

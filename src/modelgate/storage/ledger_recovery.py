@@ -87,11 +87,10 @@ def close_incarnation(
 
 def _lock_around(posting: Posting, incarnation_id: str, orphans: Sequence[JournalRecord]) -> None:
     columns = (lease.c.key, lease.c.period, lease.c.account, lease.c.book)
-    rows = {tuple(row) for row in posting.connection.execute(select(*columns).where(lease.c.incarnation == incarnation_id))}
-    rows |= {(hold.key, hold.period, hold.account, hold.book) for hold in orphans}
-    if rows:
-        posting.lock_balances([(account, book) for _, _, account, book in rows])
-        posting.lock_key_periods(rows)
+    owners = {tuple(row) for row in posting.connection.execute(select(*columns).where(lease.c.incarnation == incarnation_id))}
+    owners |= {(hold.key, hold.period, hold.account, hold.book) for hold in orphans}
+    posting.lock_balances([(account, book) for _, _, account, book in owners])
+    posting.lock_key_periods(owners)
 
 
 def _record_orphans(posting: Posting, incarnation_id: str, orphans: Sequence[JournalRecord], *, charge_orphans: bool) -> None:

@@ -4,17 +4,19 @@ Every step that moves money goes through a `Posting`, so that no cached sum chan
 the same everywhere (or two steps deadlock): balances by account id, key periods, the incarnation, leases.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, Update, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from modelgate.core.money import Book
 from modelgate.storage.schema import money
 
+ROWS_AT_ONCE = 500
+"""Rows locked by one statement: databases bound the parameters of one."""
 FUNDING = "funding"
 REVENUE = "revenue"
 
@@ -117,6 +119,7 @@ class Lease(msgspec.Struct):
 
 
 Row = TypeVar("Row", Balance, KeyPeriod, Lease)
+Wanted = TypeVar("Wanted", tuple[str, Book], tuple[str, str], tuple[str, str, str, Book])
 
 _BALANCES = money.account_balance.c
 _KEY_PERIODS = money.key_period.c
@@ -135,6 +138,40 @@ def _saving(table: Table, values: tuple[str, ...]) -> Update:
 _SAVE_BALANCE = _saving(money.account_balance, _BALANCE_VALUES)
 _SAVE_KEY_PERIOD = _saving(money.key_period, _KEY_PERIOD_VALUES)
 _SAVE_LEASE = _saving(money.lease, _LEASE_VALUES)
+
+
+def _wanted(*columns: ColumnElement[Any]) -> ColumnElement[bool]:
+    return tuple_(*columns).in_(bindparam("wanted", expanding=True))
+
+
+# Statements are made once: making one costs as much as running it, and an ask takes eight.
+_LOCK_BALANCES = (
+    select(money.account_balance)
+    .where(_wanted(_BALANCES.account, _BALANCES.book))
+    .order_by(_BALANCES.account, _BALANCES.book)
+    .with_for_update()
+)
+_LOCK_KEY_PERIODS = (
+    select(_KEY_PERIODS.key, _KEY_PERIODS.period, *(_KEY_PERIODS[name] for name in _KEY_PERIOD_VALUES))
+    .where(_wanted(_KEY_PERIODS.key, _KEY_PERIODS.period))
+    .order_by(_KEY_PERIODS.key, _KEY_PERIODS.period)
+    .with_for_update()
+)
+_LOCK_ALL_LEASES = (
+    select(money.lease).where(_LEASES.incarnation == bindparam("of_incarnation")).order_by(_LEASES.key, _LEASES.period).with_for_update()
+)
+_LOCK_LEASES = _LOCK_ALL_LEASES.where(_wanted(_LEASES.key, _LEASES.period))
+_OWNERS_OF_ALL_LEASES = select(_LEASES.key, _LEASES.period, _LEASES.account, _LEASES.book).where(
+    _LEASES.incarnation == bindparam("of_incarnation")
+)
+_OWNERS_OF_LEASES = _OWNERS_OF_ALL_LEASES.where(_wanted(_LEASES.key, _LEASES.period))
+
+
+def _slices(rows: Iterable[Wanted]) -> Iterator[list[Wanted]]:
+    """Yield what is wanted in order, in parts that fit one statement."""
+    ordered = sorted(set(rows))
+    for start in range(0, len(ordered), ROWS_AT_ONCE):
+        yield ordered[start : start + ROWS_AT_ONCE]
 
 
 def insert_absent(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
@@ -162,67 +199,56 @@ class Posting:
 
     def lock_balances(self, accounts: Iterable[tuple[str, Book]]) -> None:
         """Lock balances, making the rows that are not there: no money, no credit bound."""
-        wanted = sorted(set(accounts))
         blank = {"balance_nanos": 0, "credit_limit_nanos": None, "recall_round": 0, "recall_at": 0.0, "scarce_at": 0.0, "over_nanos": 0}
-        self._lock_balances(wanted)
-        if missing := [pair for pair in wanted if pair not in self.balances]:
-            insert_absent(
-                self.connection, money.account_balance, [{"account": account, "book": book, **blank} for account, book in missing]
-            )
+        for wanted in _slices(accounts):
             self._lock_balances(wanted)
+            if missing := [pair for pair in wanted if pair not in self.balances]:
+                insert_absent(
+                    self.connection, money.account_balance, [{"account": account, "book": book, **blank} for account, book in missing]
+                )
+                self._lock_balances(missing)
 
     def _lock_balances(self, wanted: list[tuple[str, Book]]) -> None:
-        query = (
-            select(money.account_balance)
-            .where(tuple_(_BALANCES.account, _BALANCES.book).in_(wanted))
-            .order_by(_BALANCES.account, _BALANCES.book)
-            .with_for_update()
-        )
-        for row in self.connection.execute(query):
+        for row in self.connection.execute(_LOCK_BALANCES, {"wanted": wanted}):
             self.balances[row.account, row.book] = self._loaded(Balance(*row))
 
-    def lock_key_periods(self, wanted: Iterable[tuple[str, str, str, Book]]) -> None:
+    def lock_key_periods(self, owners: Iterable[tuple[str, str, str, Book]]) -> None:
         """Lock the (key, period, account, book) rows of key_period, making those that are not there: nothing spent, no limit."""
-        rows = sorted(set(wanted))
-        pairs = [row[:2] for row in rows]
-        self._lock_key_periods(pairs)
-        if missing := [row for row in rows if row[:2] not in self.key_periods]:
-            blank = {"limit_nanos": None, "set_aside_nanos": 0, "spent_nanos": 0, "over_nanos": 0}
-            insert_absent(
-                self.connection,
-                money.key_period,
-                [{"key": key, "period": period, "account": account, "book": book, **blank} for key, period, account, book in missing],
-            )
-            self._lock_key_periods(pairs)
+        blank = {"limit_nanos": None, "set_aside_nanos": 0, "spent_nanos": 0, "over_nanos": 0}
+        for rows in _slices(owners):
+            self._lock_key_periods([row[:2] for row in rows])
+            if missing := [row for row in rows if row[:2] not in self.key_periods]:
+                names = ("key", "period", "account", "book")
+                insert_absent(self.connection, money.key_period, [{**dict(zip(names, row, strict=True)), **blank} for row in missing])
+                self._lock_key_periods([row[:2] for row in missing])
 
-    def _lock_key_periods(self, pairs: list[tuple[str, str]]) -> None:
-        query = (
-            select(_KEY_PERIODS.key, _KEY_PERIODS.period, *(_KEY_PERIODS[name] for name in _KEY_PERIOD_VALUES))
-            .where(tuple_(_KEY_PERIODS.key, _KEY_PERIODS.period).in_(pairs))
-            .order_by(_KEY_PERIODS.key, _KEY_PERIODS.period)
-            .with_for_update()
-        )
-        for row in self.connection.execute(query):
+    def _lock_key_periods(self, wanted: list[tuple[str, str]]) -> None:
+        for row in self.connection.execute(_LOCK_KEY_PERIODS, {"wanted": wanted}):
             self.key_periods[row.key, row.period] = self._loaded(KeyPeriod(*row))
 
     def lock_leases(self, incarnation: str, wanted: Iterable[tuple[str, str]] | None = None) -> None:
         """Lock leases of an incarnation, those of the (key, period) pairs or all; pairs without a lease are left out."""
-        query = select(money.lease).where(_LEASES.incarnation == incarnation).order_by(_LEASES.key, _LEASES.period).with_for_update()
-        if wanted is not None:
-            query = query.where(tuple_(_LEASES.key, _LEASES.period).in_(sorted(set(wanted))))
-        for row in self.connection.execute(query):
+        if wanted is None:
+            self._take_leases(self.connection.execute(_LOCK_ALL_LEASES, {"of_incarnation": incarnation}))
+            return
+        for pairs in _slices(wanted):
+            self._take_leases(self.connection.execute(_LOCK_LEASES, {"of_incarnation": incarnation, "wanted": pairs}))
+
+    def _take_leases(self, rows: Iterable[Any]) -> None:
+        for row in rows:
             lease = self._loaded(Lease(*row))
             self.leases[lease.incarnation, lease.key, lease.period] = lease
 
     def lock_around_leases(self, incarnation: str, wanted: Iterable[tuple[str, str]] | None = None) -> None:
         """Lock the balances and key periods behind leases of an incarnation, before the leases themselves."""
-        query = select(_LEASES.key, _LEASES.period, _LEASES.account, _LEASES.book).where(_LEASES.incarnation == incarnation)
+        parameters: list[dict[str, Any]] = [{"of_incarnation": incarnation}]
+        statement = _OWNERS_OF_ALL_LEASES
         if wanted is not None:
-            query = query.where(tuple_(_LEASES.key, _LEASES.period).in_(sorted(set(wanted))))
-        rows = [(row.key, row.period, row.account, row.book) for row in self.connection.execute(query)]  # never change
-        if rows:
-            self.lock_balances([(account, book) for _, _, account, book in rows])
-            self.lock_key_periods(rows)
+            statement = _OWNERS_OF_LEASES
+            parameters = [{"of_incarnation": incarnation, "wanted": pairs} for pairs in _slices(wanted)]
+        owners = [tuple(row) for part in parameters for row in self.connection.execute(statement, part)]  # they never change
+        self.lock_balances([(account, book) for _, _, account, book in owners])
+        self.lock_key_periods(owners)
 
     def lease(self, incarnation: str, key: str, period: str, *, account: str, book: Book) -> Lease:
         """Return a locked lease of the incarnation, if it was there when locking, or make an empty one."""
