@@ -24,6 +24,7 @@ REST_AFTER_FAULT_S = 5.0
 """A journal that cannot be posted (a gap, a full disk) is tried again after this long; the others go on."""
 
 MAX_ERROR_TEXT = 500
+MAX_BATCHES_AT_ONCE = 1_000
 
 _log = structlog.get_logger("book")
 
@@ -67,7 +68,7 @@ class JournalKeeper:
         self._node = socket.gethostname()
 
     def work(self) -> list[Posted]:
-        """Take one step for each journal: a batch of a living relay's records, or all of a dead one. Returns what was posted."""
+        """Take one step for each journal: a batch of records, or the end of a dead relay. Returns what was posted."""
         now = self._clock()
         if now - self._looked_at >= LOOK_FOR_DEATH_S or now < self._looked_at:
             self._looked_at = now
@@ -79,11 +80,12 @@ class JournalKeeper:
         return posted
 
     def finish(self) -> None:
-        """Post everything that is there, before the book exits; relays that are gone are recovered."""
+        """Post what is there now: before the book serves, and before it exits. Relays that are gone are recovered."""
         self._look()
         for journal in list(self._journals.values()):
-            while self._step(journal) is not None:
-                pass
+            for _ in range(MAX_BATCHES_AT_ONCE):  # a living relay may write faster than we read
+                if self._step(journal) is None:
+                    break
 
     def close(self) -> None:
         """Let go of files and locks."""
@@ -102,17 +104,14 @@ class JournalKeeper:
             journal.dead = journal.dead or journal.reader.try_lock()
 
     def _step(self, journal: _Journal) -> Standing | None:
+        """Post a batch; a dead relay's journal is recovered when there is none left. None: nothing more to do now."""
         try:
-            if not journal.dead:
-                return self._drain(journal)
-            if self._recover(journal):
-                journal.reader.close()
-                del self._journals[journal.incarnation]
+            return self._recover(journal) if journal.dead else self._drain(journal)
         except (JournalGap, SQLAlchemyError, OSError) as error:
             _log.error("journal_not_posted", incarnation=journal.incarnation, error=one_line(error))
             journal.posted_seq = None
             journal.rests_until = self._clock() + REST_AFTER_FAULT_S
-        return None
+            return None
 
     def _drain(self, journal: _Journal) -> Standing | None:
         """Post one batch; None: nothing new, the relay has not said hello yet, or another book was faster."""
@@ -134,21 +133,25 @@ class JournalKeeper:
         journal.posted_seq = None if standing is None else standing.posted_seq
         return standing
 
-    def _recover(self, journal: _Journal) -> bool:
-        """End a dead relay's incarnation, every step repeatable; True when its directory is removed."""
+    def _recover(self, journal: _Journal) -> Standing | None:
+        """Take a dead relay's incarnation one step towards its end; every step may be repeated, or done by another book."""
         end = self._database.run(ledger_recovery.begin_closing, incarnation_id=journal.incarnation, node=self._node, now=self._clock())
         if end.closed:
             if end.abandoned:
                 self._post_late(journal, end.posted_seq)
-        elif not self._close(journal, end.posted_seq):
-            return False
+        else:
+            journal.posted_seq = end.posted_seq
+            if (standing := self._drain(journal)) is not None:
+                journal.more = True
+                return standing
+            if not self._close(journal):
+                return None
         journal.reader.remove()
-        return True
+        journal.reader.close()
+        del self._journals[journal.incarnation]
+        return None
 
-    def _close(self, journal: _Journal, posted_seq: int) -> bool:
-        journal.posted_seq = posted_seq
-        while self._drain(journal) is not None:
-            pass
+    def _close(self, journal: _Journal) -> bool:
         orphans = journal.reader.open_holds()
         closed = self._database.run(
             ledger_recovery.close_incarnation,

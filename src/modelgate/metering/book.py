@@ -37,6 +37,8 @@ ASK_WAITS_S = 0.25
 """A relay's waiter gives up after this long, so an ask that waits longer has nobody behind it."""
 ROUND_REACHES_S = 2 * ASK_WAITS_S
 """For so long a round raised elsewhere (another node, a media hold) is passed on to relays."""
+REPORTS_AT_ONCE = 1_000
+"""Leases of one transaction: a relay that gives back all it has may name a hundred thousand."""
 CLOCK_SKEW_S = 5.0
 """Rounds are found by the time their node wrote; nodes may disagree by this much."""
 
@@ -153,10 +155,13 @@ class BookEngine:
     # --- messages
 
     async def _hello(self, connection_id: int, connection: _Connection, hello: Hello) -> None:
-        standing = await self._store.say_hello(hello.incarnation, hello.node, [_report(lease) for lease in hello.leases])
+        reports = [_report(lease) for lease in hello.leases]
+        standing = await self._store.say_hello(hello.incarnation, hello.node, reports[:REPORTS_AT_ONCE])
         if standing is None:
             self._send(connection_id, Fenced())
             return
+        for start in range(REPORTS_AT_ONCE, len(reports), REPORTS_AT_ONCE):
+            await self._store.post_returns(hello.incarnation, reports[start : start + REPORTS_AT_ONCE])
         connection.incarnation = hello.incarnation
         self._tell_totals(connection_id, connection, standing)
         self._send(connection_id, KeysChanged())  # it may have missed changes while it was not connected
@@ -216,15 +221,21 @@ class BookEngine:
                 assert_never(outcome.verdict)
 
     async def _return(self, connection_id: int, connection: _Connection, message: Return) -> None:
-        incarnation = connection.incarnation
-        reports = [_report(lease, round=self._answered_round(connection, message, lease)) for lease in message.leases]
-        standing = await self._store.post_returns(incarnation, reports)
-        if standing is None:
-            connection.incarnation = ""
-            self._send(connection_id, Fenced())
-            return
-        quoted = {(lease.key, lease.period): lease.granted_nanos for lease in message.leases}
-        self._tell_totals(connection_id, connection, standing)
+        for start in range(0, len(message.leases), REPORTS_AT_ONCE):
+            part = message.leases[start : start + REPORTS_AT_ONCE]
+            reports = [_report(lease, round=self._answered_round(connection, message, lease)) for lease in part]
+            standing = await self._store.post_returns(connection.incarnation, reports)
+            if standing is None:
+                connection.incarnation = ""
+                self._send(connection_id, Fenced())
+                return
+            self._tell_totals(connection_id, connection, standing)
+            await self._after_returns(connection_id, connection, part, standing)
+
+    async def _after_returns(
+        self, connection_id: int, connection: _Connection, reported: tuple[LeaseTotals, ...], standing: Standing
+    ) -> None:
+        quoted = {(lease.key, lease.period): lease.granted_nanos for lease in reported}
         for lease in standing.leases:
             granted = connection.crossed.pop(lease.id, None)
             if quoted.get((lease.key, lease.period)) != lease.granted_nanos:  # it answered before it knew of its last grant: ask once more
