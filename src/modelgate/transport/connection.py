@@ -337,9 +337,7 @@ class Connection(asyncio.Protocol):
             self._owner.released(self)
         else:
             self.abort()
-        if data:
-            response.take(data)
-        response.finish()
+        response.finish(data)
 
     # Ends.
 

@@ -123,9 +123,11 @@ class UpstreamResponse:
         if self._size > BUFFER_BYTES and self._wire is not None:
             self._wire.hold_reading()
 
-    def finish(self) -> None:
-        """The body is whole; the connection belongs to somebody else now."""
+    def finish(self, last: bytes = b"") -> None:
+        """The body is whole with its last piece; the connection belongs to somebody else now, whatever the sink does with the piece."""
         self._wire = None
+        if last:
+            self.take(last)
         self._ended = True
         if self._sink is not None:
             self._sink.end()

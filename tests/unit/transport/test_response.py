@@ -164,3 +164,15 @@ async def test_reading_what_was_aborted_raises() -> None:
     response.abort()
     with pytest.raises(ConnectionBroken):
         await response.read(2)
+
+
+@pytest.mark.parametrize("on_write", ["pause", "abort"])
+def test_the_last_piece_leaves_the_connection_alone(on_write: str) -> None:
+    """A sink that paused on the last piece left the pooled connection unread: the next request on it got no answer, ever."""
+    response, wire = made()
+    sink = Sink(on_write=on_write)
+    sink.response = response
+    response.start(sink)
+    response.finish(b"last")
+    assert wire.calls == []
+    assert sink.calls == ([b"last", "end"] if on_write == "pause" else [b"last"])
