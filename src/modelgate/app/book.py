@@ -24,6 +24,7 @@ from modelgate.metering.messages import ToBook, ToRelay
 from modelgate.metering.periods import current_period
 from modelgate.storage.book_store import SqlBookStore
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
+from modelgate.storage.commits import CommitWatch
 from modelgate.storage.database import Database
 from modelgate.storage.migrations import DatabaseUnusable, prepare
 from modelgate.storage.settings import current_version, keys_changed_since
@@ -57,6 +58,8 @@ class Book:
         self._charges_orphans = False
         self._keeper = JournalKeeper(settings.journal_path, database, clock=clock, charge_orphans=lambda: self._charges_orphans)
         self._version = -1
+        self._rounds_watch = CommitWatch(database)
+        self._changes_watch = CommitWatch(database)
 
     async def run(self, stop: asyncio.Event, *, ready: Callable[[], None]) -> None:
         """Serve until `stop` is set, then post what the journals still hold.
@@ -78,6 +81,8 @@ class Book:
                 connection.close()
             await self._database.work(self._keeper.finish)
             await self._database.work(self._keeper.close)
+            self._rounds_watch.close()
+            self._changes_watch.close()
 
     async def _serve(self, stop: asyncio.Event) -> None:
         loops = (
@@ -139,8 +144,9 @@ class Book:
     # --- what happens by itself
 
     async def _tick(self) -> None:
-        async with self._turn:
-            await self._engine.tick()
+        if self._rounds_watch.has_changed() or self._engine.is_restless:
+            async with self._turn:
+                await self._engine.tick()
 
     async def _drain(self) -> None:
         more = True
@@ -152,6 +158,8 @@ class Book:
 
     async def _follow_changes(self) -> None:
         """Push the configuration, and the keys to forget, to every relay when something has changed."""
+        if not self._changes_watch.has_changed():
+            return
         version = await self._database.fetch(current_version)
         if version == self._version:
             return

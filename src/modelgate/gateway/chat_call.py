@@ -17,6 +17,7 @@ from modelgate.metering.rates import RateCounters, RateState
 from modelgate.routing.table import Candidate
 from modelgate.telemetry.metrics import Metrics
 
+ENDPOINT = "chat"
 BYTES_PER_TOKEN = 4
 """English text, roughly; only for estimates, which are flagged as such and never above the hold."""
 
@@ -65,7 +66,8 @@ class ChatCall:
 
     def capture(self, usage: Usage | None, *, output_bytes: int, status: int, error: str, committed: Callable[[], None]) -> None:
         """Charge what was used; `committed` is called once that is durable. Without usage the charge is an estimate from sizes."""
-        assert self.hold is not None
+        hold = self.hold
+        assert hold is not None
         amount = -1
         if usage is not None:
             try:
@@ -78,16 +80,14 @@ class ChatCall:
                 output_tokens=output_bytes // BYTES_PER_TOKEN,
                 estimated=True,
             )
-            amount = min(self.price.charge(usage), self.hold.amount_nanos)
-        facts = self._facts(usage, status=status, error=error)
-        self._count(facts, amount)
-        self.desk.meter.capture(self.hold, amount_nanos=amount, facts=facts, committed=committed)
+            amount = min(self.price.charge(usage), hold.amount_nanos)
+        facts = self._close(usage, status=status, error=error, amount_nanos=amount)
+        self.desk.meter.capture(hold, amount_nanos=amount, facts=facts, committed=committed)
 
     async def release(self, error: ModelgateError) -> None:
         """Give the hold back after a failure; returns when that is durable."""
         assert self.hold is not None
-        facts = self._facts(Usage(calls=0), status=error.status, error=error.code or error.type)
-        self._count(facts, 0)
+        facts = self._close(Usage(calls=0), status=error.status, error=error.code or error.type, amount_nanos=0)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.desk.meter.release(self.hold, facts=facts, committed=partial(done.set_result, None))
         await done
@@ -96,41 +96,42 @@ class ChatCall:
         """Remember something out of the ordinary for the record."""
         self.note = f"{self.note} {word}" if self.note else word
 
-    def _count(self, facts: RequestFacts, amount_nanos: int) -> None:
+    def _close(self, usage: Usage, *, status: int, error: str, amount_nanos: int) -> RequestFacts:
+        """Count the request everywhere it is counted and return its facts."""
+        desk, request, key, candidate = self.desk, self.request, self.caller.key, self.candidate
+        now, started = desk.clock(), request.started
+        first_byte_at = self.first_byte_at or now
+        upstream = candidate.upstream.id if candidate is not None else ""
+        total_ms = int((now - started) * 1000)
+        first_byte_ms = int((first_byte_at - started) * 1000)
         if self.rate is not None:
-            self.desk.rates.add_tokens(self.caller.key, facts.input_tokens + facts.output_tokens, now=self.desk.clock())
-        self.desk.metrics.request_finished(
-            endpoint=facts.endpoint,
-            model=facts.model,
-            upstream=facts.upstream,
-            status=facts.status,
-            total_ms=facts.total_ms,
-            first_byte_ms=facts.first_byte_ms,
-            input_tokens=facts.input_tokens,
-            output_tokens=facts.output_tokens,
+            desk.rates.add_tokens(key, usage.input_tokens + usage.output_tokens, now=now)
+        desk.metrics.request_finished(
+            endpoint=ENDPOINT,
+            model=self.peeked.model,
+            upstream=upstream,
+            status=status,
+            total_ms=total_ms,
+            first_byte_ms=first_byte_ms,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
             amount_nanos=amount_nanos,
         )
-
-    def _facts(self, usage: Usage, *, status: int, error: str) -> RequestFacts:
-        key = self.caller.key
-        started = self.request.started
-        candidate = self.candidate
-        now = self.desk.clock()
         return RequestFacts(
-            request_id=self.request.id,
+            request_id=request.id,
             account=key.account,
             key=key.id,
             book=key.book,
-            endpoint="chat",
+            endpoint=ENDPOINT,
             model=self.peeked.model,
             at_ms=int(started * 1000),
             status=status,
-            upstream=candidate.upstream.id if candidate is not None else "",
+            upstream=upstream,
             upstream_model=candidate.upstream_model if candidate is not None else "",
             attempts=self.attempts,
-            stream=bool(self.peeked.stream),
-            first_byte_ms=max(0, int(((self.first_byte_at or now) - started) * 1000)),
-            total_ms=max(0, int((now - started) * 1000)),
+            stream=self.peeked.stream is True,
+            first_byte_ms=first_byte_ms,
+            total_ms=total_ms,
             input_tokens=usage.input_tokens,
             cached_tokens=usage.cached_tokens,
             output_tokens=usage.output_tokens,

@@ -39,12 +39,25 @@ class KeyTable:
         self._max_keys = max_keys
         self._max_lookups = max_lookups
         self._callers: OrderedDict[str, Caller] = OrderedDict()
+        self._presented: dict[bytes | None, Caller] = {}
         self._unknown: OrderedDict[str, float] = OrderedDict()  # digest -> until when
         self._lookups: dict[str, asyncio.Task[Caller | None]] = {}
         self._forgotten = 0  # times `forget` was called: an answer asked for before it may be older than the change
 
     def __len__(self) -> int:
         return len(self._callers)
+
+    def presented(self, authorization: bytes | None) -> Caller | None:
+        """Return the caller behind an Authorization header's whole value, when `remember` was told of it since the last change."""
+        return self._presented.get(authorization)
+
+    def remember(self, authorization: bytes | None, caller: Caller) -> None:
+        """Note whose Authorization header that is: looking at the whole value spares a digest for each request."""
+        if authorization is None:
+            return
+        if len(self._presented) >= self._max_keys:
+            self._presented.clear()
+        self._presented[authorization] = caller
 
     def get(self, digest: str) -> Caller | None:
         """Return the caller when the table knows it, without waiting."""
@@ -71,6 +84,7 @@ class KeyTable:
         """Forget these keys, or all when there are none named. Unknown digests are forgotten too: one may be a new key's."""
         self._forgotten += 1
         self._unknown.clear()
+        self._presented.clear()
         ids = frozenset(key_ids)
         if not ids:
             self._callers.clear()

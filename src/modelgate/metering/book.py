@@ -122,6 +122,11 @@ class BookEngine:
             case _:
                 assert_never(message)
 
+    @property
+    def is_restless(self) -> bool:
+        """Whether an ask waits or a round raised elsewhere is being passed on: `tick` has work even if nothing was committed."""
+        return bool(self._foreign_rounds) or any(connection.waiting for connection in self._connections.values())
+
     async def tick(self) -> None:
         """Look for rounds raised elsewhere, try waiting asks again, and forget those that waited too long."""
         now = self._clock()

@@ -1,8 +1,15 @@
 """The parts of the dialect that are looked at. Unknown fields are skipped, never lost: the bytes themselves travel on."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from modelgate.core.records import Json
+
+
+MAX_CHOICES = 128
+MAX_MODEL_CHARACTERS = 256
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -12,13 +19,13 @@ class StreamOptions(msgspec.Struct, frozen=True):
 class Peek(msgspec.Struct, frozen=True):
     """What routing and money need to know of a request before it is sent on."""
 
-    model: str
-    messages: msgspec.Raw
+    model: Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS)]
+    messages: Annotated[list[msgspec.Raw], Meta(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    n: int | None = None
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
+    n: Annotated[int, Meta(ge=1, le=MAX_CHOICES)] | None = None
 
     @property
     def output_limit(self) -> int | None:
