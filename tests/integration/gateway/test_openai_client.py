@@ -530,7 +530,7 @@ def test_unknown_fields_travel_both_ways_untouched(installation: Installation, r
         raw = client.chat.completions.with_raw_response.create(model="bytes-1", messages=user("hi"), extra_body=extra)
         assert raw.content == ANSWER
         stream = client.chat.completions.with_raw_response.create(model="bytes-1", messages=user("hi"), extra_body=extra, stream=True)
-        assert list(stream.parse())[0].choices[0].delta.content == "hey"
+        assert next(iter(stream.parse())).choices[0].delta.content == "hey"
     assert recorder[0] == sent[-2]
     streamed = json.loads(recorder[1])
     assert streamed.pop("stream_options") == {"include_usage": True}
