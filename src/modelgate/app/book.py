@@ -6,7 +6,8 @@ runs in one thread.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -145,8 +146,9 @@ class Book:
 
     async def _tick(self) -> None:
         if self._rounds_watch.has_changed() or self._engine.is_restless:
-            async with self._turn:
-                await self._engine.tick()
+            with _looking(self._rounds_watch):
+                async with self._turn:
+                    await self._engine.tick()
 
     async def _drain(self) -> None:
         more = True
@@ -158,8 +160,11 @@ class Book:
 
     async def _follow_changes(self) -> None:
         """Push the configuration, and the keys to forget, to every relay when something has changed."""
-        if not self._changes_watch.has_changed():
-            return
+        if self._changes_watch.has_changed():
+            with _looking(self._changes_watch):
+                await self._push_changes()
+
+    async def _push_changes(self) -> None:
         version = await self._database.fetch(current_version)
         if version == self._version:
             return
@@ -170,6 +175,16 @@ class Book:
         self._engine.configure(msgspec.msgpack.encode(snapshot))
         if keys is None or keys:
             self._engine.forget_keys(keys or ())
+
+
+@contextmanager
+def _looking(watch: CommitWatch) -> Iterator[None]:
+    """Look again next time if what was committed cannot be read now."""
+    try:
+        yield
+    except SQLAlchemyError:
+        watch.forget()
+        raise
 
 
 class _Relay:
