@@ -20,7 +20,6 @@ from starlette.routing import Route
 
 import modelgate
 from modelgate.app.asgi import Handler, HandlerApp
-from modelgate.app.dialects import ErrorDialects
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
@@ -33,7 +32,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
 from modelgate.formats.media.family import load_media_families
 from modelgate.gateway.endpoints import endpoint_table
-from modelgate.gateway.families import MediaRoutes
+from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FILES_PREFIX, FileLinks, Files
 from modelgate.gateway.inputs import Inputs
 from modelgate.gateway.media import MediaDesk, MediaGateway
@@ -77,7 +76,7 @@ class Desk:
         self._database = database
         self._secret = secret
         self._families = load_media_families()
-        self._dialects = ErrorDialects(self._families)
+        self._routes = MediaRoutes(self._families)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then finish what runs, within the settings' bound."""
@@ -95,7 +94,7 @@ class Desk:
         desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, metrics=metrics, clock=system_clock)
         media = MediaGateway(
             desk,
-            routes=MediaRoutes(self._families),
+            routes=self._routes,
             inputs=Inputs(blobs=workshop.blobs, fetcher=workshop.fetcher, own_file=links.key_of),
             store=workshop.store,
             mover=workshop.mover,
@@ -149,7 +148,7 @@ class Desk:
         )
 
     def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:
-        return self._dialects.render(error, request.path, request.id)
+        return render_error(self._routes, error, path=request.path, request_id=request.id)
 
     def _links(self) -> FileLinks:
         return FileLinks(

@@ -14,7 +14,6 @@ from pathlib import Path
 import uvloop
 
 from modelgate.app.book_link import BookLink
-from modelgate.app.dialects import ErrorDialects
 from modelgate.app.proxies import proxy_for
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.relay_router import RelayRouter
@@ -29,6 +28,7 @@ from modelgate.formats.media.family import load_media_families
 from modelgate.gateway.chat import OPERATION, ChatGateway
 from modelgate.gateway.chat_call import ChatDesk
 from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
 from modelgate.identity.keys import parse_networks
@@ -152,9 +152,10 @@ class Relay:
         if settings.tls_cert:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(settings.tls_cert, settings.tls_key)
+        families = MediaRoutes(load_media_families())
         return EdgeServer(
             self._router.handle,
-            render_error=ErrorDialects(load_media_families()).render,
+            render_error=lambda error, path, request_id: render_error(families, error, path=path, request_id=request_id),
             log_fault=lambda error, path, request_id: _log_fault(error, request_id, path=path),
             limits=EdgeLimits(max_body_bytes=settings.max_body_bytes),
             clock=system_clock,

@@ -25,6 +25,8 @@
 or a stack. Each dialect renders them itself.
 """
 
+from math import ceil
+
 
 class ModelgateError(Exception):
     """The root; also the unexpected fault of ours, of which the caller learns one sentence and the request id."""
@@ -45,6 +47,11 @@ class ModelgateError(Exception):
     def message(self) -> str:
         """The sentence for the caller."""
         return str(self.args[0])
+
+    @property
+    def retry_after(self) -> str | None:
+        """The value of a `retry-after` header, whole seconds upwards; None where waiting does not help."""
+        return None if self.retry_after_s is None else str(max(1, ceil(self.retry_after_s)))
 
 
 class InvalidRequest(ModelgateError):

@@ -1,11 +1,11 @@
 """Which media route a request means, and its errors in that family's words."""
 
-import math
 from collections.abc import Iterable
 
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, UnknownPath
-from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.formats.media.family import MediaFamily, MediaRoute
+from modelgate.formats.openai_chat.response import encode_error
 
 MAX_ID_CHARACTERS = 100
 _PLACEHOLDER = "{task_id}"
@@ -49,10 +49,16 @@ class MediaRoutes:
         raise MethodNotAllowed if path in served or stem + "/" in served else UnknownPath
 
 
-def render_family_error(family: MediaFamily, error: ModelgateError, request: HttpRequest) -> HttpResponse:
+def render_family_error(family: MediaFamily, error: ModelgateError, request_id: str) -> HttpResponse:
     """Return an error in a family's own envelope, with `retry-after` where waiting helps."""
-    status, body = family.encode_error(error, request_id=request.id)
+    status, body = family.encode_error(error, request_id=request_id)
     headers = [("content-type", "application/json")]
-    if error.retry_after_s is not None:
-        headers.append(("retry-after", str(max(1, math.ceil(error.retry_after_s)))))
+    if error.retry_after is not None:
+        headers.append(("retry-after", error.retry_after))
     return HttpResponse(status=status, headers=HeaderBlock(HeaderBlock.of(*headers).raw + error.header_lines), body=body)
+
+
+def render_error(routes: MediaRoutes, error: ModelgateError, *, path: str, request_id: str) -> HttpResponse:
+    """Return an error as the clients of a path expect it: its media family's words, and OpenAI's everywhere else."""
+    family = routes.family_of(path)
+    return encode_error(error, request_id) if family is None else render_family_error(family, error, request_id)

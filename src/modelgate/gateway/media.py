@@ -113,7 +113,7 @@ class MediaGateway:
             model = task.model
             response = HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "application/json")), body=body)
         except ModelgateError as error:
-            response = render_family_error(family, error, request)
+            response = render_family_error(family, error, request.id)
         self._count(endpoint or family.name, model, response.status, request)
         return _with_rates(response, rate)
 

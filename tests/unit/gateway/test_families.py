@@ -44,6 +44,6 @@ def test_families_by_prefix() -> None:
 
 def test_an_error_says_when_to_come_back() -> None:
     request = HttpRequest(method="POST", path=PATH, headers=HeaderBlock(), id="req_1")
-    busy = render_family_error(FAMILY, Overloaded(retry_after_s=1.2), request)
+    busy = render_family_error(FAMILY, Overloaded(retry_after_s=1.2), request.id)
     assert (busy.status, busy.headers.get(b"retry-after")) == (503, b"2")
-    assert render_family_error(FAMILY, InvalidRequest("no"), request).headers.get(b"retry-after") is None
+    assert render_family_error(FAMILY, InvalidRequest("no"), request.id).headers.get(b"retry-after") is None

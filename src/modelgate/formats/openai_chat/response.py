@@ -104,8 +104,8 @@ def encode_error(error: ModelgateError, request_id: str) -> HttpResponse:
     The client picks its exception by status and retries 408, 409, 429 and 5xx unless `x-should-retry` says otherwise.
     """
     lines = [("content-type", "application/json")]
-    if error.retry_after_s is not None:
-        lines.append(("retry-after", str(max(1, round(error.retry_after_s + 0.499)))))
+    if error.retry_after_s is not None and error.retry_after is not None:
+        lines.append(("retry-after", error.retry_after))
         lines.append(("retry-after-ms", str(max(1, round(error.retry_after_s * 1000)))))
     if not error.retryable and (error.status in (408, 409, 429) or error.status >= 500):
         lines.append(("x-should-retry", "false"))

@@ -7,7 +7,6 @@ from msgspec import Meta
 
 from modelgate.core.records import Json
 
-
 MAX_CHOICES = 128
 MAX_MODEL_CHARACTERS = 256
 
