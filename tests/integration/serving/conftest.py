@@ -28,6 +28,8 @@ from modelgate.storage.migrations import prepare
 
 WAIT_S = 40.0
 """How long a start or a stop may take on a slow machine; nothing waits for it when all is well."""
+LEAVE_S = 0.02
+"""How long a client stays that waits for no byte of the answer."""
 
 
 class Answer(msgspec.Struct):
@@ -63,6 +65,10 @@ class Installation:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELGATE_")}
         self._address = None
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=environment)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until every process serves."""
         until(self.is_ready)
 
     def is_ready(self) -> bool:
@@ -175,6 +181,9 @@ class Installation:
 
 async def _read(reader: asyncio.StreamReader, bound: int | None) -> bytes:
     raw = bytearray()
+    if bound == 0:
+        await asyncio.sleep(LEAVE_S)
+        return b""
     with suppress(OSError):
         while data := await reader.read(64 * 1024):
             raw += data
