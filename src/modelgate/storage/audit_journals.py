@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from modelgate.storage.audit import Finding
 from modelgate.storage.database import Database
@@ -21,11 +21,14 @@ _OUTCOMES = {"capture": "captured", "release": "released"}
 
 
 class _Posted(msgspec.Struct, frozen=True):
-    """What the database says of one incarnation: its row, {hold seq: (outcome, amount)}, {(key, period): lease balance}."""
+    """What the database says of one incarnation: its row, {hold seq: (outcome, amount)}, and of its leases, by (key, period),
+    their balances and how much was posted beyond holds.
+    """
 
     row: Row[Any, Any] | None
     records: dict[int, tuple[str, int]]
     balances: dict[tuple[str, str], int]
+    overruns: dict[tuple[str, str], int]
 
 
 def audit_journals(root: Path, database: Database, *, at_rest: bool = False) -> tuple[list[Finding], list[Finding]]:
@@ -82,10 +85,16 @@ def _posted(connection: Connection, name: str, first_seq: int) -> _Posted:
     columns = (request_record.c.hold_seq, request_record.c.outcome, request_record.c.amount_nanos)
     records = connection.execute(select(*columns).where(request_record.c.incarnation == name, request_record.c.hold_seq >= first_seq))
     balances = connection.execute(select(lease.c.key, lease.c.period, lease.c.balance_nanos).where(lease.c.incarnation == name))
+    overruns = connection.execute(
+        select(request_record.c.key, request_record.c.period, func.sum(request_record.c.overrun_nanos))
+        .where(request_record.c.incarnation == name, request_record.c.overrun_nanos > 0)
+        .group_by(request_record.c.key, request_record.c.period)
+    )
     return _Posted(
         row,
         {seq: (outcome, amount) for seq, outcome, amount in records},
         {(key, period): balance for key, period, balance in balances},
+        {(key, period): int(amount) for key, period, amount in overruns},
     )
 
 
@@ -128,7 +137,8 @@ def _check_covered(name: str, records: list[JournalRecord], posted: _Posted, *, 
             if record.amount_nanos > record.hold_nanos:
                 overrun.add(owner)
     for owner, amount in needed.items():
-        if owner not in overrun and posted.balances.get(owner, 0) < amount:
+        # A posted overrun was paid by what other holds of the lease had set aside; only below zero is it covered.
+        if owner not in overrun and posted.balances.get(owner, 0) + posted.overruns.get(owner, 0) < amount:
             yield Finding(
                 5, f"lease {name}/{owner[0]}/{owner[1]} holds {posted.balances.get(owner, 0)}, less than the {amount} in its journal"
             )

@@ -61,6 +61,20 @@ def test_an_overrun_explains_a_lease_that_does_not_cover(world: World, relay: Si
     assert findings(world) == ""
 
 
+def test_a_posted_overrun_explains_it_too(world: World) -> None:
+    """It was paid by what the other hold had set aside: the lease is not below zero, so nothing was covered."""
+    world.prepay(20)
+    relay = world.relay()
+    for _ in range(2):
+        relay.request(10)
+        world.settle()
+    relay.capture(1, 20)
+    world.settle()
+    assert findings(world) == ""
+    world.database.run(lambda connection: connection.execute(update(money.request_record).values(overrun_nanos=0)))
+    assert "holds 0, less than the 10" in findings(world)
+
+
 def test_a_missing_segment_is_found(world: World) -> None:
     relay = world.relay(segment_records=2)
     for _ in range(6):
