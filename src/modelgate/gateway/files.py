@@ -157,6 +157,7 @@ class Files:
             ("x-content-type-options", "nosniff"),
             ("content-security-policy", "default-src 'none'; sandbox"),
             ("cross-origin-resource-policy", "cross-origin"),
+            ("vary", "origin"),  # the edge adds the CORS lines only when there is an origin: an <img>'s cached copy must not serve a fetch
         )
         if etag.encode() in (request.headers.get(b"if-none-match") or b""):
             return HttpResponse(status=304, headers=HeaderBlock.of(*common))

@@ -87,6 +87,12 @@ async def test_a_signed_address_gives_the_file() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_cached_copy_is_not_shared_between_origins() -> None:
+    """A picture shown in an <img> was cached without CORS lines; the page's own fetch of it then failed."""
+    assert (await fetched(MemoryBlobs(b"picture"))).headers.get(b"vary") == b"origin"
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "change",
     [
