@@ -1,0 +1,95 @@
+"""A browser, a page of somebody else's site, and a whole Modelgate."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.integration.gateway.conftest import Installation
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TIMEOUT_MS = 60_000
+EMPTY_PAGE = b"<!doctype html><meta charset=utf-8><title>A site of its own</title><img id=picture>"
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    running = Installation(tmp_path_factory.mktemp("installation") / "data")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if shutil.which(CHROMIUM) is None:
+        pytest.fail(f"{CHROMIUM} is missing: apt-get install -y chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+class _Site(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        found = self.path == "/"
+        self.send_response(200 if found else 204)
+        if found:
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", str(len(EMPTY_PAGE)))
+        self.end_headers()
+        if found:
+            self.wfile.write(EMPTY_PAGE)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        del format, args
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The address of an empty page on another origin than the gateway's."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+class Visit:
+    """A page of the site, and every complaint in its console."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """Run an async JavaScript function in the page; return what it returns."""
+        return self.page.evaluate(f"([...given]) => ({script})(...given)", list(arguments))
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Visit]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    made = Visit(page)
+    page.goto(site)
+    yield made
+    context.close()
