@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-
 from tests.integration.gateway.conftest import Installation
 
 CHROMIUM = "/usr/bin/chromium"

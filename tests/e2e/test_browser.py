@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.e2e.conftest import Visit
 from tests.integration.gateway.conftest import Installation
 
