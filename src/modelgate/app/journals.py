@@ -119,7 +119,13 @@ class JournalKeeper:
             journal.posted_seq = self._database.read(ledger_drain.posted_seq, journal.incarnation)
         if journal.posted_seq is None:
             return None
-        records = journal.reader.read(journal.posted_seq, MAX_BATCH)
+        try:
+            records = journal.reader.read(journal.posted_seq, MAX_BATCH)
+        except JournalGap:
+            known, journal.posted_seq = journal.posted_seq, self._database.read(ledger_drain.posted_seq, journal.incarnation)
+            if journal.posted_seq == known:
+                raise
+            return None  # another book has posted, and the relay deleted what it need not keep: go on from there
         journal.more = len(records) == MAX_BATCH
         if not records:
             return None

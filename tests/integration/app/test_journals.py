@@ -115,6 +115,23 @@ def test_a_fault_of_the_database_stops_one_journal_for_a_while(
     journal.close()
 
 
+def test_a_segment_that_another_book_has_posted_is_no_gap(night: Night, tmp_path: Path) -> None:
+    """The relay deletes what another book has posted; ours still remembers an older watermark."""
+    journal = JournalWriter.create(tmp_path / "journal", segment_records=2)
+    night.database.run(ledger.say_hello, incarnation_id=journal.incarnation, node="node", reports=(), now=NOW)
+    write(journal, 1)
+    night.work()
+    write(journal, 2)
+    other = Night(tmp_path / "journal", night.database)
+    other.work()
+    other.keeper.close()
+    assert journal.prune(6) == 2
+    write(journal, 1)
+    night.work()
+    assert [news.standing.posted_seq for news in night.work()] == [8]
+    journal.close()
+
+
 def test_finish_posts_everything(night: Night, journal: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "MAX_BATCH", 2)
     write(journal, 5)
