@@ -27,6 +27,7 @@ WARM_UP_S = 1.0
 LATENCY_RATE = 200
 LATENCY_S = 5.0
 CROWD = 1000
+SETTLE_S = 1.0
 
 
 def main() -> None:
@@ -46,8 +47,8 @@ def main() -> None:
                     sys.exit(f"bench: {error}")
                 if not options.only:
                     results["latency"] = measure_latency(mock, gateway, home=home, on=others)
-                    results["memory_mb"] = measure_memory(gateway, home=home, on=others)
             if not options.only:
+                results["memory_mb"] = measure_memory(mock, home=home, device=device, others=others)
                 results["relays"] = measure_two_relays(mock, home=home, all_cores=[device, *others], seconds=options.seconds)
     missed = verdict(results["scenarios"])
     write_json(OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json", results)
@@ -105,20 +106,25 @@ def measure_latency(mock: Mock, gateway: Gateway, *, home: Path, on: list[int]) 
     return found
 
 
-def measure_memory(gateway: Gateway, *, home: Path, on: list[int]) -> dict[str, float]:
-    """Report the memory of the whole tree and of the relay: at rest, with idle connections, with streams."""
-    found = {"rest_all": memory_mb(gateway.pids()), "rest_relay": memory_mb(gateway.relay_pids())}
-    for name, what in (("idle", "idle"), ("streaming", str(home / f"{STREAM.model}.json"))):
-        arguments = [str(gateway.port), gateway.secret, str(CROWD), what]
-        command = ["taskset", "-c", ",".join(map(str, on)), sys.executable, "-m", "bench.crowd", *arguments]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
-            assert crowd.stdout is not None
-            if crowd.stdout.readline() != "ready\n":
-                raise SystemExit("bench: the crowd did not get through")
-            found[f"{name}_all"], found[f"{name}_relay"] = memory_mb(gateway.pids()), memory_mb(gateway.relay_pids())
-            crowd.communicate("")
+def measure_memory(mock: Mock, *, home: Path, device: int, others: list[int]) -> dict[str, float]:
+    """Report the memory of a fresh installation, and of its relay alone: at rest, with idle connections, with streams."""
+    folder = home / "memory"
+    found: dict[str, float] = {}
+    with Gateway(folder, mock, relay_cores=[device], others=others) as gateway:
+        script_for(STREAM, gateway.secret, folder)
+        time.sleep(SETTLE_S)
+        found = {"rest_all": memory_mb(gateway.pids()), "rest_relay": memory_mb(gateway.relay_pids())}
+        for name, what in (("idle", "idle"), ("streaming", str(folder / f"{STREAM.model}.json"))):
+            arguments = [str(gateway.port), gateway.secret, str(CROWD), what]
+            command = ["taskset", "-c", ",".join(map(str, others)), sys.executable, "-m", "bench.crowd", *arguments]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
+                assert crowd.stdout is not None
+                if crowd.stdout.readline() != "ready\n":
+                    raise SystemExit("bench: the crowd did not get through")
+                found[f"{name}_all"], found[f"{name}_relay"] = memory_mb(gateway.pids()), memory_mb(gateway.relay_pids())
+                crowd.communicate("")
     found = {name: round(value, 1) for name, value in found.items()}
-    print(f"\nmemory (PSS), MB, all processes and relay alone; {CROWD} connections:")
+    print(f"\nmemory (PSS) of a fresh start, MB, all processes and relay alone; {CROWD} connections:")
     for name in ("rest", "idle", "streaming"):
         print(f"  {name:10}{found[f'{name}_all']:8.1f}{found[f'{name}_relay']:8.1f}")
     return found

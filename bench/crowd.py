@@ -1,7 +1,7 @@
 """Many connections that do little. Run as `python -m bench.crowd PORT SECRET COUNT BODY_FILE|idle`.
 
-Each connection either has asked `/healthz` and keeps silent, or reads streams one after another. Prints `ready` once all are
-in that state, and ends at the end of its stdin.
+Each connection either has asked `/healthz` and keeps silent, or reads a stream, and another when that has ended. Prints `ready`
+once all are in that state, and ends at the end of its stdin.
 """
 
 import asyncio
@@ -22,8 +22,11 @@ async def hold(port: int, request: bytes, *, again: bool, arrived: asyncio.Queue
         if again:
             await reader.readuntil(b"\n\n")
     arrived.put_nowait(None)
-    while again and await reader.read(65536):
-        pass
+    if not again:
+        await reader.read()  # until the server closes, which it should not
+    while again:
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.write(request)
 
 
 def request_for(secret: str, what: str) -> bytes:
