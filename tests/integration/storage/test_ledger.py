@@ -254,6 +254,24 @@ def test_an_ask_for_a_period_that_is_over_hears_the_current_one(world: World) ->
     assert hold[0].period == "2026-11-19"
 
 
+def test_an_ask_that_waits_while_the_period_ends_goes_on_in_the_next(world: World) -> None:
+    world.resets = "daily"
+    world.add_key("key_d", limit_nanos=10, limit_reset="daily")
+    one, two = world.relay(), world.relay()
+    one.request(10, key="key_d")
+    world.settle()
+    two.request(10, key="key_d")
+    world.deliver_up(two)  # Hello was taken before: this is the ask, and it waits for a recall
+    assert not two.down
+    world.now += DAY_S
+    world.books[0].engine._clock = lambda: world.now - DAY_S + 0.1  # it has not waited long
+    run_now(world.books[0].engine.tick())
+    exchange(world, two)
+    assert two.served == 1
+    assert not two.refused
+    world.check()
+
+
 def test_a_lowered_limit_counts_from_the_next_grant_on(world: World) -> None:
     world.add_key("key_b", limit_nanos=100)
     relay = world.relay()
