@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
         self._phase = READING_BODY
         if head.length == CHUNKED:
             self._chunked = ChunkedBody(limits.max_body_bytes)
-        elif self._service.buffered_bytes + head.length > limits.max_buffered_bytes:
+        elif self._service.buffered_bytes + head.length > self._service.max_buffered_bytes:
             self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), head.path)
             return
         if head.expects_continue and not rest:
@@ -351,7 +351,7 @@ class Connection(asyncio.Protocol):
     def _hold(self, more_bytes: int) -> bool:
         """Count body bytes against what all connections may hold together; refuse the request when it is too much."""
         service = self._service
-        if service.buffered_bytes + more_bytes > service.limits.max_buffered_bytes:
+        if service.buffered_bytes + more_bytes > service.max_buffered_bytes:
             self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._head.path)
             return False
         service.buffered_bytes += more_bytes

@@ -9,8 +9,9 @@ MIB = 1024 * 1024
 class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker takes from clients.
 
-    `max_buffered_bytes` bounds the sum of request bodies held at once (503 above it). `body_timeout_s` is the longest
-    silence within a body; besides, the body must come at `min_body_rate` bytes a second on the whole.
+    `max_buffered_bytes` bounds the sum of request bodies held at once (503 above it), but is never below one whole
+    body. `body_timeout_s` is the longest silence within a body; besides, the body must come at `min_body_rate` bytes a
+    second on the whole.
     `head_timeout_s` runs from the first byte (or the accept) to the head's end. `write_stall_timeout_s` is how long a
     client may read nothing of what waits for it. A write buffer above `high_water_bytes` pauses the source of a stream
     until it is below `low_water_bytes`. The head of a stream waits `head_delay_s` for the first data, then goes alone.

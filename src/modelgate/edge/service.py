@@ -47,6 +47,7 @@ class Service:
         "limits",
         "log_fault",
         "loop",
+        "max_buffered_bytes",
         "new_request_id",
         "render_error",
         "trusted_proxies",
@@ -67,6 +68,7 @@ class Service:
         self.render_error = render_error
         self.log_fault = log_fault
         self.limits = limits
+        self.max_buffered_bytes = max(limits.max_buffered_bytes, limits.max_body_bytes)  # a body that is allowed fits, alone
         self.clock = clock
         self.trusted_proxies = tuple(trusted_proxies)
         self.cors = cors
