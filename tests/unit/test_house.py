@@ -1,0 +1,226 @@
+"""The rules of the house, so that nobody has to remember them."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from modelgate.app.settings import Settings, flag_of, variable_of
+from modelgate.core import errors
+from modelgate.core.endpoints import Endpoint
+from modelgate.core.sandbox import MAGIC_WORDS
+from modelgate.formats.media.family import load_media_families
+from modelgate.gateway.endpoints import endpoint_table
+from modelgate.gateway.files import FileExpired
+from modelgate.portal.openapi import render_openapi
+from modelgate.providers import load_providers
+from modelgate.telemetry.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "modelgate"
+DOCS = ROOT / "docs"
+
+MAX_MODULE_LINES = 600
+MAX_FUNCTION_LINES = 70
+LONG_SCHEMAS: frozenset[str] = frozenset()
+"""Schema modules that may be longer."""
+
+TESTED_ELSEWHERE = {
+    "app/sandbox_upstreams.py": ("integration/test_first_start.py", "data; both upstreams are called there"),
+    "app/serve.py": ("integration/test_serve.py", "several processes"),
+    "app/relay.py": ("integration/test_relay_kill_points.py", "a process"),
+    "app/relay_router.py": ("integration/gateway/test_errors.py", "paths and methods of a running relay"),
+    "app/worker.py": ("integration/test_kling_restart.py", "a process"),
+    "app/workshop.py": ("integration/app/test_desk.py", "composition"),
+    "cli/version.py": ("unit/cli/test_main.py", "one line"),
+    "core/clock.py": ("unit/portal/test_openapi.py", "two lines, handed in everywhere"),
+    "core/endpoints.py": ("unit/gateway/test_endpoints.py", "types"),
+    "core/errors.py": ("integration/gateway/test_errors.py", "row by row"),
+    "core/leases.py": ("unit/metering/test_leases.py", "types"),
+    "core/providers.py": ("unit/providers/test_init.py", "types"),
+    "core/records.py": ("integration/storage/test_tasks.py", "types"),
+    "core/sandbox.py": ("unit/sandbox/test_magic.py", "constants"),
+    "core/usage.py": ("unit/metering/test_prices.py", "types"),
+    "formats/kling/schema.py": ("unit/formats/kling/test_docs.py", "types"),
+    "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
+    "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
+    "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),
+    "gateway/callers.py": ("unit/gateway/test_chat.py", "one function of the pipeline"),
+    "gateway/chat_attempts.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
+    "gateway/chat_call.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
+    "gateway/chat_stream.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
+    "gateway/configuration.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
+    "gateway/endpoints_chat.py": ("unit/gateway/test_endpoints.py", "declarations"),
+    "metering/messages.py": ("unit/app/test_book_link.py", "types"),
+    "metering/store.py": ("integration/storage/test_ledger.py", "a protocol"),
+    "providers/ollama.py": ("unit/providers/test_init.py", "a record"),
+    "providers/openai.py": ("unit/providers/test_init.py", "a record"),
+    "storage/alembic/env.py": ("integration/storage/test_migrations.py", "run by alembic"),
+    "storage/alembic/versions/initial_0001.py": ("integration/storage/test_migrations.py", "a migration"),
+    "storage/book_store.py": ("integration/storage/test_book_kill_points.py", "names functions of the ledger"),
+    "storage/errors.py": ("integration/storage/test_ledger.py", "types"),
+    "storage/ledger_drain.py": ("integration/storage/test_ledger.py", "part of the ledger"),
+    "storage/ledger_recovery.py": ("integration/storage/test_ledger.py", "part of the ledger"),
+    "storage/posting.py": ("integration/storage/test_ledger.py", "part of the ledger"),
+    "storage/schema/identity.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/schema/money.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/schema/settings.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/schema/tasks.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/upgrade.py": ("integration/storage/test_migrations.py", "a step of the start"),
+    "tasks/store.py": ("integration/storage/test_tasks.py", "a protocol"),
+}
+"""Modules without a test file of their own name: where they are tested, and why there. The list may only shrink."""
+
+VENDOR_NAMES_ALLOWED = {
+    "app/sandbox_upstreams.py": "data: the upstreams of the test book",
+    "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
+}
+"""Files outside of providers, formats and the sandbox that may name a vendor."""
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def table() -> tuple[Endpoint, ...]:
+    return tuple(endpoint_table(load_media_families()))
+
+
+# Shape.
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_sizes(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MAX_MODULE_LINES or name_of(path) in LONG_SCHEMAS
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (
+                (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES or "migrations" in path.parts or path.parent.name == "versions"
+            ), node.name
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [name_of(path) for path in modules() if path.read_text().strip() and ast.get_docstring(ast.parse(path.read_text())) is None]
+    assert silent == []
+
+
+def test_nothing_is_called_helpers() -> None:
+    banned = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+    assert [name_of(path) for path in modules() if banned & set(re.split(r"[_.]", path.stem))] == []
+
+
+def mirrors(name: str) -> list[Path]:
+    room, _, file = name.rpartition("/")
+    return [ROOT / "tests" / kind / room / f"test_{file}" for kind in ("unit", "integration")]
+
+
+def test_every_module_has_its_test() -> None:
+    with_code = [name_of(path) for path in modules() if path.stem not in ("__init__", "__main__") and path.parent != SOURCE]
+    without = [name for name in with_code if not any(path.exists() for path in mirrors(name))]
+    assert sorted(set(without) - set(TESTED_ELSEWHERE)) == []
+
+
+def test_the_list_of_exceptions_is_true() -> None:
+    for name, (where, _) in TESTED_ELSEWHERE.items():
+        assert (SOURCE / name).exists(), f"{name} is gone: take it off the list"
+        assert (ROOT / "tests" / where).exists(), f"{name} is not tested at {where}"
+        assert not any(path.exists() for path in mirrors(name)), f"{name} has a test file of its own now: take it off the list"
+
+
+def named_vendors(tree: ast.AST, vendors: frozenset[str]) -> Iterator[str]:
+    yield from (f"{node.lineno}: {node.value}" for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in vendors)
+
+
+def test_vendor_names_steer_nothing_outside_of_their_own_files() -> None:
+    vendors = frozenset(load_providers())
+    assert {"openai", "kling"} <= vendors
+    found = {}
+    for path in modules():
+        name = name_of(path)
+        if not name.startswith(("providers/", "sandbox/")) and not name.startswith(tuple(f"formats/{vendor}" for vendor in vendors)):
+            said = list(named_vendors(ast.parse(path.read_text()), vendors))
+            if said and name not in VENDOR_NAMES_ALLOWED:
+                found[name] = said
+    assert found == {}
+
+
+def test_no_place_of_one_machine_is_in_the_repository() -> None:
+    """Paths of whoever wrote it and package indexes belong to a machine, not to the product."""
+    banned = re.compile(rb"/(?:home|root)/\w|--(?:extra-)?index-url\b|" + re.escape(str(ROOT).encode()) + rb"\b")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if tracked.returncode != 0:
+        pytest.skip("not a checkout")
+    found = []
+    for name in filter(None, tracked.stdout.decode().split("\0")):
+        path = ROOT / name
+        if path.is_file() and path != Path(__file__) and banned.search(path.read_bytes()):
+            found.append(name)
+    assert found == []
+
+
+# Documentation.
+
+
+def test_every_setting_is_documented() -> None:
+    text = page("settings.md")
+    fields = Settings.__struct_fields__
+    assert [field for field in fields if f"`{flag_of(field)}`" not in text or f"`{variable_of(field)}`" not in text] == []
+
+
+def kinds(kind: type[errors.ModelgateError]) -> Iterator[type[errors.ModelgateError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from kinds(below)
+
+
+def test_every_error_code_is_documented() -> None:
+    """Every code of an error that anything raises."""
+    text = page("errors.md")
+    code_of_all = "".join(path.read_text() for path in modules())
+    raised = {
+        kind for kind in kinds(errors.ModelgateError) if re.search(rf"raise {kind.__name__}\b|(?<!class )\b{kind.__name__}\(", code_of_all)
+    }
+    assert {errors.UnknownModel, errors.UpstreamTimeout, FileExpired} <= raised
+    codes = {kind.code for kind in raised if kind.code is not None}
+    assert sorted(code for code in codes if not re.search(rf"\b{code}\b", text)) == []
+
+
+def test_every_magic_word_is_documented() -> None:
+    assert [word for word in MAGIC_WORDS if f"| `{word}`" not in page("sandbox.md")] == []
+
+
+def test_every_endpoint_is_documented() -> None:
+    pages = "".join(path.read_text() for path in (ROOT / "README.md", *DOCS.glob("*.md")))
+    assert [one.path for one in table() if one.path not in pages] == []
+    document = msgspec.json.decode(msgspec.json.encode(render_openapi(list(table()), version="1", server_url="http://gateway.example")))
+    assert {(one.path, one.method.lower()) for one in table()} <= {
+        (path, method) for path, item in document["paths"].items() for method in item
+    }
+
+
+def test_every_metric_is_documented() -> None:
+    rendered = Metrics().render().decode()
+    names = set(re.findall(r"^# TYPE (\w+) ", rendered, flags=re.MULTILINE)) - {"modelgate"}
+    wanted = {name for name in names if name.startswith("modelgate_") and not name.endswith("_created")}
+    assert len(wanted) >= 7
+    text = page("operations.md")
+    assert sorted(name for name in wanted if f"`{name}`" not in text) == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for path in (ROOT / "README.md", *DOCS.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
