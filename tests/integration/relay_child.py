@@ -76,9 +76,9 @@ def arm(kill_point: str) -> None:
     elif kill_point == "renamed, no hello":
         around(Path, "rename", dies_after=lambda path, _: path.is_dir())
     elif kill_point == "old segment closed, new not made":
-        around(journal_writer, "_make_segment", dies_before=lambda _, first_seq: first_seq > 1)
+        around(Path, "rename", dies_before=lambda path, _: path.name == journal_writer.NEXT_NAME)
     elif kill_point == "between two deletions":
-        around(Path, "unlink", dies_after=lambda path: path.suffix == ".db")
+        around(Path, "unlink", dies_after=lambda path: path.stem.isdecimal() and path.suffix == ".db")
         JournalWriter.prune_now, JournalWriter.prune = JournalWriter.prune, lambda *_: 0  # type: ignore[attr-defined]
     else:
         assert kill_point in ("", "upstream answering"), kill_point

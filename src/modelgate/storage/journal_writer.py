@@ -5,6 +5,8 @@ import os
 import sqlite3
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -18,8 +20,12 @@ from modelgate.storage.journal import LOCK_NAME, JournalBroken, JournalRecord, s
 SEGMENT_RECORDS = 20_000
 SEGMENT_BYTES = 8 * 1024 * 1024
 """A segment takes no further commit once it holds this many records or bytes of records."""
-FINISH_TIMEOUT_MS = 20
-"""How long finishing a segment waits for a reader in the middle of it."""
+THREAD_BYTES = 1024 * 1024
+"""A segment with more than this is moved out of its WAL by a thread: 50 ms and more that would stop every stream."""
+FINISH_TIMEOUT_MS = 1_000
+"""How long finishing a segment waits for a reader in the middle of it; then its WAL stays beside it."""
+NEXT_NAME = ".next.db"
+"""The empty segment that is made before it is needed."""
 PAGE_BYTES = 1024
 """Small: each commit writes whole pages to the WAL, and most commits are a few hundred bytes."""
 
@@ -31,17 +37,19 @@ _encode = msgspec.msgpack.Encoder().encode
 class _Segment:
     """What the writer remembers of a segment until it is deleted."""
 
-    __slots__ = ("first_seq", "last_resolution", "last_seq", "open_holds")
+    __slots__ = ("finished", "first_seq", "last_resolution", "last_seq", "open_holds")
 
     def __init__(self, first_seq: int) -> None:
         self.first_seq = first_seq
         self.last_seq = first_seq - 1
         self.open_holds = 0
         self.last_resolution = 0
+        self.finished: Future[None] | None = None
 
     def is_done(self, posted_seq: int) -> bool:
-        """Whether all of it is posted, and so is the resolution of each HOLD in it."""
-        return self.last_seq <= posted_seq and not self.open_holds and self.last_resolution <= posted_seq
+        """Whether all of it is posted, so is the resolution of each HOLD in it, and nothing works on its files."""
+        is_posted = self.last_seq <= posted_seq and not self.open_holds and self.last_resolution <= posted_seq
+        return is_posted and self.finished is not None and self.finished.done()
 
 
 class JournalWriter:
@@ -64,6 +72,8 @@ class JournalWriter:
         self._segments: deque[_Segment] = deque((_Segment(1),))
         self._bytes = 0
         self._connection = self._connect(1)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._prepared: Future[None] | None = None
 
     @classmethod
     def create(
@@ -94,10 +104,11 @@ class JournalWriter:
         # that inherited the descriptor would keep the lock of a dead relay.
         lock = os.open(hidden / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _make_segment(hidden, 1)
+        _make_segment(hidden / segment_name(1))
+        _sync(hidden)
         directory = root / incarnation
         hidden.rename(directory)
-        _sync_directory(root)
+        _sync(root)
         return cls(directory, lock=lock, synchronous=synchronous, segment_records=segment_records, segment_bytes=segment_bytes)
 
     @property
@@ -152,7 +163,7 @@ class JournalWriter:
         if self.broken:
             raise JournalBroken("the journal broke before")
         try:
-            if self._is_full():
+            if self._is_full() and self._is_prepared():
                 self._rotate(staged[0].seq)
             blob = _encode(staged)
             # One statement is one transaction: no BEGIN and COMMIT to pay for.
@@ -203,8 +214,9 @@ class JournalWriter:
 
     def close(self) -> None:
         """Finish the segment and let go of the lock; the book recovers what is left."""
+        self._thread.shutdown()
         try:
-            self._finish()
+            _finish(self._connection)
         finally:
             os.close(self._lock)
 
@@ -212,42 +224,78 @@ class JournalWriter:
         segment = self._segments[-1]
         return segment.last_seq - segment.first_seq + 1 >= self._segment_records or self._bytes >= self._segment_bytes
 
+    def _is_prepared(self) -> bool:
+        """Have most of a rotation's work done beside the loop; commits go into the full segment until that is through."""
+        if self._prepared is None:
+            self._prepared = self._beside(lambda: _prepare(self.directory, self._path_of_newest()))
+        return self._prepared.done()
+
     def _rotate(self, first_seq: int) -> None:
-        self._finish()
-        _make_segment(self.directory, first_seq)
+        """Go on in the next segment, once the old one is safe: after a power cut no later record may be there without the earlier."""
+        assert self._prepared is not None
+        self._prepared.result()
+        self._prepared = None
+        old, connection = self._segments[-1], self._connection
+        _sync(Path(f"{self._path_of_newest()}-wal"))
+        (self.directory / NEXT_NAME).rename(self.directory / segment_name(first_seq))
+        if self._synchronous == "FULL":
+            _sync(self.directory)
+        old.finished = self._beside(lambda: _finish(connection))
         self._connection = self._connect(first_seq)
         self._segments.append(_Segment(first_seq))
         self._bytes = 0
 
-    def _finish(self) -> None:
-        """Move the WAL into the segment and sync it, before anything goes into the next: after a power cut no later record
-        may be there without the earlier ones. With a reader in the way the WAL is synced all the same, and stays beside it.
-        """
-        self._connection.execute(f"PRAGMA busy_timeout = {FINISH_TIMEOUT_MS}")
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._connection.close()
+    def _beside(self, work: Callable[[], None]) -> "Future[None]":
+        """Run work on the newest segment in the thread, or at once if it is small."""
+        if self._bytes >= THREAD_BYTES:
+            return self._thread.submit(work)
+        done: Future[None] = Future()
+        try:
+            work()
+            done.set_result(None)
+        except (sqlite3.Error, OSError) as error:
+            done.set_exception(error)
+        return done
+
+    def _path_of_newest(self) -> Path:
+        return self.directory / segment_name(self._segments[-1].first_seq)
 
     def _connect(self, first_seq: int) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.directory / segment_name(first_seq), isolation_level=None)
+        # Handed to the thread once, to be finished there; never used by both.
+        connection = sqlite3.connect(self.directory / segment_name(first_seq), isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")  # it would stop the loop to sync; `_finish` does it once
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # it would stop the loop to sync; the thread does it
         return connection
 
 
-def _make_segment(directory: Path, first_seq: int) -> None:
-    """Make an empty segment whole before its name is visible."""
-    hidden = directory / f".{segment_name(first_seq)}"
-    with closing(sqlite3.connect(hidden, isolation_level=None)) as connection:
+def _prepare(directory: Path, full: Path) -> None:
+    """Move most of a full segment out of its WAL, and make the next one."""
+    with closing(sqlite3.connect(full, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    (directory / NEXT_NAME).unlink(missing_ok=True)
+    _make_segment(directory / NEXT_NAME)
+
+
+def _finish(connection: sqlite3.Connection) -> None:
+    """Move the rest of a segment out of its WAL and close it. With a reader in the way the WAL stays beside it, and is read there."""
+    with closing(connection):
+        connection.execute(f"PRAGMA busy_timeout = {FINISH_TIMEOUT_MS}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _make_segment(path: Path) -> None:
+    """Make an empty segment, whole and synced, under a name no reader looks for."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA synchronous = OFF")  # synced once, below
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE journal (last_seq INTEGER PRIMARY KEY, records BLOB NOT NULL)")
-    hidden.rename(directory / segment_name(first_seq))
-    _sync_directory(directory)
+    _sync(path)
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

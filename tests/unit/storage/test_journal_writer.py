@@ -5,6 +5,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +67,13 @@ def test_an_incarnation_id_is_never_used_again(tmp_path: Path) -> None:
 def test_a_program_started_by_the_relay_does_not_inherit_its_lock(tmp_path: Path) -> None:
     """A child that inherited the lock kept a dead relay's money out for as long as it ran."""
     journal = JournalWriter.create(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False) as child:
+    program = "import sys; print('running', flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, close_fds=False) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"running\n"
         journal.close()
         assert JournalReader(journal.directory).try_lock()
-        assert child.stdin is not None
-        child.stdin.write(b"\n")
 
 
 def test_seqs_have_no_gap_across_segments(journal: JournalWriter) -> None:
@@ -94,25 +99,74 @@ def test_one_commit_is_never_split_over_segments(journal: JournalWriter) -> None
     assert segment_starts(journal.directory) == [1, 35]
 
 
-def test_the_old_segment_is_whole_without_its_wal_before_the_next_gets_a_commit(
-    journal: JournalWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_old_segment_is_synced_before_the_next_one_appears(journal: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a power cut a later segment could be there, and the tail of an earlier one not."""
-    looked: list[int] = []
-    original = journal_writer._make_segment
+    order: list[str] = []
+    sync, rename = journal_writer._sync, Path.rename
 
-    def look(directory: Path, first_seq: int) -> None:
-        old = directory / segment_name(1)
-        assert not Path(f"{old}-wal").exists() or Path(f"{old}-wal").stat().st_size == 0
-        (last,) = sqlite3.connect(f"file:{old}?immutable=1", uri=True).execute("SELECT max(last_seq) FROM journal").fetchone()
-        looked.append(last)
-        original(directory, first_seq)
+    def noted_sync(path: Path) -> None:
+        order.append(f"sync {path.name}")
+        sync(path)
 
-    monkeypatch.setattr(journal_writer, "_make_segment", look)
+    def noted_rename(path: Path, target: Path) -> Path:
+        order.append(f"name {target.name}")
+        return rename(path, target)
+
+    monkeypatch.setattr(journal_writer, "_sync", noted_sync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
     commit_holds(journal, 12)
-    assert looked == []
+    assert order == []
     commit_holds(journal, 1)
-    assert looked == [12]
+    assert order == ["sync .next.db", "sync 000000000001.db-wal", "name 000000000013.db"]
+
+
+def test_a_finished_segment_has_no_wal(journal: JournalWriter) -> None:
+    commit_holds(journal, 12)
+    commit_holds(journal, 1)
+    old = journal.directory / segment_name(1)
+    assert not Path(f"{old}-wal").exists()
+    with closing(sqlite3.connect(f"file:{old}?immutable=1", uri=True)) as connection:  # which sees no WAL
+        assert connection.execute("SELECT max(last_seq) FROM journal").fetchone() == (12,)
+
+
+def test_a_large_segment_is_finished_beside_the_loop_and_nothing_is_lost_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moving a segment out of its WAL stopped every stream of the relay for 50 ms."""
+    monkeypatch.setattr(journal_writer, "THREAD_BYTES", 0)
+    gate = threading.Event()
+    prepare, main = journal_writer._prepare, threading.current_thread()
+
+    def slow(directory: Path, full: Path) -> None:
+        assert threading.current_thread() is not main
+        assert gate.wait(10)
+        prepare(directory, full)
+
+    monkeypatch.setattr(journal_writer, "_prepare", slow)
+    journal = JournalWriter.create(tmp_path, segment_records=10)
+    for _ in range(4):
+        commit_releases(journal, commit_holds(journal, 4))
+    assert segment_starts(journal.directory) == [1], "commits go on in the full segment"
+    gate.set()
+    assert journal._prepared is not None
+    journal._prepared.result(10)
+    (running,) = commit_holds(journal, 1)
+    assert segment_starts(journal.directory) == [1, 33]
+    first = journal._segments[0]
+    assert first.finished is not None
+    first.finished.result(10)
+    assert journal.prune(32) == 1
+    commit_releases(journal, [running])
+    journal.close()
+    assert [record.seq for record in JournalReader(journal.directory).records()] == [33, 34]
+
+
+def test_a_segment_that_is_still_being_finished_is_not_deleted(journal: JournalWriter) -> None:
+    commit_releases(journal, commit_holds(journal, 10))
+    commit_holds(journal, 1)
+    busy: Future[None] = Future()
+    journal._segments[0].finished = busy
+    assert journal.prune(20) == 0
+    busy.set_result(None)
+    assert journal.prune(20) == 2
 
 
 def test_a_reader_in_the_middle_of_a_segment_does_not_stop_the_next(journal: JournalWriter) -> None:
@@ -212,7 +266,7 @@ def test_a_commit_that_fails_breaks_the_journal_for_good(journal: JournalWriter)
 
 
 def test_a_segment_that_cannot_be_made_breaks_the_journal(journal: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_space(directory: Path, first_seq: int) -> None:
+    def no_space(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     commit_holds(journal, 10)
