@@ -67,7 +67,7 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    running = Installation(tmp_path_factory.mktemp("installation") / "data")
+    running = Installation(tmp_path_factory.mktemp("installation") / "data", "--drain-s", "2")  # some streams here never end
     yield running
     assert running.stop() == 0
     audit = running.json("audit")

@@ -91,6 +91,14 @@ def test_stream(client: openai.OpenAI) -> None:
     assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
 
 
+def test_many_streams_on_one_connection(installation: Installation) -> None:
+    """One in fifty got no answer: the end of the one before had left the connection to the upstream unread."""
+    with make_client(installation, timeout=5) as client:
+        for _ in range(200):
+            stream = client.chat.completions.create(model=MODEL, messages=user("Say: hello there my friend"), stream=True)
+            assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "hello there my friend"
+
+
 def test_no_usage_in_a_stream_unasked(client: openai.OpenAI) -> None:
     """The gateway asks the upstream for the counts in any case; a caller who did not must see nothing of it."""
     for options in ({}, {"stream_options": None}, {"stream_options": {"include_usage": False}}):
