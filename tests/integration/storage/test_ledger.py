@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 from tests.integration.storage.conftest import NOW, SimBook, SimRelay, World, run_now
 
+from modelgate.core.leases import LeaseReport
 from modelgate.metering.messages import Ask, Fenced, Hello, Refused, Return, ToBook
 from modelgate.storage import ledger, ledger_recovery, ledger_tasks
 from modelgate.storage.database import Database
@@ -173,8 +174,10 @@ def test_orphans_cost_nothing_or_their_hold(world: World) -> None:
     assert report.books[0].revenue_nanos == 10
 
 
-def test_records_a_power_cut_took_after_they_were_posted_are_noted(world: World) -> None:
+@pytest.mark.parametrize("charges_orphans", [False, True])
+def test_records_a_power_cut_took_after_they_were_posted_are_noted(world: World, charges_orphans: bool) -> None:
     """The journal ends before the watermark: nothing is charged twice, no resolved hold becomes an orphan."""
+    world.charges_orphans = charges_orphans
     world.prepay(100)
     relay = world.relay()
     relay.request(10)
@@ -185,6 +188,7 @@ def test_records_a_power_cut_took_after_they_were_posted_are_noted(world: World)
     relay.kill()
     report = world.end()
     assert outcomes(world) == {"captured": 1}
+    assert world.balance() == 90
     assert any("lost its last 1 records" in note.text for note in report.notes)
 
 
@@ -365,6 +369,40 @@ def test_a_refusal_waits_for_a_dead_relay_to_be_recovered(world: World) -> None:
     assert not two.refused
     world.settle()
     assert two.served == 1
+
+
+def test_a_lease_that_is_being_closed_still_counts(world: World) -> None:
+    world.prepay(10)
+    one, two = world.relay(), world.relay()
+    one.request(10)
+    world.settle()
+    one.release(1)
+    world.database.run(ledger_recovery.begin_closing, incarnation_id=one.incarnation, node="node", now=world.now)
+    two.request(10)
+    exchange(world, two)
+    run_now(world.books[0].engine.tick())
+    assert not two.refused
+    one.kill()
+    world.settle()
+    assert two.served == 1
+
+
+def test_an_answer_that_quotes_an_older_grant_does_not_count(world: World) -> None:
+    world.prepay(10)
+    relay = world.relay()
+    relay.request(2)
+    world.settle()
+    (held,) = (lease.totals() for lease in relay.leases._leases.values())
+
+    def answered(granted_nanos: int) -> int:
+        report = LeaseReport("key_a", "all", granted_nanos, 0, round=9)
+        step = {"incarnation_id": relay.incarnation, "reports": [report], "now": world.now}
+        standing = world.database.run(ledger.post_returns, **step)
+        assert standing is not None
+        return standing.leases[0].answered_round
+
+    assert answered(held.granted_nanos - 1) == 0
+    assert answered(held.granted_nanos) == 9
 
 
 def test_an_answer_does_not_outlive_a_grant(world: World) -> None:
