@@ -76,12 +76,13 @@ class World:
         self.relays: list[RelayProcess] = []
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        self.account = self.database.run(identity.create_account, name="payer", now=time.time())
+        long_ago = time.time() - 3600  # a limit chosen just now would have idle money recalled
+        self.account = self.database.run(identity.create_account, name="payer", now=long_ago)
         key = ApiKey(id="key_a", account=self.account, book="live", name="k", digest="d", hint="")
-        self.database.run(identity.create_key, key, now=time.time())
-        self.database.run(ledger.set_credit_limit, account=self.account, book="live", credit_limit_nanos=0, now=time.time())
+        self.database.run(identity.create_key, key, now=long_ago)
+        self.database.run(ledger.set_credit_limit, account=self.account, book="live", credit_limit_nanos=0, now=long_ago)
         cause = {"account": self.account, "book": "live", "amount_nanos": CREDIT, "idempotency_key": "first"}
-        self.database.run(ledger.credit, **cause, now=time.time())
+        self.database.run(ledger.credit, **cause, now=long_ago)
 
     async def start_book(self) -> None:
         ready = asyncio.Event()
@@ -209,7 +210,7 @@ async def test_relays_that_die_while_the_book_is_away_are_recovered_at_its_start
     assert await relay.ask("capture 10") == "captured 10"
     await world.stop_book()
     assert await relay.ask("hold 40") == "held 3", "a relay goes on with what it has"
-    assert await relay.ask("hold 40") == "Overloaded"
+    assert await relay.ask(f"hold {CREDIT}") == "Overloaded", "and no further"
     assert await relay.ask("capture 30") == "captured 30"
     await relay.kill()
     unknown = await world.relay("renamed, no hello")
