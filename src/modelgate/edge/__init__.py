@@ -8,8 +8,9 @@ May import: core, asyncio, ssl. Used by app alone. No routing and no authenticat
     connection  Connection: the life of one client's socket, request after request
     head        request heads: one strict grammar over the raw bytes, and the headers that decide framing
     chunked     request bodies in chunks
-    body        large request bodies, read straight into their own buffer
-    answer      response heads, streamed bodies and their framing
+    body        request bodies of known length; large ones are read straight into their own buffer
+    framing     answers as bytes: heads, and how the body's end is told
+    answer      streamed answers
     cors        what browsers are told
     forwarded   the client's address behind trusted proxies
     tls         TLS over a plain transport

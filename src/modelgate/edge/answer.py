@@ -1,47 +1,14 @@
-"""Answers on the wire: the head, the framing, and streamed bodies that move by callbacks."""
+"""Streamed answers: bodies that move by callbacks from their source to the client."""
 
 import asyncio
-from http import HTTPStatus
 from typing import Protocol
 
 from modelgate.core.errors import UpstreamError
-from modelgate.core.http import BodySink, BodySource, HttpResponse
+from modelgate.core.http import BodySink, BodySource
+from modelgate.edge.framing import IN_CHUNKS, JOIN_BYTES, LAST_CHUNK, UNTIL_CLOSE
 
-JOIN_BYTES = 32 * 1024
-"""Below this, joining head and body costs less than a second buffer in the write."""
 SLICE_BYTES = 64 * 1024
 """One write over TLS at most: encrypting holds the loop for 4 ms a megabyte."""
-
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-CLOSE_LINE = b"connection: close\r\n"
-CHUNKED_LINE = b"transfer-encoding: chunked\r\n"
-LAST_CHUNK = b"0\r\n\r\n"
-
-UNTIL_CLOSE = -1
-"""The `length` of a body whose end is the connection's end (HTTP/1.0)."""
-IN_CHUNKS = -2
-"""The `length` of a body that is sent in chunks."""
-
-
-USUAL_LINES = {status: line for status, line in STATUS_LINES.items() if status >= 200 and status not in (204, 304)}
-"""Status lines of answers that have a body."""
-
-
-def render_usual(status_line: bytes, headers: bytes, request_id: str, body: bytes) -> bytes:
-    """Return a whole answer that needs no header line of ours but the request id and the length."""
-    return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (status_line, headers, request_id.encode("ascii"), len(body), body)
-
-
-def has_no_body(status: int) -> bool:
-    """Tell whether an answer of this status never has a body."""
-    return status in (204, 304) or status < 200
-
-
-def render_head(response: HttpResponse, request_id: str, extra: bytes) -> bytes:
-    """Return the head without its empty line; `extra` is whole header lines of ours."""
-    status_line = STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status
-    return b"".join((status_line, response.headers.raw, b"x-request-id: ", request_id.encode("ascii"), b"\r\n", extra))
 
 
 class AnswerOwner(Protocol):

@@ -1,4 +1,4 @@
-"""Large request bodies of known length, read straight into their own buffer (0.9 of the CPU of joining pieces at 1 MB)."""
+"""Request bodies of known length: joined from pieces, or when large read straight into their own buffer (0.9 of the CPU at 1 MB)."""
 
 import asyncio
 from typing import Protocol
@@ -7,6 +7,40 @@ DIRECT_BODY_BYTES = 64 * 1024
 """Bodies with at least this much still to come are read directly; below it the switch costs more than it saves."""
 FIRST_CAPACITY_BYTES = 256 * 1024
 GROWTH = 2
+
+
+class Collector(Protocol):
+    """Makes a body out of the bytes of a connection."""
+
+    body: bytearray
+
+    @property
+    def done(self) -> bool:
+        """Whether the body is complete."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the wire; return those behind the body's end. Raises InvalidRequest when they are no body."""
+
+
+class SizedBody:
+    """Collects a body of known length."""
+
+    __slots__ = ("_length", "body")
+
+    def __init__(self, length: int) -> None:
+        self.body = bytearray()
+        self._length = length
+
+    @property
+    def done(self) -> bool:
+        """Whether the body is complete."""
+        return len(self.body) == self._length
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the wire; return those behind the body's end."""
+        missing = self._length - len(self.body)
+        self.body += data[:missing]
+        return data[missing:]
 
 
 class BodyOwner(Protocol):

@@ -15,11 +15,11 @@ from typing import Final, cast
 
 from modelgate.core.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, ModelgateError, Overloaded, RequestTimedOut
 from modelgate.core.http import BodySource, HttpRequest, HttpResponse
-from modelgate.edge import answer
-from modelgate.edge.answer import SlicedBody, StreamAnswer
-from modelgate.edge.body import DIRECT_BODY_BYTES, DirectBody
+from modelgate.edge import framing
+from modelgate.edge.answer import SLICE_BYTES, SlicedBody, StreamAnswer
+from modelgate.edge.body import DIRECT_BODY_BYTES, Collector, DirectBody, SizedBody
 from modelgate.edge.chunked import ChunkedBody
-from modelgate.edge.cors import ORIGIN_LINES, render_options
+from modelgate.edge.cors import render_options
 from modelgate.edge.forwarded import client_behind, is_trusted, parse_address
 from modelgate.edge.head import CHUNKED, NO_HEAD, Head, find_flaw, guess_path, parse_head, skip_empty_lines
 from modelgate.edge.service import Service
@@ -36,6 +36,8 @@ RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER: drop what is unsent and reset the connection."""
 OVERLOAD_RETRY_S: Final = 1.0
 CR: Final = 13
+NO_BODY: Final = SizedBody(0)
+"""Between requests; nothing is ever fed to it."""
 HEAD_END: Final = b"\r\n\r\n"
 NOT_HTTP: Final = "This is not an HTTP/1.1 request."
 
@@ -46,9 +48,8 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_ahead",
         "_begun",
-        "_body",
-        "_chunked",
         "_client",
+        "_collector",
         "_direct",
         "_dropped_bytes",
         "_head",
@@ -75,8 +76,7 @@ class Connection(asyncio.Protocol):
         self._phase = AWAITING_HEAD
         self._ahead = bytearray()  # bytes that are not yet looked at as a request
         self._head = NO_HEAD
-        self._body = bytearray()
-        self._chunked: ChunkedBody | None = None
+        self._collector: Collector = NO_BODY
         self._direct = False
         self._begun = 0.0
         self._started = 0.0
@@ -271,57 +271,48 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def _begin_body(self, head: Head, rest: bytes) -> None:
-        limits = self._service.limits
+        service = self._service
+        limits = service.limits
         if head.length > limits.max_body_bytes:
             self._refuse(BodyTooLarge(), head.path)
             return
-        self._phase = READING_BODY
-        if head.length == CHUNKED:
-            self._chunked = ChunkedBody(limits.max_body_bytes)
-        elif self._service.buffered_bytes + head.length > self._service.max_buffered_bytes:
+        if head.length != CHUNKED and service.buffered_bytes + head.length > service.max_buffered_bytes:
             self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), head.path)
             return
+        self._phase = READING_BODY
         if head.expects_continue and not rest:
-            self._transport.write(answer.CONTINUE)
-        self._begun = self._service.loop.time()
+            self._transport.write(framing.CONTINUE)
+        self._begun = service.loop.time()
         self.body_advanced(len(rest))
-        missing = head.length - len(rest)
-        if missing < DIRECT_BODY_BYTES or self._tls:
-            if rest:
-                self._take_body(rest)
-        elif self._hold(len(rest)):
-            body = DirectBody(self, beginning=rest, length=head.length)
-            if body.ask_room():
-                self._direct = True
-                self._switch_protocol(body)
+        if head.length - len(rest) >= DIRECT_BODY_BYTES and not self._tls:
+            self._begin_direct(head, rest)
+            return
+        self._collector = ChunkedBody(limits.max_body_bytes) if head.length == CHUNKED else SizedBody(head.length)
+        if rest:
+            self._take_body(rest)
+
+    def _begin_direct(self, head: Head, rest: bytes) -> None:
+        body = DirectBody(self, beginning=rest, length=head.length)
+        if self._hold(len(rest)) and body.ask_room():
+            self._direct = True
+            self._switch_protocol(body)
 
     def _take_body(self, data: bytes) -> None:
-        head = self._head
+        collector = self._collector
+        before = len(collector.body)
         try:
-            if self._chunked is not None:
-                before = len(self._chunked.body)
-                rest = self._chunked.feed(data)
-                if not self._hold(len(self._chunked.body) - before):
-                    return
-                complete, body = self._chunked.done, self._chunked.body
-            else:
-                body = self._body
-                piece = data[: head.length - len(body)]
-                if not self._hold(len(piece)):
-                    return
-                body += piece
-                rest = data[len(piece) :]
-                complete = len(body) == head.length
+            rest = collector.feed(data)
         except ModelgateError as error:
-            self._refuse(error, head.path)
+            self._refuse(error, self._head.path)
             return
-        if complete:
+        if not self._hold(len(collector.body) - before):
+            return
+        if collector.done:
             self._ahead += rest
-            self._chunked = None
-            self._body = bytearray()
-            self._dispatch(body)
+            self._collector = NO_BODY
+            self._dispatch(collector.body)
         else:
-            self.body_advanced(len(body))
+            self.body_advanced(len(collector.body))
 
     def body_advanced(self, received_bytes: int) -> None:
         """Move the deadline: not too long a silence, and a least rate on the whole."""
@@ -419,10 +410,10 @@ class Connection(asyncio.Protocol):
 
     def _respond(self, response: HttpResponse) -> None:
         body = response.body
-        if type(body) is bytes and self._head.usual and len(body) < answer.JOIN_BYTES and self._phase == ANSWERING:
-            status_line = answer.USUAL_LINES.get(response.status)
+        if type(body) is bytes and self._head.usual and len(body) < framing.JOIN_BYTES and self._phase == ANSWERING:
+            status_line = framing.USUAL_LINES.get(response.status)
             if status_line is not None and not self._service.draining:
-                self._transport.write(answer.render_usual(status_line, response.headers.raw, self._request_id, body))
+                self._transport.write(framing.render_usual(status_line, response.headers.raw, self._request_id, body))
                 self.answer_ended()
                 return
         if self._phase == GONE:
@@ -432,63 +423,40 @@ class Connection(asyncio.Protocol):
             self._service.forget(self)
             return
         head = self._head
-        extra = self._extra_lines(head, response)
-        if head.method == "HEAD" or answer.has_no_body(response.status):
-            self._send_head_only(response, extra)
-        elif not isinstance(body, (bytes, bytearray)):
-            self._send_stream(response, body, extra)
-        elif self._tls and len(body) > answer.SLICE_BYTES:
-            response.content_length = len(body)
-            self._send_stream(response, SlicedBody(body, self._service.loop), extra)
-        else:
-            self._send_whole(response, body, extra)
-
-    def _extra_lines(self, head: Head, response: HttpResponse) -> bytes:
-        """Return the header lines that this connection adds, framing apart."""
         if self._service.draining:
             head.keep_alive = False
-        if head.keep_alive and not head.origin:
-            return b""
-        lines = b"" if head.keep_alive else answer.CLOSE_LINE
-        if head.origin and self._service.cors and response.headers.get(b"access-control-allow-origin") is None:
-            lines += ORIGIN_LINES
-        return lines
-
-    def _send_whole(self, response: HttpResponse, body: bytes | bytearray, extra: bytes) -> None:
-        framing = b"%bcontent-length: %d\r\n\r\n" % (extra, len(body))
-        head = answer.render_head(response, self._request_id, framing)
-        if len(body) < answer.JOIN_BYTES:
-            self._transport.write(head + body)
+        lines = framing.own_lines(head, response, cors=self._service.cors)
+        if head.method == "HEAD" or framing.has_no_body(response.status):
+            self._send_head_only(response, lines)
+        elif not isinstance(body, (bytes, bytearray)):
+            self._send_stream(response, body, lines)
+        elif self._tls and len(body) > SLICE_BYTES:
+            response.content_length = len(body)
+            self._send_stream(response, SlicedBody(body, self._service.loop), lines)
         else:
-            self._transport.writelines((head, body))
+            self._send_whole(response, body, lines)
+
+    def _send_whole(self, response: HttpResponse, body: bytes | bytearray, lines: bytes) -> None:
+        rendered = framing.render_head(response, self._request_id, lines=lines, length=len(body))
+        if len(body) < framing.JOIN_BYTES:
+            self._transport.write(rendered + body)
+        else:
+            self._transport.writelines((rendered, body))
         self.answer_ended()
 
-    def _send_head_only(self, response: HttpResponse, extra: bytes) -> None:
+    def _send_head_only(self, response: HttpResponse, lines: bytes) -> None:
         body = response.body
-        length = response.content_length
         if isinstance(body, (bytes, bytearray)):
             length = len(body)
         else:
             body.abort()
-        if answer.has_no_body(response.status):
-            framing = b""
-        elif length is None:
-            framing = answer.CHUNKED_LINE if self._head.modern else b""
-        else:
-            framing = b"content-length: %d\r\n" % length
-        self._transport.write(answer.render_head(response, self._request_id, extra + framing + b"\r\n"))
+            length = framing.choose_length(response, modern=self._head.modern)
+        self._transport.write(framing.render_head(response, self._request_id, lines=lines, length=length))
         self.answer_ended()
 
-    def _send_stream(self, response: HttpResponse, source: BodySource, extra: bytes) -> None:
-        head = self._head
-        length = response.content_length
-        if length is not None:
-            framing = b"%bcontent-length: %d\r\n\r\n" % (extra, length)
-        elif head.modern:
-            length, framing = answer.IN_CHUNKS, extra + answer.CHUNKED_LINE + b"\r\n"
-        else:
-            length, framing = answer.UNTIL_CLOSE, extra + b"\r\n"
-        rendered = answer.render_head(response, self._request_id, framing)
+    def _send_stream(self, response: HttpResponse, source: BodySource, lines: bytes) -> None:
+        length = framing.choose_length(response, modern=self._head.modern)
+        rendered = framing.render_head(response, self._request_id, lines=lines, length=length)
         self._stream = stream = StreamAnswer(self, self._transport, source=source, head=rendered, length=length)
         self.deadline = min(self.deadline, self._service.loop.time() + self._service.limits.head_delay_s)
         source.start(stream)
@@ -520,7 +488,7 @@ class Connection(asyncio.Protocol):
                 error = ModelgateError()
             response = self._service.render(error, head.path, self._request_id)
             if isinstance(response.body, (bytes, bytearray)):
-                self._send_whole(response, response.body, self._extra_lines(head, response))
+                self._send_whole(response, response.body, framing.own_lines(head, response, cors=self._service.cors))
                 return
         self._let_go()
         if detectable:
@@ -554,16 +522,15 @@ class Connection(asyncio.Protocol):
         request_id = self._service.new_request_id()
         response = self._service.render(error, path, request_id)
         body = response.body if isinstance(response.body, (bytes, bytearray)) else b""
-        framing = b"%bcontent-length: %d\r\n\r\n" % (answer.CLOSE_LINE, len(body))
-        self._transport.write(answer.render_head(response, request_id, framing) + body)
+        rendered = framing.render_head(response, request_id, lines=framing.CLOSE_LINE, length=len(body))
+        self._transport.write(rendered + body)
         self._linger()
 
     def _linger(self) -> None:
         """End our direction, and read and drop what is still under way, for a bounded while."""
         self._phase = LINGERING
         self._ahead = bytearray()
-        self._body = bytearray()
-        self._chunked = None
+        self._collector = NO_BODY
         if self._peer_ended:
             self._close()
             return

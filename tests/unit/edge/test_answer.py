@@ -1,12 +1,12 @@
-"""Heads and the framing of streamed answers, on a transport that only remembers."""
+"""The framing of streamed answers, on a transport that only remembers."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from modelgate.core.http import HeaderBlock, HttpResponse
-from modelgate.edge.answer import IN_CHUNKS, JOIN_BYTES, SLICE_BYTES, UNTIL_CLOSE, SlicedBody, StreamAnswer, has_no_body, render_head
+from modelgate.edge.answer import SLICE_BYTES, SlicedBody, StreamAnswer
+from modelgate.edge.framing import IN_CHUNKS, JOIN_BYTES, UNTIL_CLOSE
 
 
 class Wire:
@@ -33,13 +33,6 @@ class Wire:
 
 def stream(wire: Wire, source: Any, length: int) -> StreamAnswer:
     return StreamAnswer(wire, wire, source=source, head=b"HEAD|", length=length)  # type: ignore[arg-type]
-
-
-def test_head() -> None:
-    response = HttpResponse(status=404, headers=HeaderBlock.of(("a", "b")))
-    assert render_head(response, "req_1", b"x: y\r\n\r\n") == b"HTTP/1.1 404 Not Found\r\na: b\r\nx-request-id: req_1\r\nx: y\r\n\r\n"
-    assert render_head(HttpResponse(status=599, headers=HeaderBlock()), "r", b"").startswith(b"HTTP/1.1 599 \r\n")
-    assert [status for status in (101, 200, 204, 304, 404) if has_no_body(status)] == [101, 204, 304]
 
 
 def test_chunks_and_one_write_for_head_and_first_data(source_type: Any) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelgate.edge.body import FIRST_CAPACITY_BYTES, DirectBody
+from modelgate.edge.body import FIRST_CAPACITY_BYTES, DirectBody, SizedBody
 
 
 class Owner:
@@ -71,3 +71,12 @@ def test_everything_else_is_passed_on() -> None:
     body.eof_received()
     body.connection_lost(None)
     assert owner.said == ["pause_writing", "resume_writing", "eof_received", "connection_lost"]
+
+
+def test_sized_body_gives_back_what_is_behind_it() -> None:
+    body = SizedBody(5)
+    assert body.feed(b"he") == b""
+    assert not body.done
+    assert body.feed(b"lloGET") == b"GET"
+    assert body.done
+    assert body.body == b"hello"
