@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from sqlalchemy import func, select
 
 from modelgate.app.processes import Processes, read_processes
 from modelgate.app.settings import Settings
@@ -25,11 +26,13 @@ from modelgate.storage import identity, ledger
 from modelgate.storage.audit import AuditReport, audit
 from modelgate.storage.database import Database
 from modelgate.storage.migrations import prepare
+from modelgate.storage.schema.tasks import task
 
 WAIT_S = 40.0
 """How long a start or a stop may take on a slow machine; nothing waits for it when all is well."""
 LEAVE_S = 0.02
 """How long a client stays that waits for no byte of the answer."""
+CHAT = "/v1/chat/completions"
 
 
 class Answer(msgspec.Struct):
@@ -70,6 +73,11 @@ class Installation:
     def wait_until_ready(self) -> None:
         """Wait until every process serves."""
         until(self.is_ready)
+
+    def wait_for_tasks(self) -> None:
+        """Wait until every media task has ended."""
+        unfinished = select(func.count()).select_from(task).where(task.c.finished_at.is_(None))
+        until(lambda: self.database.read(lambda connection: connection.execute(unfinished).scalar_one()) == 0)
 
     def is_ready(self) -> bool:
         """Whether every process that should serve does."""
@@ -136,13 +144,13 @@ class Installation:
         run(identity.create_key, key, now=now)
         return account, secret
 
-    async def chat(self, secret: str, body: dict[str, Any], *, leave_after_bytes: int | None = None) -> Answer:
-        """Send one chat on a connection of its own; a lost connection is an answer that is not whole, never an error.
+    async def post(self, secret: str, body: dict[str, Any], *, path: str = CHAT, leave_after_bytes: int | None = None) -> Answer:
+        """Send one request on a connection of its own; a lost connection is an answer that is not whole, never an error.
 
         `leave_after_bytes`: hang up once so much of the answer has come.
         """
         data = json.dumps(body).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {secret}\r\nContent-Type: application/json\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {secret}\r\nContent-Type: application/json\r\n"
         answer = Answer()
         try:
             reader, writer = await asyncio.open_connection(*self.address)

@@ -1,4 +1,4 @@
-"""Everything at once: streams, errors and hang-ups through four relays while relays, book and desk are killed at random.
+"""Everything at once: streams, errors, hang-ups and pictures through four relays while relays, book and desk are killed at random.
 
 Afterwards the gateway's records are held against two witnesses that were not killed: what each client saw, and the sandbox's
 own count. Tokens are pinned by the prompt, so every amount is known.
@@ -7,15 +7,17 @@ own count. Tokens are pinned by the prompt, so every amount is known.
 import asyncio
 import random
 import time
+from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy import select
 
-from modelgate.core.records import PriceRow
+from modelgate.core.records import TERMINAL_STATES, PriceRow
 from modelgate.storage.price_rows import set_price
-from modelgate.storage.schema.money import incarnation, lease, request_record
+from modelgate.storage.schema.money import incarnation, lease, request_record, task_hold
+from modelgate.storage.schema.tasks import task
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -32,6 +34,8 @@ ANSWER_WITHIN_S = 25.0
 """No client waits longer, whatever is killed: a connection that says nothing for so long is a hang."""
 INPUT_NANOS, OUTPUT_NANOS = 1_000, 4_000
 """Per token: 1 USD and 4 USD per million."""
+PICTURES, PICTURE_NANOS = "/kling/v1/images/generations", 5_000_000
+PAINTERS = 2
 PADDING = "Tell me something about the sea, and take your time. "
 KINDS = ("plain",) * 4 + ("stream",) * 4 + ("hang up", "hang up early", "error-400", "error-429", "error-500", "cut-stream")
 
@@ -64,6 +68,7 @@ class Load:
 
     def __init__(self, installation: Any, secret: str) -> None:
         self.seen: list[Seen] = []
+        self.pictures: dict[str, bool] = {}  # by task: whether it will succeed
         self._installation = installation
         self._secret = secret
         self._ends_at = time.monotonic() + LOAD_S
@@ -74,10 +79,23 @@ class Load:
             kind, tokens = choose.choice(KINDS), (choose.randint(1, 90), choose.randint(1, 60))
             leave = {"hang up": choose.randint(200, 4000), "hang up early": 0}.get(kind)
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = await self._installation.chat(self._secret, body_of(kind, tokens), leave_after_bytes=leave)
+                answer = await self._installation.post(self._secret, body_of(kind, tokens), leave_after_bytes=leave)
             self.seen.append(Seen(kind, tokens, answer))
             if answer.status != 200:
                 await asyncio.sleep(choose.uniform(0.01, 0.1))
+
+    async def run_painter(self, number: int) -> None:
+        """Submit pictures; what the gateway took has to come to an end, whoever is killed."""
+        choose = random.Random(SEED - number)
+        while time.monotonic() < self._ends_at:
+            fails = choose.random() < 0.25
+            prompt = "magic: fail-task\na kite" if fails else "a red kite over the sea"
+            body = {"model_name": "kling-v1", "prompt": prompt, "n": 1}
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                answer = await self._installation.post(self._secret, body, path=PICTURES)
+            if answer.status == 200 and answer.whole:
+                self.pictures[answer.json["data"]["task_id"]] = not fails
+            await asyncio.sleep(choose.uniform(0.2, 0.5))
 
     async def kill_at_random(self) -> dict[str, int]:
         choose = random.Random(SEED)
@@ -114,9 +132,13 @@ async def test_kills_at_random_cost_no_record_and_no_money(installation: Any) ->
     installation.start()
     load = Load(installation, secret)
     killed, lowest, *_ = await asyncio.gather(
-        load.kill_at_random(), load.watch_balance(account), *(load.run_client(number) for number in range(CLIENTS))
+        load.kill_at_random(),
+        load.watch_balance(account),
+        *(load.run_client(number) for number in range(CLIENTS)),
+        *(load.run_painter(number) for number in range(PAINTERS)),
     )
     await asyncio.to_thread(installation.wait_until_ready)
+    await asyncio.to_thread(installation.wait_for_tasks)
     counted = await installation.sandbox_count()
     assert installation.stop() == 0
     installation.start()  # whatever a kill left behind is found by the next start
@@ -129,7 +151,7 @@ async def test_kills_at_random_cost_no_record_and_no_money(installation: Any) ->
     check_sandbox(counted, records, seen=load.seen)
     check_orphans(records)
     check_nothing_is_out(installation)
-    spent = sum(record.amount_nanos for record in records.values())
+    spent = sum(record.amount_nanos for record in records.values()) + check_pictures(installation, load.pictures, counted)
     assert installation.balance(account) == BALANCE_NANOS - spent
     assert lowest >= 0
     assert set(killed) == {"relay", "book", "desk"}
@@ -152,7 +174,9 @@ def check_clients(seen: list[Seen], records: dict[str, Any]) -> None:
 
 def check_sandbox(counted: list[dict[str, Any]], records: dict[str, Any], *, seen: list[Seen]) -> None:
     """What the vendor gave in full is charged as the vendor counts it, unless the relay died on the way."""
-    given = {entry["request_id"]: entry for entry in counted if entry["finished"] and entry["status"] == 200}
+    given = {
+        entry["request_id"]: entry for entry in counted if entry["vendor"] == "openai" and entry["finished"] and entry["status"] == 200
+    }
     for request_id, entry in given.items():
         record = records[request_id]  # the hold was durable before the vendor was asked
         if record.outcome == "captured" and not record.estimated:
@@ -169,6 +193,25 @@ def check_orphans(records: dict[str, Any]) -> None:
         if record.outcome == "released":
             assert record.amount_nanos == 0
         assert record.overrun_nanos == 0, "with an output limit nothing is above its hold"
+
+
+def check_pictures(installation: Any, taken: dict[str, bool], counted: list[dict[str, Any]]) -> int:
+    """Each picture that was taken has ended, was made at most once, and is paid for if it succeeded; return what all cost."""
+    holds = {row.task: row for row in installation.database.read(lambda connection: connection.execute(select(task_hold)).all())}
+    states = {
+        row.id: row for row in installation.database.read(lambda connection: connection.execute(select(task.c.id, task.c.state)).all())
+    }
+    assert set(taken) <= set(states)
+    assert set(states) == set(holds)
+    for task_id, row in states.items():
+        assert row.state in TERMINAL_STATES
+        assert holds[task_id].captured_nanos == (PICTURE_NANOS if row.state == "succeeded" else 0)
+    jobs = Counter(entry["request_id"] for entry in counted if entry["vendor"] == "kling" and entry["status"] == 200)
+    twice = {task_id: count for task_id, count in jobs.items() if task_id in states and count > 1}
+    assert not twice, "a submit without an answer was sent again"
+    succeeded = [task_id for task_id, will_succeed in taken.items() if will_succeed and states[task_id].state == "succeeded"]
+    assert len(succeeded) > len(taken) / 3, "most pictures are made in spite of the kills"
+    return sum(hold.captured_nanos for hold in holds.values())
 
 
 def check_nothing_is_out(installation: Any) -> None:

@@ -25,7 +25,7 @@ BODY = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max
 async def insist(installation: Any, secret: str) -> str:
     """Ask as official clients do: a 503 is tried again; return how it ended."""
     for _ in range(MAX_TRIES):
-        answer = await installation.chat(secret, BODY)
+        answer = await installation.post(secret, BODY)
         assert answer.whole
         if answer.status != 503:
             break
