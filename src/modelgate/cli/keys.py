@@ -79,7 +79,7 @@ def create(installation: Installation, /, *, name: str, test: bool, account: str
 
     secret, key = installation.database.run(step)
     if as_json:
-        print_json({"secret": secret, **describe_key(key)})
+        print_json(_with_secret(secret, key))
         return
     click.echo(f"{secret}\n\nThis is the key {key.name!r} ({key.id}). It is shown only now: keep it safe.")
 
@@ -164,7 +164,7 @@ def rotate(installation: Installation, *, key: str, grace_s: float, as_json: boo
 
     secret, changed = installation.database.run(step)
     if as_json:
-        print_json({"secret": secret, **describe_key(changed)})
+        print_json(_with_secret(secret, changed))
         return
     old = f"works until {show_time(time.time() + grace_s)}" if grace_s else "has stopped working"
     click.echo(f"{secret}\n\nThis is the new secret of {changed.name!r} ({changed.id}), shown only now. The old one {old}.")
@@ -192,6 +192,11 @@ def describe_key(key: ApiKey) -> dict[str, Any]:
     del facts["digest"], facts["slot"]
     limit_nanos = facts.pop("limit_nanos")
     return facts | {"limit_usd": None if limit_nanos is None else render_usd(limit_nanos)}
+
+
+def _with_secret(secret: str, key: ApiKey) -> dict[str, Any]:
+    """Return a key for JSON with its secret, as `secret` and, for scripts that look there, as `key`."""
+    return {"secret": secret, "key": secret, **describe_key(key)}
 
 
 def _check_name(name: str) -> None:

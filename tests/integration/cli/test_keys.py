@@ -56,6 +56,7 @@ def test_every_option_reaches_the_key(run_json: RunJson, database_url: str) -> N
         "gold",
     ]
     made = run_json("keys", "create", "--name", "k", "--test", *options)
+    assert made["key"] == made["secret"]
     key = key_of(database_url, made["secret"])
     assert (key.book, key.limit_nanos, key.limit_reset, key.models, key.ips) == (
         "test",
