@@ -26,8 +26,9 @@ FINISH_TIMEOUT_MS = 1_000
 """How long finishing a segment waits for a reader in the middle of it; then its WAL stays beside it."""
 NEXT_NAME = ".next.db"
 """The empty segment that is made before it is needed."""
-PAGE_BYTES = 1024
-"""Small: each commit writes whole pages to the WAL, and most commits are a few hundred bytes."""
+PAGE_BYTES = 4096
+"""Each commit writes whole pages to the WAL, with two system calls for each. Under load a commit is some kilobytes: pages of 1 KB
+cost a quarter more per request, pages of 8 KB more again."""
 
 Synchronous = Literal["NORMAL", "FULL"]
 

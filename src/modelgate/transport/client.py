@@ -242,7 +242,7 @@ class _Pool:
         if len(self._idle) >= self._transport.max_idle:
             connection.abort()
             return
-        connection.deadline = asyncio.get_running_loop().time() + self._transport.idle_s
+        connection.rest(self._transport.idle_s)
         self._idle.append(connection)
 
     async def _open(self) -> Connection:

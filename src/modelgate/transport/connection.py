@@ -149,6 +149,10 @@ class Connection(asyncio.Protocol):
             self._write(body)
         return waiter
 
+    def rest(self, idle_s: float) -> None:
+        """Wait for the next request, at most `idle_s`."""
+        self.deadline = self._loop.time() + idle_s
+
     async def upload(self, body: bytes | bytearray) -> None:
         """Write a large body behind its head, in slices and no faster than the upstream reads.
 
