@@ -6,8 +6,7 @@
     │   ├── BodyTooLarge                 413
     │   ├── UnsupportedMediaType         415
     │   ├── ExpectationFailed            417
-    │   ├── HeadTooLarge                 431
-    │   └── IdempotencyMismatch          422
+    │   └── HeadTooLarge                 431
     ├── UnknownPath                      404
     │   └── MethodNotAllowed             405
     ├── TaskNotFound                     404
@@ -97,12 +96,6 @@ class HeadTooLarge(InvalidRequest):
     status = 431
     code = "head_too_large"
     text = "The request line and headers are larger than this server takes."
-
-
-class IdempotencyMismatch(InvalidRequest):
-    status = 422
-    code = "idempotency_mismatch"
-    text = "This Idempotency-Key was used with another body."
 
 
 class UnknownPath(ModelgateError):

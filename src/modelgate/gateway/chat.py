@@ -11,7 +11,7 @@ from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_chat.schema import Peek
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.chat_attempts import Attempts, Whole
-from modelgate.gateway.chat_call import ChatCall, ChatDesk
+from modelgate.gateway.chat_call import ChatCall, ChatDesk, settle
 from modelgate.gateway.chat_stream import ChatStream
 from modelgate.gateway.configuration import Configuration
 from modelgate.identity.keys import check_model
@@ -126,7 +126,7 @@ class ChatGateway:
         if whole.usage_refused:
             call.add_note("usage_refused")
         paid: asyncio.Future[None] = self._loop.create_future()
-        call.capture(whole.usage, output_bytes=len(whole.body), status=200, error="", committed=partial(paid.set_result, None))
+        call.capture(whole.usage, output_bytes=len(whole.body), status=200, error="", committed=partial(settle, paid))
         return paid
 
 

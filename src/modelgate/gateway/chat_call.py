@@ -22,6 +22,12 @@ BYTES_PER_TOKEN = 4
 """English text, roughly; only for estimates, which are flagged as such and never above the hold."""
 
 
+def settle(done: "asyncio.Future[None]") -> None:
+    """Wake who waits for a commit; nobody does when the server gave the request up meanwhile."""
+    if not done.done():
+        done.set_result(None)
+
+
 class ChatDesk:
     """What every chat of this process needs to settle: the meter, the counters, the clock."""
 
@@ -89,7 +95,7 @@ class ChatCall:
         assert self.hold is not None
         facts = self._close(Usage(calls=0), status=error.status, error=error.code or error.type, amount_nanos=0)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.desk.meter.release(self.hold, facts=facts, committed=partial(done.set_result, None))
+        self.desk.meter.release(self.hold, facts=facts, committed=partial(settle, done))
         await done
 
     def add_note(self, word: str) -> None:

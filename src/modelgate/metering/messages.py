@@ -10,9 +10,6 @@ import msgspec
 
 from modelgate.core.records import ApiKey
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""The largest message (a configuration snapshot with thousands of models); longer ones end the connection."""
-
 
 class LeaseTotals(msgspec.Struct, frozen=True, array_like=True):
     """Running totals of the lease (key, period) of the incarnation that is spoken about, nano-USD."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
 from tests.integration.gateway.conftest import Installation
 
 DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
