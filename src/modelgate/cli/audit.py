@@ -1,11 +1,8 @@
 """`modelgate audit`: does every nano-dollar add up?"""
 
-import fcntl
-import os
-from pathlib import Path
-
 import click
 
+from modelgate.app.data_directory import is_locked
 from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.core.money import render_usd
@@ -29,7 +26,7 @@ def audit(installation: Installation, *, as_json: bool, at_rest: bool | None) ->
     Lists what is out of the ordinary (orphans, overruns, estimates, late charges). Exits with 1 if anything does not balance.
     """
     if at_rest is None:
-        at_rest = installation.database.is_sqlite and not _is_running(installation.settings.lock_path)
+        at_rest = installation.database.is_sqlite and not is_locked(installation.settings.lock_path)
     report = installation.database.read(audit_ledger, at_rest=at_rest)
     failures, notes = audit_journals(installation.settings.journal_path, installation.database, at_rest=at_rest)
     report = AuditReport(failures=(*report.failures, *failures), notes=(*report.notes, *notes), books=report.books, records=report.records)
@@ -39,20 +36,6 @@ def audit(installation: Installation, *, as_json: bool, at_rest: bool | None) ->
         _print(report)
     if not report.balances:
         raise click.exceptions.Exit(1)
-
-
-def _is_running(lock: Path) -> bool:
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _print(report: AuditReport) -> None:
