@@ -224,7 +224,7 @@ def listen_on(path: Path) -> socket.socket:
 def _only(methods: tuple[str, ...], handle: Handler) -> Handler:
     async def checked(request: HttpRequest) -> HttpResponse:
         if request.method not in methods:
-            raise MethodNotAllowed
+            raise MethodNotAllowed(allowed=methods)
         return await handle(request)
 
     return checked

@@ -40,8 +40,10 @@ class RelayRouter:
         if path == CHAT_PATH and request.method == "POST":
             return await self._chat.handle(request)
         if path == "/healthz":
+            _allow(request, "GET", "HEAD")
             return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
         if path == "/readyz":
+            _allow(request, "GET", "HEAD")
             return await self._readiness()
         if not path.startswith("/v1/"):
             return await self._passage.handle(request)
@@ -69,4 +71,4 @@ class RelayRouter:
 
 def _allow(request: HttpRequest, *methods: str) -> None:
     if request.method not in methods:
-        raise MethodNotAllowed(f"{request.method} is not served at {request.path}. Use {methods[0]}.")
+        raise MethodNotAllowed(f"{request.method} is not served at {request.path}. Use {methods[0]}.", allowed=methods)

@@ -112,6 +112,11 @@ class MethodNotAllowed(UnknownPath):
     status = 405
     text = "This endpoint does not take that method."
 
+    def __init__(self, message: str = "", *, allowed: tuple[str, ...] = ()) -> None:
+        """`allowed` are the methods that the path takes, where that is known."""
+        super().__init__(message)
+        self.header_lines = f"allow: {', '.join(allowed)}\r\n".encode() if allowed else b""
+
 
 class TaskNotFound(ModelgateError):
     """No such task, or another account's: the two cannot be told apart."""

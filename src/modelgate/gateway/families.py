@@ -45,8 +45,12 @@ class MediaRoutes:
         found = self._by_task.get((method, stem + "/"))
         if found is not None and task_id and len(task_id) <= MAX_ID_CHARACTERS:
             return (*found, task_id)
-        served = {known for _, known in self._exact} | ({known for _, known in self._by_task} if task_id else set())
-        raise MethodNotAllowed if path in served or stem + "/" in served else UnknownPath
+        allowed = {served for served, known in self._exact if known == path}
+        if task_id:
+            allowed |= {served for served, known in self._by_task if known == stem + "/"}
+        if not allowed:
+            raise UnknownPath
+        raise MethodNotAllowed(allowed=tuple(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)))
 
 
 def render_family_error(family: MediaFamily, error: ModelgateError, request_id: str) -> HttpResponse:

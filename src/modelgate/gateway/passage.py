@@ -1,9 +1,10 @@
 """Passing a request on to the desk's socket, by the same transport that serves upstreams."""
 
-from modelgate.core.errors import Overloaded
+from modelgate.core.errors import MethodNotAllowed, Overloaded
 from modelgate.core.http import HOP_BY_HOP, HeaderBlock, HttpRequest, HttpResponse
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import ConnectionBroken, TransportError
+from modelgate.transport.framing import METHODS
 from modelgate.transport.response import UpstreamResponse
 from modelgate.transport.target import Target, Timeouts, target_of
 
@@ -30,8 +31,10 @@ class Passage:
         """Return the desk's answer.
 
         Raises:
-            Overloaded: the desk is not there; it is being started again.
+            MethodNotAllowed: a method that nothing here is served with. Overloaded: the desk is not there; it is being started again.
         """
+        if request.method not in METHODS:
+            raise MethodNotAllowed(f"{request.method} is not served here.", allowed=tuple(sorted(METHODS)))
         try:
             response = await self._send(request)
             body = response.body_if_complete()

@@ -27,8 +27,9 @@ def test_fetch(method: str) -> None:
     ("method", "path"), [("GET", PATH), ("GET", PATH + "/"), ("PUT", PATH), ("POST", PATH + "/task_1"), ("DELETE", PATH + "/task_1")]
 )
 def test_another_method(method: str, path: str) -> None:
-    with pytest.raises(MethodNotAllowed):
+    with pytest.raises(MethodNotAllowed) as refused:
         ROUTES.find(method, path)
+    assert refused.value.header_lines == (b"allow: POST\r\n" if path.rstrip("/") == PATH else b"allow: GET, HEAD\r\n")
 
 
 @pytest.mark.parametrize("path", ["/kling/", "/kling/v1", "/kling/v1/images/generations/a/b", PATH + "/" + "x" * 101, "/kling/v1/audio"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelgate.core.errors import Overloaded
+from modelgate.core.errors import MethodNotAllowed, Overloaded
 from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.gateway.passage import Passage
 from modelgate.transport.client import Transport
@@ -93,3 +93,12 @@ async def test_a_desk_that_was_started_again_is_asked_again_only_for_what_change
         assert (await passage.handle(asked("GET", body=b""))).status == 202
         await asyncio.sleep(0)
     assert len(desk.seen) == 5
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND"])
+async def test_a_method_nobody_serves_is_refused_here(desk: Desk, passage: Passage, method: str) -> None:
+    """Symptom: 500 and a stack in the log, because no request line may be written for it."""
+    with pytest.raises(MethodNotAllowed) as refused:
+        await passage.handle(asked(method))
+    assert b"allow: DELETE, GET," in refused.value.header_lines
+    assert desk.seen == []

@@ -1,0 +1,81 @@
+"""What a relay answers by itself, and with which methods."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from modelgate.app.relay_router import RelayRouter
+from modelgate.core.errors import MethodNotAllowed
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.gateway.chat import ChatGateway
+from modelgate.gateway.models import ModelsGateway
+from modelgate.gateway.passage import Passage
+
+pytestmark = pytest.mark.anyio
+
+
+class Named:
+    """Stands for any part: answers with its name."""
+
+    def __init__(self, name: str, *, alive: bool = True) -> None:
+        self._name = name
+        self._alive = alive
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=200, headers=HeaderBlock(), body=f"{self._name} {request.path}".encode())
+
+    async def is_alive(self) -> bool:
+        return self._alive
+
+
+def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
+    return RelayRouter(
+        chat=cast(ChatGateway, Named("chat")),
+        models=cast(ModelsGateway, Named("models")),
+        passage=cast(Passage, Named("desk", alive=desk_alive)),
+        processes_path=tmp_path / "processes",
+        health=lambda: {"relay-0": True},
+    )
+
+
+async def ask(made: RelayRouter, method: str, path: str) -> HttpResponse:
+    return await made.handle(HttpRequest(method=method, path=path, headers=HeaderBlock()))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "answer"),
+    [
+        ("POST", "/v1/chat/completions", b"chat /v1/chat/completions"),
+        ("POST", "/v1/v1/chat/completions/", b"chat /v1/chat/completions"),
+        ("GET", "/v1/models", b"models /v1/models"),
+        ("HEAD", "/v1/models/a/b", b"models /v1/models/a/b"),
+        ("GET", "/kling/v1/images/generations/x", b"desk /kling/v1/images/generations/x"),
+        ("POST", "/v1/elsewhere", b"desk /v1/elsewhere"),
+        ("GET", "/healthz", b'{"alive":true}\n'),
+    ],
+)
+async def test_which_part_answers(tmp_path: Path, method: str, path: str, answer: bytes) -> None:
+    assert (await ask(router(tmp_path), method, path)).body == answer
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", b"allow: POST\r\n"),
+        ("DELETE", "/v1/models/x", b"allow: GET, HEAD\r\n"),
+        ("POST", "/healthz", b"allow: GET, HEAD\r\n"),
+        ("PUT", "/readyz", b"allow: GET, HEAD\r\n"),
+    ],
+)
+async def test_another_method_is_told_which_ones_are_served(tmp_path: Path, method: str, path: str, allowed: bytes) -> None:
+    with pytest.raises(MethodNotAllowed) as refused:
+        await ask(router(tmp_path), method, path)
+    assert refused.value.header_lines == allowed
+
+
+@pytest.mark.parametrize(("desk_alive", "status"), [(True, 200), (False, 503)])
+async def test_readiness_says_that_the_desk_is_missing(tmp_path: Path, desk_alive: bool, status: int) -> None:
+    response = await ask(router(tmp_path, desk_alive=desk_alive), "GET", "/readyz")
+    assert response.status == status
+    assert (b'"missing":["desk"]' in cast(bytes, response.body)) is not desk_alive
