@@ -20,7 +20,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _FIELD_DATA = re.compile(rb"(?:^|\r\n|\n|\r)data:[ ]?([^\r\n]*)")
-_MODEL = re.compile(rb'"model"\s*:\s*"(?:[^"\\]|\\.)*"')
+_MODEL = re.compile(rb'("model"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _RECENT_BLOCKS = 4
 
 
@@ -40,7 +40,7 @@ class StreamTap:
     def __init__(self, *, usage_asked: bool, model: str | None = None) -> None:
         """`usage_asked`: the client wants the usage chunk. `model`: the name to put in place of the upstream's, or None."""
         self._asked = usage_asked
-        self._model = None if model is None else b'"model":' + msgspec.json.encode(model)
+        self._model = None if model is None else msgspec.json.encode(model)
         self._parts: list[bytes] = []
         self._size = 0
         self._edge = b""  # the last bytes that wait, for a blank line that comes in pieces
@@ -114,9 +114,9 @@ class StreamTap:
                     return b""
         return event if self._model is None else _MODEL.sub(self._substitute, event, count=1)
 
-    def _substitute(self, _match: re.Match[bytes]) -> bytes:
+    def _substitute(self, match: re.Match[bytes]) -> bytes:
         assert self._model is not None
-        return self._model
+        return match[1] + self._model
 
 
 def _split_events(data: bytes) -> list[bytes]:

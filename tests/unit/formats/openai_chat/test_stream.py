@@ -71,6 +71,12 @@ def test_the_model_is_named_as_the_caller_did() -> None:
     assert passed == chunk("a", model="my-alias") + chunk('\\"model\\":\\"real\\"', model="my-alias") + USAGE.replace(b'"m"', b'"my-alias"')
 
 
+def test_naming_the_model_keeps_the_upstreams_spaces() -> None:
+    """Symptom: `"model": "real"` went on as `"model":"my-alias"`, a byte fewer than the upstream wrote."""
+    event = b'data: {"id": "c", "model" : "real", "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": null}]}\n\n'
+    assert run(event + DONE, size=1000, model="my-alias")[1] == event.replace(b"real", b"my-alias")
+
+
 def test_an_error_in_the_middle_is_seen_and_passed_on() -> None:
     error = b'data: {"error":{"message":"overloaded","type":"server_error","param":null,"code":null}}\n\n'
     tap, passed = run(chunk("a") + error, size=11)
