@@ -8,12 +8,13 @@ import asyncio
 import gc
 import signal
 import socket
-import ssl
 from pathlib import Path
 
 import uvloop
 
 from modelgate.app.book_link import BookLink
+from modelgate.app.data_directory import CannotStart
+from modelgate.app.https import server_tls
 from modelgate.app.proxies import proxy_for
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.relay_router import RelayRouter
@@ -61,7 +62,7 @@ def main(settings: Settings, *, index: int, listen_fd: int) -> None:
     except TimeoutError:
         report_failure(f"relay {index}: the book sent no configuration within {FIRST_CONFIGURATION_S:.0f} s")
         raise SystemExit(1) from None
-    except (OSError, ValueError) as error:
+    except (CannotStart, OSError, ValueError) as error:
         report_failure(f"relay {index}: {error}")
         raise SystemExit(1) from error
 
@@ -148,10 +149,6 @@ class Relay:
 
     def _make_edge(self) -> EdgeServer:
         settings = self._settings
-        tls = None
-        if settings.tls_cert:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(settings.tls_cert, settings.tls_key)
         families = MediaRoutes(load_media_families())
         return EdgeServer(
             self._router.handle,
@@ -159,7 +156,7 @@ class Relay:
             log_fault=lambda error, path, request_id: _log_fault(error, request_id, path=path),
             limits=EdgeLimits(max_body_bytes=settings.max_body_bytes),
             clock=system_clock,
-            tls=tls,
+            tls=server_tls(settings),
             trusted_proxies=parse_networks(settings.trusted_proxies),
         )
 

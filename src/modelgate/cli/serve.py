@@ -54,7 +54,9 @@ def serve(**flags: Any) -> None:
     """Start everything: the gateway on one port, with its data in one directory."""
     from modelgate.app.serve import Supervisor
 
-    sys.exit(Supervisor(_settings_of(flags)).run())
+    settings = _settings_of(flags)
+    _check_https(settings)
+    sys.exit(Supervisor(settings).run())
 
 
 @click.command(hidden=True)
@@ -87,6 +89,20 @@ def desk(**flags: Any) -> None:
 def worker(**flags: Any) -> None:
     """Run a worker for media tasks alone."""
     _run_role("worker", _settings_of(flags))
+
+
+def _check_https(settings: Settings) -> None:
+    """Say in one line what is wrong with the certificate, before anything starts. Imported only then: ssl is 1.5 MB."""
+    if not settings.tls_cert:
+        return
+    from modelgate.app.data_directory import CannotStart
+    from modelgate.app.https import server_tls
+
+    try:
+        server_tls(settings)
+    except CannotStart as error:
+        report_failure(str(error))
+        sys.exit(1)
 
 
 def _listen_alone(settings: Settings) -> int:
