@@ -457,7 +457,7 @@ class Connection(asyncio.Protocol):
     def _send_stream(self, response: HttpResponse, source: BodySource, lines: bytes) -> None:
         length = framing.choose_length(response, modern=self._head.modern)
         rendered = framing.render_head(response, self._request_id, lines=lines, length=length)
-        self._stream = stream = StreamAnswer(self, self._transport, source=source, head=rendered, length=length)
+        self._stream = stream = StreamAnswer(self, self._transport, source=source, head=rendered, length=length, turn=self._service.turn)
         self.deadline = min(self.deadline, self._service.loop.time() + self._service.limits.head_delay_s)
         source.start(stream)
         if self._write_paused and self._stream is stream:

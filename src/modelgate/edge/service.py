@@ -8,6 +8,7 @@ from modelgate.core.clock import Clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.ids import RequestIds
+from modelgate.edge.answer import TurnWrites
 from modelgate.edge.forwarded import Network
 from modelgate.edge.limits import EdgeLimits
 
@@ -51,6 +52,7 @@ class Service:
         "new_request_id",
         "render_error",
         "trusted_proxies",
+        "turn",
     )
 
     def __init__(
@@ -73,6 +75,7 @@ class Service:
         self.trusted_proxies = tuple(trusted_proxies)
         self.cors = cors
         self.loop = asyncio.get_running_loop()
+        self.turn = TurnWrites(self.loop)
         self.new_request_id = RequestIds()
         self.connections: set[Live] = set()
         self.buffered_bytes = 0

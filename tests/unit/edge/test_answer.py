@@ -31,8 +31,63 @@ class Wire:
         self.said.append((str(error), head_sent, detectable))
 
 
-def stream(wire: Wire, source: Any, length: int) -> StreamAnswer:
-    return StreamAnswer(wire, wire, source=source, head=b"HEAD|", length=length)  # type: ignore[arg-type]
+class Turn:
+    """A turn that ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.streams: list[StreamAnswer] = []
+
+    def add(self, stream: StreamAnswer) -> None:
+        self.streams.append(stream)
+
+    def over(self) -> None:
+        streams, self.streams = self.streams, []
+        for stream in streams:
+            stream.flush()
+
+
+def stream(wire: Wire, source: Any, length: int, turn: Turn | None = None) -> StreamAnswer:
+    return StreamAnswer(wire, wire, source=source, head=b"HEAD|", length=length, turn=turn or Turn())  # type: ignore[arg-type]
+
+
+def test_pieces_of_one_turn_leave_together_at_its_end(source_type: Any) -> None:
+    wire, turn = Wire(), Turn()
+    answer = stream(wire, source_type(), IN_CHUNKS, turn)
+    answer.write(b"first")
+    answer.write(b"ab")
+    answer.write(b"cd")
+    assert (wire.sent, wire.writes) == (b"HEAD|5\r\nfirst\r\n", 1)
+    turn.over()
+    assert (wire.sent, wire.writes) == (b"HEAD|5\r\nfirst\r\n4\r\nabcd\r\n", 2)
+    answer.write(b"ef")
+    answer.end()
+    turn.over()
+    assert wire.sent.endswith(b"2\r\nef\r\n0\r\n\r\n")
+    assert wire.writes == 3
+
+
+def test_what_waits_goes_before_what_is_large_and_before_a_failure(source_type: Any) -> None:
+    wire, turn = Wire(), Turn()
+    answer = stream(wire, source_type(), IN_CHUNKS, turn)
+    answer.write(b"first")
+    answer.write(b"ab")
+    answer.write(b"x" * JOIN_BYTES)
+    assert wire.sent.startswith(b"HEAD|5\r\nfirst\r\n2\r\nab\r\n8000\r\nx")
+    answer.write(b"cd")
+    answer.fail(ValueError("broken"))
+    assert wire.sent.endswith(b"2\r\ncd\r\n")
+    turn.over()
+    assert wire.sent.count(b"cd") == 1
+
+
+def test_what_waits_for_a_client_that_left_is_dropped(source_type: Any) -> None:
+    wire, turn = Wire(), Turn()
+    answer = stream(wire, source_type(), IN_CHUNKS, turn)
+    answer.write(b"first")
+    answer.write(b"ab")
+    answer.abandon()
+    turn.over()
+    assert wire.sent == b"HEAD|5\r\nfirst\r\n"
 
 
 def test_chunks_and_one_write_for_head_and_first_data(source_type: Any) -> None:
