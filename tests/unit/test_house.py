@@ -33,7 +33,6 @@ TESTED_ELSEWHERE = {
     "app/sandbox_upstreams.py": ("integration/test_first_start.py", "data; both upstreams are called there"),
     "app/serve.py": ("integration/test_serve.py", "several processes"),
     "app/relay.py": ("integration/test_relay_kill_points.py", "a process"),
-    "app/relay_router.py": ("integration/gateway/test_errors.py", "paths and methods of a running relay"),
     "app/worker.py": ("integration/test_kling_restart.py", "a process"),
     "app/workshop.py": ("integration/app/test_desk.py", "composition"),
     "cli/version.py": ("unit/cli/test_main.py", "one line"),

@@ -54,6 +54,7 @@ class Connection(asyncio.Protocol):
         "_dropped_bytes",
         "_head",
         "_held_bytes",
+        "_known_head",
         "_peer_ended",
         "_phase",
         "_reading_paused",
@@ -76,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._phase = AWAITING_HEAD
         self._ahead = bytearray()  # bytes that are not yet looked at as a request
         self._head = NO_HEAD
+        self._known_head = b""  # its bytes: a kept connection often sends the very same head again (polls, probes, batches)
         self._collector: Collector = NO_BODY
         self._direct = False
         self._begun = 0.0
@@ -231,19 +233,21 @@ class Connection(asyncio.Protocol):
         if data[0] == CR:
             data = skip_empty_lines(data)
         limits = self._service.limits
-        try:
-            head = parse_head(data, limits.max_headers)
-            if head is None:
-                self._take_partial(data)
+        if not self._known_head or not data.startswith(self._known_head):
+            try:
+                parsed = parse_head(data, limits.max_headers)
+                if parsed is None:
+                    self._take_partial(data)
+                    return
+                if parsed.size > limits.max_head_bytes:
+                    raise HeadTooLarge
+            except ModelgateError as error:
+                self._refuse(error, guess_path(data))
                 return
-            end = head.size
-            if end > limits.max_head_bytes:
-                raise HeadTooLarge
-        except ModelgateError as error:
-            self._refuse(error, guess_path(data))
-            return
-        self._head = head
-        length = head.length
+            self._head = parsed
+            self._known_head = data[: parsed.size]
+        head = self._head
+        length, end = head.length, head.size
         if length != len(data) - end or length > limits.max_body_bytes:
             self._begin_body(head, data[end:])
         elif self._hold(length):

@@ -124,3 +124,16 @@ def test_replacing_a_field_of_any_object_means_just_that(fields: dict[str, Any],
         return  # a lone surrogate is no JSON text on the wire
     replaced = replace_field(body, "model", json.dumps(value).encode())
     assert json.loads(replaced) == {**fields, "model": value}
+
+
+def test_a_large_body_is_searched_like_a_small_one() -> None:
+    picture = "A" * 200_000
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
+    fields: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": [part, part]}]}
+    body = json.dumps(fields).encode()
+    assert peek(body).model == "m"
+    assert count_images(body) == 2
+    with pytest.raises(InvalidRequest, match="given twice"):
+        peek(body[:-1] + b', "model": "dear"}')
+    many_quotes = json.dumps({**fields, "words": ["x"] * 5000}).encode()
+    assert (peek(many_quotes).model, count_images(many_quotes)) == ("m", 2)
