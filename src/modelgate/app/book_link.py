@@ -23,7 +23,7 @@ from modelgate.metering.messages import (
 from modelgate.metering.meter import Meter
 from modelgate.transport.frames import FrameClient, FrameConnection
 
-LOOKUP_WAIT_S = 0.25
+LOOKUP_WAIT_S = 1.0
 """No request waits longer to learn who its key speaks for; then it is told to come again."""
 MAX_LOOKUPS = 1_000
 """So many keys are asked about at once; a flood of wrong keys must not become a queue."""

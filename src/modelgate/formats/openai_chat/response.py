@@ -16,7 +16,9 @@ MIN_CHOICES_BYTES = 16
 
 _answer = msgspec.json.Decoder(Answer)
 _error = msgspec.json.Decoder(ErrorBody)
-_SECRETS = re.compile(r"(?i)\b(sk|pk|rk|key|gsk|xai|AIza)[-_A-Za-z0-9*]{6,}|bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]+")
+_SECRETS = re.compile(
+    r"(?i)\b(?:sk|pk|rk|key|gsk|xai)[-_][-_A-Za-z0-9*]{4,}|\bAIza[-_A-Za-z0-9]{10,}|bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]+"
+)
 
 
 def decode_answer(body: bytes | bytearray) -> Answer | None:

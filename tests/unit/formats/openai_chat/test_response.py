@@ -80,6 +80,11 @@ def test_symptom_a_vendor_key_in_an_error_text(secret: str) -> None:
     assert secret not in str(detail.message)
 
 
+def test_ordinary_words_are_not_taken_for_keys() -> None:
+    text = "Unknown keyboards, keywords and key names; risk-free skeletons."
+    assert decode_error(json.dumps({"error": {"message": text}}).encode()).message == text
+
+
 def test_an_error_has_all_four_keys_and_the_request_id() -> None:
     response = encode_error(InvalidRequest("'n' is wrong.", param="n", code="invalid_value"), "req_1")
     assert isinstance(response.body, bytes)
