@@ -19,17 +19,21 @@ BACKLOG = 1024
 
 
 def main(settings: Settings, fd: int) -> None:
-    """Serve on a socket that listens already, Unix or TCP, until SIGTERM; `settings` are the installation's, of which it needs none."""
-    del settings
-    serve(socket.socket(fileno=fd))
+    """Serve on a socket that listens already, Unix or TCP, until SIGTERM; Kling's jobs are kept in the data directory."""
+    serve(socket.socket(fileno=fd), folder=settings.sandbox_path)
 
 
-def serve(listening: socket.socket, *, tls: ssl.SSLContext | None = None, on_ready: Callable[[], None] | None = None) -> None:
-    """Serve on a listening socket until SIGTERM or SIGINT; `on_ready` is called once requests are answered."""
+def serve(
+    listening: socket.socket, *, tls: ssl.SSLContext | None = None, on_ready: Callable[[], None] | None = None, folder: Path | None = None
+) -> None:
+    """Serve on a listening socket until SIGTERM or SIGINT; `on_ready` is called once requests are answered.
+
+    Jobs are kept in `folder`, or without one die with the process.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     listening.setblocking(False)
-    server = make_server(make_app(tokenizer=Tokenizer()), tls=tls, on_ready=on_ready)
+    server = make_server(make_app(tokenizer=Tokenizer(), folder=folder), tls=tls, on_ready=on_ready)
     with listening:
         uvloop.run(server.serve(sockets=[listening]))
 

@@ -104,6 +104,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_path / "blobs"
 
     @property
+    def sandbox_path(self) -> Path:
+        """What the make-believe vendors remember."""
+        return self.data_path / "sandbox"
+
+    @property
     def secret_path(self) -> Path:
         return self.data_path / "secret"
 

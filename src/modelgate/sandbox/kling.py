@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 from starlette.requests import Request
@@ -61,14 +61,29 @@ class KlingTask(msgspec.Struct, frozen=True, kw_only=True):
         return self.created_at + begun
 
 
+def _forget(_task: KlingTask) -> None:
+    """Without a place to write them, jobs die with the process."""
+
+
 class KlingSandbox:
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture ordered."""
 
-    def __init__(self, *, counter: Counter, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        counter: Counter,
+        clock: Clock,
+        recalled: Iterable[KlingTask] = (),
+        remember: Callable[[KlingTask], None] = _forget,
+    ) -> None:
+        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
         self._counter = counter
         self._clock = clock
+        self._remember = remember
         self._tasks: OrderedDict[str, KlingTask] = OrderedDict()
         self._by_external_id: dict[str, str] = {}
+        for task in recalled:
+            self._take(task)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
@@ -126,13 +141,17 @@ class KlingSandbox:
             raise KlingRefused(1303, "parallel task over resource pack limit")
         fails, slow = magic.has("fail-task"), magic.has("slow-task")
         task = KlingTask(id=random_text(22), order=order, created_at=self._clock(), fails=fails, slow=slow)
+        self._remember(task)
+        self._take(task)
+        return task
+
+    def _take(self, task: KlingTask) -> None:
         self._tasks[task.id] = task
-        if order.external_id:
-            self._by_external_id[order.external_id] = task.id
+        if task.order.external_id:
+            self._by_external_id[task.order.external_id] = task.id
         if len(self._tasks) > MAX_TASKS:
             _, oldest = self._tasks.popitem(last=False)
             self._by_external_id.pop(oldest.order.external_id, None)
-        return task
 
     def _active_pictures(self) -> int:
         """Count the pictures being made; the youngest tasks are last, and none works longer than a slow one."""

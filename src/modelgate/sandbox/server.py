@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from modelgate.core.clock import Clock, system_clock
 from modelgate.sandbox.count import Counter, count_routes
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.kling import KlingSandbox
+from modelgate.sandbox.kling_memory import KlingMemory
 from modelgate.sandbox.openai import OpenaiSandbox
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -30,12 +32,21 @@ class DroppableProtocol(HttpToolsProtocol):
         self.app_state = {**self.app_state, DROP: transport.close}
 
 
-def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock) -> Starlette:
-    """Return the application: OpenAI at `/v1` and `/openai/v1`, Kling at `/kling`, the count at `/sandbox/requests`."""
+def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None) -> Starlette:
+    """Return the application: OpenAI at `/v1` and `/openai/v1`, Kling at `/kling`, the count at `/sandbox/requests`.
+
+    Kling's jobs are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
+    """
     counter = Counter()
+    memory = KlingMemory(folder) if folder is not None else None
+    kling = (
+        KlingSandbox(counter=counter, clock=clock, recalled=memory.recall(), remember=memory.remember)
+        if memory is not None
+        else KlingSandbox(counter=counter, clock=clock)
+    )
     routes: list[BaseRoute] = [
         *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
-        *KlingSandbox(counter=counter, clock=clock).routes(),
+        *kling.routes(),
         *count_routes(counter),
     ]
     return Starlette(routes=routes)

@@ -1,5 +1,6 @@
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from starlette.testclient import TestClient
 
 from modelgate.core.sandbox import KLING_SECRET
 from modelgate.sandbox.count import Counter
-from modelgate.sandbox.kling import MAX_ACTIVE_PICTURES, PATH, PROCESSING_S, SLOW_TASK_S, SUBMITTED_S, KlingSandbox
+from modelgate.sandbox.kling import MAX_ACTIVE_PICTURES, PATH, PROCESSING_S, SLOW_TASK_S, SUBMITTED_S, KlingSandbox, KlingTask
 
 DONE_S = SUBMITTED_S + PROCESSING_S + 0.01
 
@@ -19,10 +20,11 @@ DONE_S = SUBMITTED_S + PROCESSING_S + 0.01
 class Vendor:
     """The make-believe Kling with a clock of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, recalled: Sequence[KlingTask] = ()) -> None:
         self.now = 1_790_000_000.0
         self.counter = Counter()
-        kling = KlingSandbox(counter=self.counter, clock=lambda: self.now)
+        self.remembered: list[KlingTask] = []
+        kling = KlingSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
         self.client = TestClient(Starlette(routes=list(kling.routes())), base_url="http://sandbox:81")
 
     def headers(self) -> dict[str, str]:
@@ -42,6 +44,15 @@ class Vendor:
 @pytest.fixture
 def vendor() -> Vendor:
     return Vendor()
+
+
+def test_a_vendor_that_is_started_again_knows_its_jobs(vendor: Vendor) -> None:
+    task_id = vendor.submit(n=2, external_task_id="task_ours")["data"]["task_id"]
+    again = Vendor(recalled=vendor.remembered)
+    again.now += DONE_S
+    assert again.fetch(task_id)["data"]["task_status"] == "succeed"
+    assert again.fetch("task_ours")["data"]["task_id"] == task_id
+    assert "already exists" in again.submit(status=400, external_task_id="task_ours")["message"]
 
 
 def test_a_task_goes_its_way(vendor: Vendor) -> None:
