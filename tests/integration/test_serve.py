@@ -35,6 +35,12 @@ if behaviour == "fail":
 if behaviour == "crash":
     report_crash("ValueError: no good")
     sys.exit(3)
+def drain(*_):
+    listening.close()
+    log.write("draining\\n")
+    time.sleep(60)
+if behaviour == "draining":
+    signal.signal(signal.SIGTERM, drain)
 if behaviour == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if role == "book":
@@ -224,6 +230,17 @@ def test_a_second_signal_does_not_wait(serving: Callable[..., Serving]) -> None:
     assert one.process.poll() is None
     one.process.send_signal(signal.SIGINT)
     assert one.finish()[0] == 0
+
+
+def test_nobody_is_left_waiting_on_a_port_that_is_being_given_up(serving: Callable[..., Serving]) -> None:
+    """Symptom: while a relay finished its last answers, the kernel took new connections, and they hung until the end of it."""
+    one = serving(FAKE_RELAY="draining")
+    port = int(one.wait_until_ready().rpartition(":")[2])
+    one.process.send_signal(signal.SIGTERM)
+    eventually(lambda: "draining" in one.log.read_text())
+    with pytest.raises(ConnectionRefusedError):
+        ask(port)
+    assert one.process.poll() is None
 
 
 def test_a_child_that_does_not_stop_is_killed(serving: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,8 +263,14 @@ class Supervisor:
         role = self._stages[0]
         grace_s = STOP_TIMEOUTS_S[role] + (self._settings.drain_s if role == "relay" else 0)
         self._stage_ends_at = time.monotonic() + grace_s
+        if role == "relay":  # else the kernel goes on taking connections that nobody will ever answer
+            self._close_relay_sockets()
         for child in self._of_stage():
             child.signal(signal.SIGTERM)
+
+    def _close_relay_sockets(self) -> None:
+        for listening in self._relay_sockets:
+            listening.close()
 
     def _of_stage(self) -> list[Child]:
         return [child for child in self._all() if self._stages and child.name.partition("-")[0] == self._stages[0]]
@@ -284,8 +290,9 @@ class Supervisor:
 
     def _close(self) -> None:
         self._signal_all(signal.SIGKILL)
-        for listening in (*self._relay_sockets, *([self._sandbox_socket] if self._sandbox_socket is not None else [])):
-            listening.close()
+        self._close_relay_sockets()
+        if self._sandbox_socket is not None:
+            self._sandbox_socket.close()
         self._selector.close()
         self._settings.processes_path.unlink(missing_ok=True)
 

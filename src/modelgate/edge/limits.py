@@ -33,7 +33,7 @@ class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     write_stall_timeout_s: float = 60.0
     linger_timeout_s: float = 2.0
     head_delay_s: float = 1.0
-    linger_bytes: int = MIB
+    linger_bytes: int = 128 * MIB
     sweep_interval_s: float = 1.0
     high_water_bytes: int = 256 * KIB
     low_water_bytes: int = 64 * KIB
