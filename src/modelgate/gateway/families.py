@@ -46,7 +46,7 @@ class MediaRoutes:
         if found is not None and task_id and len(task_id) <= MAX_ID_CHARACTERS:
             return (*found, task_id)
         allowed = {served for served, known in self._exact if known == path}
-        if task_id:
+        if task_id and len(task_id) <= MAX_ID_CHARACTERS:
             allowed |= {served for served, known in self._by_task if known == stem + "/"}
         if not allowed:
             raise UnknownPath

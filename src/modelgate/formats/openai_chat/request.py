@@ -25,11 +25,16 @@ def peek(body: bytes | bytearray) -> Peek:
         InvalidRequest: not JSON, a field of the wrong type or out of range, or one said twice; `param` names it.
     """
     try:
+        if not body.isascii():
+            body.decode()  # the decoder skips what it does not read; upstreams would stumble over it, and be taken for broken
         found = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _named(str(error)) from None
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "not UTF-8"
+        raise InvalidRequest(f"The body is not valid JSON: it is {reason}.", code="invalid_json") from None
     if found.stream_options is not None and not found.stream:
         raise InvalidRequest("'stream_options' is only allowed with 'stream': true.", param="stream_options", code="invalid_value")
     # Looking for a backslash first: in a megabyte of base64 there is none, and a single byte is found fifty times faster.

@@ -14,6 +14,9 @@ MAX_ERROR_TEXT = 2000
 MIN_CHOICES_BYTES = 16
 """No list with a choice in it is shorter."""
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder says of bytes that are no JSON, no UTF-8, or nested beyond all measure: an upstream may send anything."""
+
 _answer = msgspec.json.Decoder(Answer)
 _error = msgspec.json.Decoder(ErrorBody)
 _SECRETS = re.compile(
@@ -25,7 +28,7 @@ def decode_answer(body: bytes | bytearray) -> Answer | None:
     """Return a completion as far as it is looked at, None when it is not one."""
     try:
         return _answer.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
@@ -72,7 +75,7 @@ def decode_error(body: bytes | bytearray) -> ErrorDetail:
     """Return the error of an upstream's answer with string fields only, free of anything that looks like a key."""
     try:
         found = _error.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ErrorDetail(message="", type=None, param=None, code=None)
     detail = found.error
     if detail is None:

@@ -11,7 +11,7 @@ import msgspec
 
 from modelgate.core.errors import ModelgateError
 from modelgate.core.usage import Usage
-from modelgate.formats.openai_chat.response import decode_answer, encode_error_body, has_no_choices, usage_of
+from modelgate.formats.openai_chat.response import UNREADABLE, decode_answer, encode_error_body, has_no_choices, usage_of
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """One event may hold a picture; a longer one ends the stream."""
@@ -133,7 +133,7 @@ def _split_events(data: bytes) -> list[bytes]:
 def _is_error(payload: bytes) -> bool:
     try:
         fields = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return bytes(fields.get("error", msgspec.Raw(b"null"))) not in (b"null", b"false", b'""', b"{}")
 

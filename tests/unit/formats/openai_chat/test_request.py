@@ -69,6 +69,22 @@ def test_symptom_the_price_of_a_cheap_model_and_the_answer_of_a_dear_one(body: b
         peek(body)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(b'"x":' + b"[" * 100_000 + b"]" * 100_000, id="nested"),
+        pytest.param(b'"x":{"model":' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="nested in a second model"),
+        pytest.param(b'"user":"\xff"', id="a value that is not UTF-8"),
+        pytest.param(b'"\xff":1', id="a name that is not UTF-8"),
+    ],
+)
+def test_symptom_500_for_json_no_parser_takes(field: bytes) -> None:
+    """RecursionError and UnicodeDecodeError ended as faults of ours, or made an upstream break off and be avoided."""
+    with pytest.raises(InvalidRequest) as refused:
+        peek(b'{"model":"m","messages":[{"role":"user","content":"x"}],' + field + b"}")
+    assert refused.value.code == "invalid_json"
+
+
 def test_the_word_model_elsewhere_is_no_twin() -> None:
     assert peek(BODY).model == "gpt-4o"
 

@@ -110,3 +110,9 @@ def test_an_answer_is_given_the_callers_name_for_the_model() -> None:
     body = b'{"id":"c","model":"real", "choices":[{"message":{"content":"\\"model\\":\\"real\\""}}]}'
     assert rename_answer(body, "alias") == body.replace(b'"model":"real"', b'"model":"alias"')
     assert msgspec.json.decode(rename_answer(b'{"choices":[1]}', "alias")) == {"choices": [1], "model": "alias"}
+
+
+@pytest.mark.parametrize("body", [b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"error":{"message":"\xff"}}', b"<html>"])
+def test_whatever_an_upstream_sends_is_read_without_a_fault(body: bytes) -> None:
+    decode_answer(body)
+    assert decode_error(body).message == ""
