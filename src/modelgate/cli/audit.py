@@ -3,7 +3,7 @@
 import click
 
 from modelgate.app.data_directory import is_locked
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.core.money import render_usd
 from modelgate.storage.audit import AuditReport
@@ -19,7 +19,7 @@ from modelgate.storage.audit_journals import audit_journals
     default=None,
     help="Whether to insist that nothing is out with relays [default: when the server is stopped, and the database is SQLite].",
 )
-@on_installation
+@on_existing_installation
 def audit(installation: Installation, *, as_json: bool, at_rest: bool | None) -> None:
     """Prove the book: recompute every balance from its entries, and compare requests with charges and journals.
 

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import click
@@ -16,6 +17,7 @@ from modelgate.storage.ledger import IdempotencyConflict
 from modelgate.storage.migrations import DatabaseUnusable, prepare
 
 P = ParamSpec("P")
+SQLITE_PREFIX = "sqlite:///"
 
 
 class Installation:
@@ -39,12 +41,20 @@ def on_installation(function: Callable[Concatenate[Installation, P], None]) -> C
 
     Errors that the operator can do something about end as one line with exit code 1.
     """
+    return _on_installation(function, must_exist=False)
 
+
+def on_existing_installation(function: Callable[Concatenate[Installation, P], None]) -> Callable[..., None]:
+    """As `on_installation`, for commands whose answer about an empty book that they made themselves would mislead."""
+    return _on_installation(function, must_exist=True)
+
+
+def _on_installation(function: Callable[Concatenate[Installation, P], None], *, must_exist: bool) -> Callable[..., None]:
     @click.option("--data", metavar="DIRECTORY", help="Data directory [MODELGATE_DATA; default: modelgate-data].")
     @click.option("--database", metavar="URL", help="Database, if not SQLite in the data directory [MODELGATE_DATABASE].")
     @functools.wraps(function)
     def command(data: str | None, database: str | None, *args: P.args, **kwargs: P.kwargs) -> None:
-        with one_line_errors(), _opened(data, database) as installation:
+        with one_line_errors(), _opened(data, database, must_exist=must_exist) as installation:
             function(installation, *args, **kwargs)
 
     return command
@@ -67,8 +77,11 @@ def one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(data: str | None, database_url: str | None) -> Iterator[Installation]:
+def _opened(data: str | None, database_url: str | None, *, must_exist: bool) -> Iterator[Installation]:
     settings = load_settings({"data": data, "database": database_url}, os.environ)
+    path = settings.database_url.removeprefix(SQLITE_PREFIX)
+    if must_exist and path != settings.database_url and not Path(path).exists():
+        raise click.ClickException(f"there is no database at {settings.database_url}; name the installation with --data or --database")
     prepare(settings.database_url)
     database = Database(settings.database_url)
     try:

@@ -32,6 +32,13 @@ def test_a_book_that_balances(run: Run, paid: Database) -> None:
     assert "12.50" in done.output
 
 
+def test_a_mistyped_directory_is_no_book_that_balances(run: Run, tmp_path: Path) -> None:
+    """Symptom: the audit made an empty installation there and said that its book balances."""
+    elsewhere = tmp_path / "elsewhere"
+    done = run("audit", "--data", str(elsewhere), "--database", f"sqlite:///{elsewhere}/modelgate.db")
+    assert (done.exit_code, "there is no database at" in done.stderr, elsewhere.exists()) == (1, True, False)
+
+
 def test_a_book_that_does_not_balance(run: Run, paid: Database) -> None:
     paid.run(lambda connection: connection.execute(update(account_balance).values(balance_nanos=1)))
     done = run("audit")
