@@ -37,11 +37,11 @@ _PLAIN = {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'
 
 
 def size_of(ratio: str, *, large: bool = False) -> tuple[int, int]:
-    """Return width and height in pixels of an aspect ratio such as `16:9`; both are multiples of 8."""
+    """Return width and height in pixels of exactly an aspect ratio such as `16:9`; both are multiples of 8, up to the long side."""
     across, down = (int(part) for part in ratio.split(":"))
     long_side = LONG_SIDE_PX * (LARGE_FACTOR if large else 1)
-    scale = long_side / max(across, down)
-    return round(across * scale / 8) * 8, round(down * scale / 8) * 8
+    unit = long_side // max(across, down) // 8 * 8
+    return across * unit, down * unit
 
 
 def draw_picture(prompt: str, *, ratio: str, variant: int = 0, large: bool = False, reference: bytes | None = None) -> bytes:
