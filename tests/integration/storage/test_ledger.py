@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 from tests.integration.storage.conftest import NOW, SimBook, SimRelay, World, run_now
 
 from modelgate.core.leases import LeaseReport
+from modelgate.metering.book import ASK_WAITS_S
 from modelgate.metering.messages import Ask, Fenced, Hello, Refused, Return, ToBook
 from modelgate.storage import ledger, ledger_recovery, ledger_tasks
 from modelgate.storage.database import Database
@@ -139,7 +140,7 @@ def test_an_ask_nobody_waits_for_any_more_is_forgotten(world: World) -> None:
     two.request(10)
     world.deliver_up(two)
     exchange(world, two)
-    world.now += 1.0
+    world.now += ASK_WAITS_S + 1.0
     run_now(world.books[0].engine.tick())
     world.pay(50)
     run_now(world.books[0].engine.tick())
