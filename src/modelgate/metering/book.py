@@ -33,7 +33,7 @@ from modelgate.metering.messages import (
 from modelgate.metering.periods import current_period
 from modelgate.metering.store import BookStore
 
-ASK_WAITS_S = 5.0
+ASK_WAITS_S = 2.0
 """A relay's waiter gives up after this long, so an ask that waits longer has nobody behind it."""
 ROUND_REACHES_S = 2 * ASK_WAITS_S
 """For so long a round raised elsewhere (another node, a media hold) is passed on to relays."""

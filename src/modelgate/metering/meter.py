@@ -15,7 +15,7 @@ from modelgate.core.money import Book
 from modelgate.core.records import ApiKey, RequestFacts
 from modelgate.metering.leases import Lease, LeaseMessage, Leases, Reason, TooManyWaiters, Waiter
 
-LEASE_WAIT_S = 5.0
+LEASE_WAIT_S = 2.0
 """No request waits longer for money; then it is told to come again, never that there is none."""
 RETRY_AFTER_S = 1.0
 MAX_BACKLOG_RECORDS = 200_000
