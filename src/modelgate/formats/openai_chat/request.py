@@ -76,13 +76,15 @@ def _refuse_duplicates(body: bytes | bytearray) -> None:
 def _count_quoted(body: bytes | bytearray, word: bytes) -> int:
     """Return how often `"word"` stands in a body. Of a large body with few quotes only these are looked at: 25 µs a megabyte, not 400."""
     quoted = b'"%b"' % word
-    if len(body) < LARGE_BODY_BYTES or body.count(b'"') > MAX_QUOTES:
+    if len(body) < LARGE_BODY_BYTES:
         return body.count(quoted)
-    found, at = 0, body.find(b'"')
-    while at >= 0:
-        found += body.startswith(quoted, at)
+    found, at = 0, -1
+    for _ in range(MAX_QUOTES):
         at = body.find(b'"', at + 1)
-    return found
+        if at < 0:
+            return found
+        found += body.startswith(quoted, at)
+    return body.count(quoted)
 
 
 def ask_for_usage(body: bytes | bytearray, found: Peek) -> bytes | bytearray:
