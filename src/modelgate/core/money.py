@@ -4,7 +4,6 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Literal
 
 NANOS_PER_USD = 1_000_000_000
-QUOTA_PER_USD = 500_000  # the compatibility API counts in these
 MAX_USD = 1_000_000_000  # 10**18 nanos fit a signed 64-bit column
 
 Book = Literal["test", "live"]

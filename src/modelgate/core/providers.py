@@ -7,8 +7,6 @@ import msgspec
 
 from modelgate.core.records import Json, TaskOutput
 
-AuthScheme = Literal["bearer", "none", "signed"]
-
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP call to make: path (and query) relative to the upstream's base URL, header pairs, body bytes."""

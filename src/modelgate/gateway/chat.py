@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from modelgate.core.errors import ModelgateError, NoUpstream, UnknownModel, UnpricedModel, UpstreamFailed
+from modelgate.core.errors import ModelgateError, NoUpstream, UpstreamFailed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.formats.openai_chat.request import count_images, peek
 from modelgate.formats.openai_chat.response import encode_error
@@ -102,24 +102,18 @@ class ChatGateway:
                 stream.tick()
 
     def _plan(self, caller: Caller, peeked: Peek, configuration: Configuration) -> tuple[Price, list[Candidate]]:
-        key, model = caller.key, peeked.model
-        offer = configuration.offer(book=key.book, operation=OPERATION, model=model, group=key.group)
-        if not offer.routes:
-            if configuration.prices.entry(model) is not None and key.book == "live":
-                raise NoUpstream(f"No upstream is configured for '{model[:100]}'. An operator can add one: modelgate upstreams add.")
-            raise UnknownModel(f"There is no model '{model[:100]}' here. GET /v1/models lists what this key may use.", param="model")
-        if offer.price is None:
-            raise UnpricedModel(f"'{model[:100]}' has no price yet. An operator can set one: modelgate prices set.", param="model")
+        model = peeked.model
+        offer, price = configuration.offer_to(caller.key, operation=OPERATION, model=model)
         now = self._desk.clock()
         if offer.only is not None and is_open(offer.only, health=self._health, now=now):
-            return offer.price, [offer.only]
+            return price, [offer.only]
         candidates = plan_candidates(offer.routes, model=model, health=self._health, now=now)
         if not candidates:
             wait = soonest_retry_s(offer.routes, model=model, health=self._health, now=now)
             if wait is not None:
                 raise UpstreamFailed("The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait)
             raise NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
-        return offer.price, candidates
+        return price, candidates
 
     def _charge(self, call: ChatCall, whole: Whole) -> "asyncio.Future[None]":
         """Stage the charge of an answer that came in one piece; the future is done when it is durable."""

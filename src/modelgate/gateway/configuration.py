@@ -5,15 +5,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from modelgate.core.errors import NoUpstream, UnknownModel, UnpricedModel
 from modelgate.core.http import HeaderBlock
 from modelgate.core.money import Book
 from modelgate.core.providers import Provider
-from modelgate.core.records import Credential, Snapshot, Upstream
+from modelgate.core.records import ApiKey, Credential, Snapshot, Upstream
 from modelgate.metering.prices import Price, PriceBook, PriceEntry
 from modelgate.routing.table import Candidate, Route, RouteTable
 from modelgate.transport.target import Target, Timeouts, target_of
 
 USER_AGENT = "modelgate"
+MAX_SHOWN_CHARACTERS = 100
+"""So much of a caller's model name is said back."""
 MAX_OFFERS = 20_000
 """Answers to "who serves this model, at what price" that are remembered; a server that takes any name could fill it."""
 
@@ -29,6 +32,12 @@ class Door(msgspec.Struct):
     headers: HeaderBlock
     timeouts: Timeouts
     prepared: bytes = b""
+
+
+def no_such_model(model: str) -> UnknownModel:
+    """Return the error for a model that is not here, or not for this key: the two cannot be told apart."""
+    shown = model[:MAX_SHOWN_CHARACTERS]
+    return UnknownModel(f"There is no model '{shown}' here. GET /v1/models lists what this key may use.", param="model")
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -79,6 +88,22 @@ class Configuration:
                 self._offers.clear()
             offer = self._offers[asked] = Offer(routes, price, candidates[0] if len(candidates) == 1 else None)
         return offer
+
+    def offer_to(self, key: ApiKey, *, operation: str, model: str) -> tuple[Offer, Price]:
+        """Return the offer of a model to a key, and its price.
+
+        Raises:
+            NoUpstream: known, but nobody is configured to serve it. UnknownModel, UnpricedModel: as they say.
+        """
+        offer = self.offer(book=key.book, operation=operation, model=model, group=key.group)
+        shown = model[:MAX_SHOWN_CHARACTERS]
+        if not offer.routes:
+            if key.book == "live" and self.prices.entry(model) is not None:
+                raise NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
+            raise no_such_model(model)
+        if offer.price is None:
+            raise UnpricedModel(f"'{shown}' has no price yet. An operator can set one: modelgate prices set.", param="model")
+        return offer, offer.price
 
     def door(self, upstream: Upstream, credential: Credential) -> Door:
         """Return the door of a candidate that came from `routes`."""

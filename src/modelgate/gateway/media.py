@@ -11,9 +11,7 @@ from modelgate.core.errors import (
     ModelgateError,
     NoUpstream,
     TaskNotFound,
-    UnknownModel,
     UnknownPath,
-    UnpricedModel,
     UpstreamError,
     UpstreamRefused,
 )
@@ -192,19 +190,10 @@ class MediaGateway:
 
     def _price(self, key: ApiKey, operation: str, model: str) -> tuple[Price, float]:
         """Return the price of a model that has a route, and how long its slowest vendor may take."""
-        configuration = self._desk.configuration()
-        routes = configuration.routes.find(book=key.book, operation=operation, model=model)
-        shown = model[:100]
-        if not routes:
-            if configuration.prices.entry(model) is not None and key.book == "live":
-                raise NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
-            raise UnknownModel(f"There is no model '{shown}' here. GET /v1/models lists what this key may use.", param="model")
-        price = configuration.prices.find(model, group=key.group, free=all(route.upstream.free for route in routes))
-        if price is None:
-            raise UnpricedModel(f"'{shown}' has no price yet. An operator can set one: modelgate prices set.", param="model")
+        offer, price = self._desk.configuration().offer_to(key, operation=operation, model=model)
         deadlines = [
             provider.media[operation].deadline_s
-            for route in routes
+            for route in offer.routes
             if (provider := self._desk.providers.get(route.upstream.provider)) is not None and operation in provider.media
         ]
         return price, max(deadlines, default=DEFAULT_DEADLINE_S)

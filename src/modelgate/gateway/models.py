@@ -7,12 +7,12 @@ from urllib.parse import unquote
 import msgspec
 
 from modelgate.core.clock import Clock
-from modelgate.core.errors import ModelgateError, NoUpstream, UnknownModel
+from modelgate.core.errors import ModelgateError, NoUpstream
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_chat.schema import Model, ModelList
 from modelgate.gateway.callers import authenticate
-from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.configuration import Configuration, no_such_model
 from modelgate.identity.table import Caller, KeyTable
 
 PREFIX = "/v1/models"
@@ -60,7 +60,7 @@ def _one(models: list[Model], name: str) -> Model:
     for model in models:
         if model.id == name:
             return model
-    raise UnknownModel(f"There is no model '{name[:100]}' here. GET /v1/models lists what this key may use.", param="model")
+    raise no_such_model(name)
 
 
 def _listed_at(configuration: Configuration, name: str) -> int:

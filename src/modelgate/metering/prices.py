@@ -72,10 +72,6 @@ class PriceEntry(msgspec.Struct, frozen=True, kw_only=True):
     listed: str = ""
 
 
-Shipped = tuple[PriceEntry, ...]
-"""The entries of the shipped list, as `price_list.read_shipped_prices` makes them."""
-
-
 def parse_rate(unit: str, text: str) -> Fraction:
     """Return a rate in nano-USD per single counted thing, exact.
 

@@ -117,11 +117,6 @@ class JournalWriter:
         """The id of the incarnation whose journal this is."""
         return self.directory.name
 
-    @property
-    def open_count(self) -> int:
-        """How many holds have no resolution staged."""
-        return len(self._holds)
-
     def stage_hold(self, *, key: str, account: str, book: Book, period: str, amount_nanos: int, request_id: str) -> int:
         """Stage a HOLD; return its seq. It counts once `commit` has returned."""
         seq = self.last_seq = self.last_seq + 1
