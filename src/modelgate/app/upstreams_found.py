@@ -31,7 +31,7 @@ def find_upstreams(providers: Mapping[str, Provider], environment: Mapping[str, 
 def _found(provider: Provider, environment: Mapping[str, str]) -> FoundUpstream | None:
     secret_from, secret = _first(provider, "secret", environment)
     base_url_from, base_url = _first(provider, "base_url", environment)
-    self_hosted = bool(provider.quirks.get("self_hosted"))
+    self_hosted = provider.quirks.self_hosted
     if not secret and not (self_hosted and base_url):
         return None
     upstream = Upstream(
@@ -63,5 +63,5 @@ def base_url_of(text: str, provider: Provider) -> str:
     if not separator and ":" in default_rest.partition("/")[0] and ":" not in host.rpartition("]")[2]:
         host += ":" + default_rest.partition("/")[0].rpartition(":")[2]
     host = host.replace("0.0.0.0", "127.0.0.1", 1) if host.startswith("0.0.0.0") else host
-    tail = (slash + path).rstrip("/") or str(provider.quirks.get("base_path", ""))
+    tail = (slash + path).rstrip("/") or provider.quirks.base_path
     return f"{scheme or default_scheme}://{host}{tail}"

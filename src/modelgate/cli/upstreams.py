@@ -82,7 +82,7 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
     """
     record = _provider(provider)
     keys = () if no_key else read_vendor_keys(record.title)
-    if not keys and not no_key and not record.quirks.get("self_hosted"):
+    if not keys and not no_key and not record.quirks.self_hosted:
         raise click.ClickException("no key was given; write it to stdin, or say --no-key if the server wants none")
     fresh = Upstream(
         id=new_id("up"),
@@ -92,7 +92,7 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
         book=book,
         # A server that wants no key has one empty credential: whatever chooses among credentials finds one.
         credentials=tuple(Credential(id=new_id("cred"), secret=key) for key in keys or ("",)),
-        free=bool(record.quirks.get("self_hosted")),
+        free=record.quirks.self_hosted,
     )
     given = {name: value for name, value in options.items() if value is not UNSET}
     wanted = msgspec.structs.replace(fresh, **given)

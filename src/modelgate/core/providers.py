@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from modelgate.core.records import Json, TaskOutput
+from modelgate.core.records import TaskOutput
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +58,50 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float = 3600.0
 
 
+CHAT_FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
+"""The dialects of conversations. Whoever serves one of them serves callers of all: what they do not speak is translated."""
+CHAT = "chat"
+"""The operation that all of them are."""
+
+ReasoningField = Literal["reasoning_effort", "thinking", "enable_thinking", "reasoning", ""]
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a vendor departs from the dialect it speaks, as data.
+
+    `self_hosted`: a server of one's own, free of charge and without a key unless told otherwise. `base_path`: its API's path where the
+    operator's address names none. `paths`: operation or wire format -> path in place of the dialect's, with `{model}` for the model's
+    name. `query`: appended to every path. `renames`: top-level request field of the OpenAI dialects -> its name here. `refuses`: fields of
+    the neutral request that this vendor answers with an error: they are left out and named as ignored. `reasoning`: the field that says how
+    much to think (empty: none). `system_role`: how instructions are called. `has_stream_options`: it understands
+    `stream_options.include_usage`. `has_json_schema`: structured output by schema, not only JSON mode. `fetches_images`: it fetches picture
+    addresses itself; None: as its dialect does. `counts_writes_in_reads`: tokens written to its cache are counted among those read.
+    """
+
+    self_hosted: bool = False
+    base_path: str = ""
+    paths: dict[str, str] = {}
+    query: str = ""
+    renames: dict[str, str] = {}
+    refuses: frozenset[str] = frozenset()
+    reasoning: ReasoningField = "reasoning_effort"
+    system_role: Literal["system", "developer"] = "system"
+    has_stream_options: bool = True
+    has_json_schema: bool = True
+    fetches_images: bool | None = None
+    counts_writes_in_reads: bool = False
+
+
+NO_QUIRKS = Quirks()
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """A vendor as data. `formats` are the wire formats it serves (`openai_chat`), `media` its operations by name
-    (`image`). `sign(secret, now) -> headers` makes the authentication headers from one credential's secret.
-    `environment`: variables whose presence at first start adds an upstream (name of the variable -> what it holds:
-    `secret` or `base_url`). `documentation`: the vendor's page and the date it was read.
+    """A vendor as data.
+
+    `formats` are the conversation dialects it speaks, the best first (`openai_chat`), and its other one-call operations
+    (`openai_embeddings`); `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
+    headers from one credential's secret. `environment`: variables whose presence at first start adds an upstream (name of the
+    variable -> what it holds: `secret` or `base_url`). `documentation`: the vendor's page and the date it was read.
     """
 
     name: str
@@ -72,5 +111,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     media: dict[str, MediaOperation] = {}
     sign: Callable[[str, float], tuple[tuple[str, str], ...]]
     environment: dict[str, str] = {}
-    quirks: dict[str, Json] = {}
+    quirks: Quirks = NO_QUIRKS
     documentation: str = ""
+
+    def chat_format(self, wanted: str) -> str:
+        """Return the dialect in which this vendor is asked for a conversation that came in as `wanted`, empty when it has none."""
+        if wanted in self.formats:
+            return wanted
+        return next((name for name in self.formats if name in CHAT_FORMATS), "")

@@ -3,7 +3,7 @@
 Source: github.com/ollama/ollama, docs/openai.md, read 2026-11.
 """
 
-from modelgate.core.providers import Provider
+from modelgate.core.providers import Provider, Quirks
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -19,6 +19,6 @@ PROVIDER = Provider(
     formats=("openai_chat",),
     sign=sign,
     environment={"OLLAMA_HOST": "base_url"},
-    quirks={"self_hosted": True, "base_path": "/v1"},
+    quirks=Quirks(self_hosted=True, base_path="/v1"),
     documentation="https://github.com/ollama/ollama/blob/main/docs/openai.md (2026-11)",
 )

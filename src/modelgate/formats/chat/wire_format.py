@@ -1,0 +1,212 @@
+"""What a conversation dialect brings along, so that one pipeline serves every pair of them.
+
+One `WireFormat` reads what a client sends and writes what it gets back, and the same one writes what an upstream is sent and reads
+what it answers. Each package of `formats` that has a module `wire` holding `WIRE_FORMAT` is one.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+import modelgate.formats
+from modelgate.core.errors import ModelgateError
+from modelgate.core.http import HttpRequest, HttpResponse
+from modelgate.core.providers import Quirks
+from modelgate.core.rates import RateFacts
+from modelgate.core.usage import Usage
+from modelgate.formats.chat.events import StreamEvent
+from modelgate.formats.chat.request import ChatRequest
+from modelgate.formats.chat.response import ChatResponse
+from modelgate.formats.chat.vendor_error import VendorError
+
+
+class ChatPeek(Protocol):
+    """What routing and money need to know of a request before anything else is read.
+
+    `output_limit` bounds the output tokens of one of `n` answers, None where the request sets no bound. `images` is an upper bound of the
+    pictures in it. `needs_hub`: it carries state of another vendor, so that its bytes may not pass as they are. `state`: an id of ours
+    in it that binds it to one upstream (see `StateIds`), or empty.
+    """
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def stream(self) -> bool | None: ...
+    @property
+    def output_limit(self) -> int | None: ...
+    @property
+    def n(self) -> int | None: ...
+    @property
+    def images(self) -> int: ...
+    @property
+    def needs_hub(self) -> bool: ...
+    @property
+    def state(self) -> str: ...
+
+
+class StateIds(Protocol):
+    """Ids of things that an upstream keeps (answers, sounds), as they are told to clients: bound to the upstream and to the account."""
+
+    def seal(self, vendor_id: str) -> str:
+        """Return our id for one of the upstream's."""
+        ...
+
+    def open(self, our_id: str) -> str:
+        """Return the upstream's id. Raises InvalidRequest: not made here, for another account, or of another upstream."""
+        ...
+
+
+class AnswerHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer says of itself: the model under the caller's name for it, unix seconds, and the gateway's request id, out of which
+    dialects make ids of their own (`chatcmpl-…`, `msg_…`)."""
+
+    model: str
+    created: int
+    request_id: str
+
+
+class UpstreamAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upstream is sent: path (and query) below its base URL, body, header lines besides the standing ones (each ends in CRLF).
+
+    `ignored` names what was left out because it cannot be said there, in neutral words (field names of `ChatRequest`).
+    """
+
+    path: str
+    body: bytes | bytearray
+    lines: bytes = b""
+    ignored: tuple[str, ...] = ()
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer on its way to a client of the same dialect. `usage` None: the upstream said nothing, or (`usage_refused`) what
+    cannot be."""
+
+    body: bytes | bytearray
+    usage: Usage | None
+    usage_refused: bool = False
+
+
+class StreamDecoder(Protocol):
+    """Reads an upstream's stream. Bytes come as they arrive, split anywhere."""
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        """Take bytes, return what is complete now. Raises sse.EventTooLong."""
+        ...
+
+    def finish(self) -> list[StreamEvent]:
+        """The body ended. `ResponseEnd` is among the events (now or before) only if the answer came to its proper end."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Writes a stream for a client."""
+
+    def encode(self, event: StreamEvent) -> bytes:
+        """Return what goes on the wire for one event, empty where nothing does. For `ResponseEnd`: all the last words."""
+        ...
+
+
+class StreamRelay(Protocol):
+    """A stream between an upstream and a client, whether its bytes pass or are translated.
+
+    `usage`: what the upstream counted so far (None: nothing credible). `final`: the last words, held back until they are paid for.
+    `is_done`: the proper end was read. `error`: a mid-stream error, already passed on in the caller's dialect. `events`: how many
+    events carried a piece of the answer, about one token each. `text`: the answer's words, kept (up to a bound) for counting where
+    the upstream has not counted.
+    """
+
+    usage: Usage | None
+    final: bytes
+    is_done: bool
+    error: VendorError | None
+    events: int
+
+    @property
+    def text(self) -> str: ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the upstream, return those that may go to the client now. Raises sse.EventTooLong."""
+        ...
+
+    def finish(self) -> bytes:
+        """The upstream's body ended; return what still waited."""
+        ...
+
+    def is_complete(self) -> bool:
+        """Return whether the answer came to its end."""
+        ...
+
+
+class UnreadableAnswer(Exception):
+    """An upstream's answer is not what its dialect says it should be."""
+
+
+class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """One dialect. All functions are pure.
+
+    As the client's:
+        peek(request) -> ChatPeek. Raises InvalidRequest.
+        decode_request(request, peek) -> ChatRequest. Raises InvalidRequest, naming the field in this dialect.
+        encode_response(response, peek, head) -> body bytes.
+        make_encoder(peek, head) -> StreamEncoder.
+        encode_error(error, request_id) -> HttpResponse; encode_stream_error(error, request_id) -> bytes of one last event.
+        rate_lines(facts, now) -> header lines that tell a key's rate limits.
+        stream_type(peek) -> content type of streams.
+        field_names: field of ChatRequest -> how this dialect calls it, for errors and `modelgate-ignored`; absent means the same name.
+        keep_alive: what may be said on a silent stream at any time between events; empty where nothing may.
+    As the upstream's:
+        encode_request(request, upstream_model, quirks) -> UpstreamAsk. Raises InvalidRequest, the neutral field's name as `param`, for what
+            changes the meaning and cannot be said.
+        decode_response(body) -> ChatResponse. Raises UnreadableAnswer.
+        make_decoder() -> StreamDecoder.
+        decode_error(status, body) -> VendorError.
+        fetches_images: this protocol's upstreams fetch picture addresses themselves.
+    With the same dialect on both sides:
+        pass_request(request, peek, upstream_model, quirks, state_ids) -> UpstreamAsk, all other bytes untouched.
+        pass_response(body, peek, renamed, state_ids) -> Passed; `renamed`: put the caller's name of the model in. Raises UnreadableAnswer.
+        make_tap(peek, renamed, state_ids) -> StreamRelay.
+    """
+
+    name: str
+    peek: Callable[[HttpRequest], ChatPeek]
+    decode_request: Callable[[HttpRequest, ChatPeek], ChatRequest]
+    encode_response: Callable[[ChatResponse, ChatPeek, AnswerHead], bytes]
+    make_encoder: Callable[[ChatPeek, AnswerHead], StreamEncoder]
+    encode_error: Callable[[ModelgateError, str], HttpResponse]
+    encode_stream_error: Callable[[ModelgateError, str], bytes]
+    rate_lines: Callable[[RateFacts, float], bytes]
+    stream_type: Callable[[ChatPeek], bytes]
+    field_names: Mapping[str, str] = {}
+    keep_alive: bytes = b""
+
+    encode_request: Callable[[ChatRequest, str, Quirks], UpstreamAsk]
+    decode_response: Callable[[bytes | bytearray], ChatResponse]
+    make_decoder: Callable[[], StreamDecoder]
+    decode_error: Callable[[int, bytes | bytearray], VendorError]
+    fetches_images: bool = True
+
+    pass_request: Callable[[HttpRequest, ChatPeek, str, Quirks, StateIds], UpstreamAsk]
+    pass_response: Callable[[bytes | bytearray, ChatPeek, bool, StateIds], Passed]
+    make_tap: Callable[[ChatPeek, bool, StateIds], StreamRelay]
+
+
+def load_wire_formats() -> dict[str, WireFormat]:
+    """Return every conversation dialect by name.
+
+    Raises:
+        TypeError: a module `wire` without `WIRE_FORMAT` of its package's name.
+    """
+    found: dict[str, WireFormat] = {}
+    for package in pkgutil.iter_modules(modelgate.formats.__path__):
+        name = f"modelgate.formats.{package.name}.wire"
+        if not package.ispkg or importlib.util.find_spec(name) is None:
+            continue
+        wire_format = getattr(importlib.import_module(name), "WIRE_FORMAT", None)
+        if not isinstance(wire_format, WireFormat) or wire_format.name != package.name:
+            raise TypeError(f"{name} must hold WIRE_FORMAT, a WireFormat named {package.name!r}")
+        found[wire_format.name] = wire_format
+    return found

@@ -1,0 +1,96 @@
+"""Server-sent events, read from bytes that come split anywhere, and written.
+
+Bytes are joined and searched as bytes and decoded only per complete event: characters and separators are cut by networks everywhere.
+Source: the WHATWG HTML standard, section server-sent events, and what vendors send besides it.
+"""
+
+import re
+
+import msgspec
+
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""One event may hold a picture; a longer one ends the stream."""
+
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_FIELD_DATA = re.compile(rb"(?:^|\r\n|\n|\r)data:[ ]?([^\r\n]*)")
+_FIELD_EVENT = re.compile(rb"(?:^|\r\n|\n|\r)event:[ ]?([^\r\n]*)")
+
+
+class EventTooLong(Exception):
+    """An event went beyond `MAX_EVENT_BYTES`."""
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One event: its name (empty without one), its data, lines joined by line ends, and all of its bytes with the blank line."""
+
+    event: bytes
+    data: bytes
+    raw: bytes
+
+
+class Splitter:
+    """Cuts a stream into runs of complete events. Joins only when a blank line may have come, so that a huge event costs its size."""
+
+    __slots__ = ("_edge", "_parts", "_size")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._edge = b""  # the last bytes that wait, for a blank line that comes in pieces
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes, return the events that are complete now, one after another. Raises EventTooLong."""
+        if not self._parts and data[-2:] in (b"\n\n", b"\r\r"):
+            return data
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLong
+        last = self._edge + data
+        if b"\n\n" not in last and b"\r\n\r\n" not in last and b"\r\r" not in last:
+            self._edge = last[-3:]
+            return b""
+        whole = b"".join(self._parts)
+        end = max(at + len(blank) for blank in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := whole.rfind(blank)) >= 0)
+        rest = whole[end:]
+        self._edge = rest[-3:]
+        self._parts = [rest] if rest else []
+        self._size = len(rest)
+        return whole[:end]
+
+    def finish(self) -> bytes:
+        """The stream ended; return what still waited for its blank line, made whole, empty when nothing did."""
+        rest = b"".join(self._parts)
+        self._parts, self._size, self._edge = [], 0, b""
+        return rest + b"\n\n" if rest.strip() else b""
+
+
+def split_events(data: bytes) -> list[bytes]:
+    """Return complete events one by one, each with its blank line."""
+    events: list[bytes] = []
+    start = 0
+    for blank in _BLANK_LINE.finditer(data):
+        events.append(data[start : blank.end()])
+        start = blank.end()
+    if start < len(data):
+        events.append(data[start:])
+    return events
+
+
+def data_of(event: bytes) -> bytes:
+    """Return the data of one event, its lines joined; empty for a comment."""
+    return b"\n".join(_FIELD_DATA.findall(event))
+
+
+def parse_frames(data: bytes) -> list[Frame]:
+    """Return complete events read; comments have no data."""
+    frames: list[Frame] = []
+    for raw in split_events(data):
+        name = _FIELD_EVENT.search(raw)
+        frames.append(Frame(name[1] if name else b"", data_of(raw), raw))
+    return frames
+
+
+def render_event(data: bytes, *, event: bytes = b"") -> bytes:
+    """Return one event; `data` holds no line end."""
+    return b"event: %b\ndata: %b\n\n" % (event, data) if event else b"data: %b\n\n" % data

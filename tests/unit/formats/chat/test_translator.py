@@ -1,0 +1,72 @@
+from modelgate.core.usage import Usage
+from modelgate.formats.chat.events import ChoiceEnd, ResponseEnd, ResponseFailed, ResponseStart, StreamEvent, TextDelta, UsageReport
+from modelgate.formats.chat.translator import StreamTranslator
+from modelgate.formats.chat.vendor_error import VendorError
+
+
+class Script:
+    """Decodes one letter as the event of that name."""
+
+    EVENTS = {
+        "s": ResponseStart(id="x"),
+        "t": TextDelta(text="word"),
+        "c": ChoiceEnd(finish="stop"),
+        "u": UsageReport(usage=Usage(input_tokens=2, output_tokens=1)),
+        "b": UsageReport(usage=None),
+        "f": ResponseFailed(error=VendorError(status=529, message="full")),
+        "e": ResponseEnd(),
+    }
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        return [self.EVENTS[letter] for letter in data.decode()]
+
+    def finish(self) -> list[StreamEvent]:
+        return []
+
+
+class Names:
+    def encode(self, event: StreamEvent) -> bytes:
+        return type(event).__name__.encode() + b" "
+
+
+def _translator() -> StreamTranslator:
+    return StreamTranslator(Script(), Names(), encode_error=lambda error: b"error %d" % error.status)
+
+
+def test_the_last_words_are_held_back() -> None:
+    translator = _translator()
+    assert translator.feed(b"sttcu") == b"ResponseStart TextDelta TextDelta ChoiceEnd UsageReport "
+    assert translator.feed(b"e") == b""
+    assert (translator.final, translator.is_done) == (b"ResponseEnd ", True)
+    assert translator.usage == Usage(input_tokens=2, output_tokens=1)
+    assert (translator.text, translator.events) == ("wordword", 2)
+
+
+def test_nothing_follows_the_end_or_an_error() -> None:
+    translator = _translator()
+    assert translator.feed(b"set") == b"ResponseStart "
+    assert translator.feed(b"t") == b""
+    failed = _translator()
+    assert failed.feed(b"stfte") == b"ResponseStart TextDelta error 529"
+    assert failed.error == VendorError(status=529, message="full")
+    assert failed.feed(b"te") == b""
+    assert failed.finish() == b""
+    assert not failed.is_done
+
+
+def test_a_body_that_ends_after_its_finish_reason_is_whole() -> None:
+    whole = _translator()
+    whole.feed(b"stc")
+    assert whole.finish() == b""
+    assert (whole.is_complete(), whole.final) == (True, b"ResponseEnd ")
+    cut = _translator()
+    cut.feed(b"st")
+    cut.finish()
+    assert (cut.is_complete(), cut.final) == (False, b"")
+
+
+def test_counts_that_cannot_be_are_refused() -> None:
+    translator = _translator()
+    translator.feed(b"sub")
+    assert translator.usage is None
+    assert translator.usage_refused

@@ -1,0 +1,48 @@
+import pytest
+
+from modelgate.formats import sse
+
+STREAM = b': keep-alive\n\ndata: {"a":1}\n\nevent: ping\r\ndata: {}\r\n\r\ndata: first\ndata:second\n\nevent:last\rdata: \xc3\xa4\r\r'
+
+
+def _read(pieces: list[bytes]) -> list[tuple[bytes, bytes]]:
+    splitter = sse.Splitter()
+    whole = b"".join([splitter.feed(piece) for piece in pieces]) + splitter.finish()
+    return [(frame.event, frame.data) for frame in sse.parse_frames(whole) if frame.data]
+
+
+EXPECTED = [(b"", b'{"a":1}'), (b"ping", b"{}"), (b"", b"first\nsecond"), (b"last", b"\xc3\xa4")]
+
+
+def test_all_line_ends_and_comments_are_understood() -> None:
+    assert _read([STREAM]) == EXPECTED
+
+
+@pytest.mark.parametrize("at", range(len(STREAM)))
+def test_split_anywhere_it_reads_the_same(at: int) -> None:
+    assert _read([STREAM[:at], STREAM[at:]]) == EXPECTED
+
+
+def test_byte_by_byte_it_reads_the_same_and_frames_keep_their_bytes() -> None:
+    assert _read([STREAM[at : at + 1] for at in range(len(STREAM))]) == EXPECTED
+    assert b"".join(frame.raw for frame in sse.parse_frames(STREAM)) == STREAM
+
+
+def test_an_event_without_its_blank_line_is_made_whole_at_the_end() -> None:
+    splitter = sse.Splitter()
+    assert splitter.feed(b"data: x\n") == b""
+    assert sse.parse_frames(splitter.finish())[0].data == b"x"
+    assert splitter.finish() == b""
+
+
+def test_an_endless_event_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 100)
+    splitter = sse.Splitter()
+    with pytest.raises(sse.EventTooLong):
+        for _ in range(20):
+            splitter.feed(b"data: 0123456789")
+
+
+def test_what_is_rendered_is_read_back() -> None:
+    assert sse.render_event(b"{}", event=b"message_stop") == b"event: message_stop\ndata: {}\n\n"
+    assert sse.render_event(b"{}") == b"data: {}\n\n"
