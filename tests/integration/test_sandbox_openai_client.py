@@ -255,3 +255,11 @@ def test_a_stalled_stream_stays_open(base_url: str) -> None:
             for _ in stream:
                 received += 1
         assert received > 3
+
+
+def test_an_error_in_the_middle_of_a_stream(client: openai.OpenAI) -> None:
+    received = 0
+    with pytest.raises(openai.APIError, match="server had an error"):
+        for _ in client.chat.completions.create(model="sandbox-error-in-stream", messages=_user("Count to 20"), stream=True):
+            received += 1
+    assert received > 3

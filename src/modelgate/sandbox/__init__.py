@@ -5,8 +5,9 @@ adapters that call them, so that an adapter which would fail at the vendor fails
 
 What lives here
     server           the ASGI application of all vendors, and a protocol that can drop a connection
-    openai           OpenAI's paths; `openai_checks` (what it refuses), `openai_answers` (what it says), `openai_tools` (what it
-                     calls), `openai_wire` (how that looks on the wire)
+    openai           OpenAI's endpoints put together; `openai_gate` (key, body, count: the way in), `openai_sending` (the way out)
+    openai_chat      chats: `openai_checks` (what is refused), `openai_answers` (what is said), `openai_tools` (what is called),
+                     `openai_wire` (how that looks on the wire)
     kling            Kling's image task; `kling_checks` (token and fields)
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
     count            what was asked here, counted apart from the gateway

@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from modelgate.core.records import Json
 from modelgate.core.sandbox import MAGIC_WORDS
 
 MODEL_PREFIX = "sandbox-"
@@ -33,8 +34,20 @@ class Magic(msgspec.Struct, frozen=True):
     @property
     def error_status(self) -> int | None:
         """The HTTP status to fail with, if one was asked for."""
-        statuses = [int(word.removeprefix("error-")) for word in self.words if word.startswith("error-")]
+        statuses = [int(status) for word in self.words if (status := word.removeprefix("error-")).isdecimal()]
         return min(statuses, default=None)
+
+    def usage(self, true: Json) -> Json:
+        """Return the usage to report for the true one: as it is, None for `no-usage`, all negative for `bad-usage`."""
+        if self.has("no-usage"):
+            return None
+        return _negative(true) if self.has("bad-usage") else true
+
+
+def _negative(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _negative(part) for key, part in value.items()}
+    return -1 - value if isinstance(value, int | float) else value
 
 
 def read_magic(model: str, text: str) -> Magic:

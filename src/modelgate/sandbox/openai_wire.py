@@ -9,6 +9,7 @@ import msgspec
 from modelgate.core.records import Json
 from modelgate.sandbox.openai_answers import Answer, Choice
 from modelgate.sandbox.openai_request import ChatAsk
+from modelgate.sandbox.openai_sending import DONE, event
 from modelgate.sandbox.openai_tools import Call
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -16,8 +17,6 @@ MAX_PIECES = 50
 """A text, or the arguments of a call, goes out in at most this many fragments."""
 
 FINGERPRINT = "fp_sandbox"
-DONE = b"data: [DONE]\n\n"
-MALFORMED_CHUNK = b'data: {"id":"chatcmpl-broken","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"bro\n\n'
 _FIRST_READABLE_TOKEN = 256
 
 
@@ -35,9 +34,9 @@ def answered_model(model: str) -> str:
     return f"{model}-2026-01-15" if is_alias else model
 
 
-def render_usage(answer: Answer) -> dict[str, Json]:
-    """Return the usage object."""
-    return {
+def render_usage(answer: Answer, *, ask: ChatAsk) -> Json:
+    """Return the usage object, or what magic makes of it."""
+    usage = {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,
         "total_tokens": answer.prompt_tokens + answer.completion_tokens,
@@ -49,6 +48,7 @@ def render_usage(answer: Answer) -> dict[str, Json]:
             "rejected_prediction_tokens": 0,
         },
     }
+    return ask.magic.usage(usage)
 
 
 def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer) -> bytes:
@@ -62,6 +62,7 @@ def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: To
         }
         for index, choice in enumerate(answer.choices)
     ]
+    usage = render_usage(answer, ask=ask)
     return msgspec.json.encode(
         {
             "id": head.id,
@@ -69,7 +70,7 @@ def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: To
             "created": head.created,
             "model": head.model,
             "choices": choices,
-            "usage": render_usage(answer),
+            **({"usage": usage} if usage is not None else {}),
             "service_tier": "default",
             "system_fingerprint": FINGERPRINT,
         }
@@ -119,8 +120,9 @@ def render_chunks(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokeni
         for index, part in enumerate(turn):
             if part is not None:
                 chunks.append(_chunk({"index": index, **part}, ask=ask, head=head))
-    if ask.include_usage:
-        chunks.append(_event({**_shared(head), "choices": [], "usage": render_usage(answer)}))
+    usage = render_usage(answer, ask=ask)
+    if ask.include_usage and usage is not None:
+        chunks.append(event({**_shared(head), "choices": [], "usage": usage}))
     return [*chunks, DONE]
 
 
@@ -141,11 +143,7 @@ def _chunk(choice: dict[str, Json], *, ask: ChatAsk, head: Head) -> bytes:
         chunk["usage"] = None
     if ask.obfuscated:
         chunk["obfuscation"] = "x" * (1 + crc32(repr(choice).encode()) % 16)
-    return _event(chunk)
-
-
-def _event(data: Json) -> bytes:
-    return b"data: " + msgspec.json.encode(data) + b"\n\n"
+    return event(chunk)
 
 
 def _part(delta: dict[str, Json], *, logprobs: Json = None, finish: str | None = None) -> dict[str, Json]:

@@ -36,4 +36,12 @@ def test_words_combine() -> None:
 
 def test_error_status() -> None:
     assert read_magic("sandbox-error-529", "").error_status == 529
+    assert read_magic("sandbox-error-in-stream", "").error_status is None
     assert read_magic("sandbox-nothing", "").words == frozenset()
+
+
+def test_usage_can_be_left_out_or_wrong() -> None:
+    true = {"total": 5, "details": {"cached": 0}, "type": "tokens"}
+    assert read_magic("gpt-4o", "").usage(true) == true
+    assert read_magic("sandbox-no-usage", "").usage(true) is None
+    assert read_magic("sandbox-bad-usage", "").usage(true) == {"total": -6, "details": {"cached": -1}, "type": "tokens"}

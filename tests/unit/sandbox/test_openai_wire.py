@@ -5,7 +5,8 @@ import pytest
 
 from modelgate.sandbox.openai_answers import Answerer
 from modelgate.sandbox.openai_request import read_chat
-from modelgate.sandbox.openai_wire import DONE, MAX_PIECES, Head, answered_model, render_chunks, render_completion
+from modelgate.sandbox.openai_sending import DONE
+from modelgate.sandbox.openai_wire import MAX_PIECES, Head, answered_model, render_chunks, render_completion
 from modelgate.sandbox.tokens import Tokenizer
 
 HEAD = Head(id="chatcmpl-x", created=5, model="m")
