@@ -6,8 +6,9 @@ adapters that call them, so that an adapter which would fail at the vendor fails
 What lives here
     server           the ASGI application of all vendors, and a protocol that can drop a connection
     openai           OpenAI's endpoints put together; `openai_gate` (key, body, count: the way in), `openai_sending` (the way out)
-    openai_chat      chats: `openai_checks` (what is refused), `openai_answers` (what is said), `openai_tools` (what is called),
-                     `openai_wire` (how that looks on the wire)
+    openai_chat      chats: `openai_checks` (what is refused), `openai_answers` (what is said), `openai_wire` (how that looks on the
+                     wire)
+    speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
     kling            Kling's image task; `kling_checks` (token and fields)
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
     count            what was asked here, counted apart from the gateway

@@ -8,16 +8,22 @@ from modelgate.core.records import Json
 from modelgate.core.sandbox import MAGIC_WORDS
 
 MODEL_PREFIX = "sandbox-"
+CHAT_MODEL = MODEL_PREFIX + "chat"
 MAX_PINNED_TOKENS = 1_000_000_000
-_LINE = re.compile(r"^[ \t]*magic:[ \t]*([a-z0-9-]+)((?:[ \t]+\d{1,10}){0,3})[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_MODEL = re.compile(r"^[^\s\x00-\x1f]{1,200}$")
+_LINE = re.compile(r"^[ \t]*magic:[ \t]*([a-z0-9-]+)((?:[ \t]+\d{1,10}){0,4})[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 
 class Pinned(msgspec.Struct, frozen=True):
-    """Exact usage to report, whatever was said: `magic: tokens IN OUT [CACHED]`."""
+    """Exact usage to report, whatever was said: `magic: tokens IN OUT [CACHED [WRITTEN]]`. IN is the whole prompt.
+
+    `written`: tokens of the prompt written to the cache, at vendors that count these.
+    """
 
     prompt: int
     completion: int
     cached: int = 0
+    written: int = 0
 
 
 class Magic(msgspec.Struct, frozen=True):
@@ -57,7 +63,20 @@ def read_magic(model: str, text: str) -> Magic:
     for match in _LINE.finditer(text):
         word, numbers = match[1].lower(), [min(int(number), MAX_PINNED_TOKENS) for number in match[2].split()]
         if word == "tokens" and len(numbers) >= 2:
-            pinned = Pinned(numbers[0], numbers[1], min(sum(numbers[2:]), numbers[0]))
+            pinned = _pin(*numbers)
         elif word in MAGIC_WORDS and not numbers:
             words.add(word)
     return Magic(frozenset(words), pinned, _LINE.sub("", text).strip())
+
+
+def _pin(prompt: int, completion: int, cached: int = 0, written: int = 0) -> Pinned:
+    """Return pinned usage whose parts fit into its prompt."""
+    cached = min(cached, prompt)
+    return Pinned(prompt, completion, cached, min(written, prompt - cached))
+
+
+def is_served(model: str) -> bool:
+    """Say whether a model answers: any name does, but of those that start with `sandbox-` only the ones there are."""
+    if model.startswith(MODEL_PREFIX):
+        return model == CHAT_MODEL or model.removeprefix(MODEL_PREFIX) in MAGIC_WORDS
+    return _MODEL.match(model) is not None

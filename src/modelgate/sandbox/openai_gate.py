@@ -15,6 +15,7 @@ from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import request_id_of
 from modelgate.sandbox.openai_errors import Refused
 from modelgate.sandbox.openai_sending import Thought, send_thought
+from modelgate.sandbox.request_body import BodyTooLarge, read_body
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 THINK_APART_BYTES = 32 * 1024
@@ -119,7 +120,11 @@ class Gate:
     async def _answered(self, request: Request, *, operation: Operation, entry: Counted) -> Response:
         think = operation.think
         assert think is not None  # `_handler` saw to it
-        sent = Sent(data=await _read_body(request), content_type=request.headers.get("content-type", ""))
+        try:
+            data = await read_body(request, limit_bytes=MAX_BODY_BYTES)
+        except BodyTooLarge:
+            raise Refused("The request body is too large.", status=413) from None
+        sent = Sent(data=data, content_type=request.headers.get("content-type", ""))
         body = operation.read(sent)
         if isinstance(body, dict) and isinstance(body.get("model"), str):
             entry.model = body["model"][:200]
@@ -142,16 +147,6 @@ def check_key(request: Request) -> str:
     if not _KEY.match(given):
         raise Refused(f"Incorrect API key provided: {given.split(' ')[-1][:6]}***.", status=401, code="invalid_api_key")
     return given
-
-
-async def _read_body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise Refused("The request body is too large.", status=413)
-        parts.append(part)
-    return b"".join(parts)
 
 
 async def _no_such_url(request: Request) -> Response:

@@ -1,14 +1,12 @@
 """Which models the make-believe OpenAI serves, and `GET /v1/models`."""
 
-import re
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from modelgate.core.records import Json
 from modelgate.core.sandbox import MAGIC_WORDS
-from modelgate.sandbox.magic import MODEL_PREFIX
+from modelgate.sandbox.magic import CHAT_MODEL, MODEL_PREFIX, is_served
 from modelgate.sandbox.openai_errors import Refused
 from modelgate.sandbox.openai_fields import wants
 from modelgate.sandbox.openai_gate import Operation
@@ -26,18 +24,11 @@ MODELS = (
     "o3",
     "o4-mini",
     "gpt-3.5-turbo",
-    "sandbox-chat",
+    CHAT_MODEL,
     *(MODEL_PREFIX + word for word in MAGIC_WORDS),
 )
 """What GET /v1/models lists. Other names are served too, so that any model of a price list can be tried; none that starts with
 `sandbox-`, though."""
-
-_MODEL = re.compile(r"^[^\s\x00-\x1f]{1,200}$")
-
-
-def is_known(model: str) -> bool:
-    """Say whether a model's name is served."""
-    return model in MODELS or (_MODEL.match(model) is not None and not model.startswith(MODEL_PREFIX))
 
 
 def check_model(body: Json) -> None:
@@ -57,7 +48,7 @@ def check_object(body: Json) -> None:
 
 def check_known(model: str) -> None:
     """Refuse a model that is not served, with the vendor's 404. Raises Refused."""
-    if not is_known(model):
+    if not is_served(model):
         message = f"The model `{model[:200]}` does not exist or you do not have access to it."
         raise Refused(message, status=404, code="model_not_found", param=None)
 

@@ -1,51 +1,11 @@
-"""A chat request that passed the checks, as the answering parts read it."""
-
-from typing import Literal
-
-import msgspec
+"""A chat request that passed OpenAI's checks, read for the make-believe model."""
 
 from modelgate.core.records import Json
-from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.chat_ask import ChatAsk, Tool, ToolMode
+from modelgate.sandbox.magic import read_magic
+from modelgate.sandbox.openai_checks import REASONING_MODEL
 
-ToolMode = Literal["none", "auto", "required", "named"]
-
-
-class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """One offered tool. `custom` tools take plain text instead of JSON arguments."""
-
-    name: str
-    custom: bool = False
-    parameters: Json = None
-
-
-class ChatAsk(msgspec.Struct, frozen=True, kw_only=True):
-    """One chat request. `text` is the last user text without magic; `results` are (tool name, content) after the last call.
-
-    `limit`: most output tokens of one choice, None for no limit. `top_logprobs` None: no logprobs asked. `legacy`: the tools came
-    as `functions`.
-    """
-
-    model: str
-    messages: list[dict[str, Json]]
-    magic: Magic
-    text: str
-    images: tuple[tuple[str, str], ...]
-    results: tuple[tuple[str, str], ...]
-    stream: bool
-    include_usage: bool
-    obfuscated: bool
-    n: int
-    stops: tuple[str, ...]
-    limit: int | None
-    top_logprobs: int | None
-    tools: tuple[Tool, ...]
-    definitions: Json
-    mode: ToolMode
-    parallel: bool
-    legacy: bool
-    format: str
-    schema: Json
-    effort: str | None
+_REASONING_TOKENS = {"none": 0, "minimal": 0, "low": 32, "medium": 64, "high": 128, "xhigh": 256, "max": 512}
 
 
 def read_chat(body: dict[str, Json]) -> ChatAsk:
@@ -77,7 +37,7 @@ def read_chat(body: dict[str, Json]) -> ChatAsk:
         legacy=bool(body.get("functions")),
         format=wanted.get("type", "text"),
         schema=(wanted.get("json_schema") or {}).get("schema"),
-        effort=body.get("reasoning_effort"),
+        hidden_tokens=_REASONING_TOKENS[body.get("reasoning_effort") or "medium"] if REASONING_MODEL.match(body["model"]) else 0,
     )
 
 

@@ -7,10 +7,11 @@ from zlib import crc32
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.sandbox.openai_answers import Answer, Choice
-from modelgate.sandbox.openai_request import ChatAsk
+from modelgate.sandbox.calls import Call
+from modelgate.sandbox.chat_ask import ChatAsk
+from modelgate.sandbox.openai_answers import Answer
 from modelgate.sandbox.openai_sending import DONE, event
-from modelgate.sandbox.openai_tools import Call
+from modelgate.sandbox.speaker import Choice
 from modelgate.sandbox.tokens import Tokenizer
 
 MAX_PIECES = 50

@@ -1,7 +1,7 @@
 import pytest
 
 from modelgate.core.sandbox import MAGIC_WORDS
-from modelgate.sandbox.magic import Pinned, read_magic
+from modelgate.sandbox.magic import Pinned, is_served, read_magic
 
 
 @pytest.mark.parametrize("word", MAGIC_WORDS)
@@ -25,6 +25,7 @@ def test_pinned_tokens() -> None:
     assert magic.text == ""
     assert read_magic("gpt-4o", "magic: tokens 1000 250 600").pinned == Pinned(1000, 250, 600)
     assert read_magic("gpt-4o", "magic: tokens 10 1 600").pinned == Pinned(10, 1, 10)
+    assert read_magic("gpt-4o", "magic: tokens 90 1 60 50").pinned == Pinned(90, 1, 60, 30)
     assert read_magic("gpt-4o", "magic: tokens 10").pinned is None
 
 
@@ -45,3 +46,8 @@ def test_usage_can_be_left_out_or_wrong() -> None:
     assert read_magic("gpt-4o", "").usage(true) == true
     assert read_magic("sandbox-no-usage", "").usage(true) is None
     assert read_magic("sandbox-bad-usage", "").usage(true) == {"total": -6, "details": {"cached": -1}, "type": "tokens"}
+
+
+def test_which_models_are_served() -> None:
+    assert all(is_served(model) for model in ("gpt-4o", "vendor/any:name", "sandbox-slow", "sandbox-chat"))
+    assert not any(is_served(model) for model in ("", "sandbox-nothing", "two words", "x" * 201))

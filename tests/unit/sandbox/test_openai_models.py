@@ -1,6 +1,17 @@
-from modelgate.sandbox.openai_models import is_known
+import pytest
+
+from modelgate.sandbox.magic import is_served
+from modelgate.sandbox.openai_errors import Refused
+from modelgate.sandbox.openai_models import MODELS, check_known
 
 
-def test_which_models_are_served() -> None:
-    assert all(is_known(model) for model in ("gpt-4o", "vendor/any:name", "sandbox-slow", "sandbox-chat"))
-    assert not any(is_known(model) for model in ("", "sandbox-nothing", "two words", "x" * 201))
+def test_every_listed_model_is_served() -> None:
+    assert "gpt-4o" in MODELS
+    assert [model for model in MODELS if not is_served(model)] == []
+
+
+def test_others_are_refused() -> None:
+    check_known("vendor/any:name")
+    with pytest.raises(Refused) as caught:
+        check_known("sandbox-nothing")
+    assert (caught.value.status, caught.value.code) == (404, "model_not_found")

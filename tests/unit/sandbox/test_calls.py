@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from modelgate.sandbox.calls import hints_from, plan_calls
 from modelgate.sandbox.openai_request import read_chat
-from modelgate.sandbox.openai_tools import hints_from, plan_calls
 
 
 def _tool(name: str, **properties: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from modelgate.core.ids import random_text
-from modelgate.sandbox.openai_request import ChatAsk, Tool
+from modelgate.sandbox.chat_ask import ChatAsk, Tool
 from modelgate.sandbox.schema_instance import Hints, Unsatisfiable, make_instance
 
 MAX_CALLS = 8
