@@ -7,15 +7,12 @@ import msgspec
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.core.usage import MAX_UNITS, Usage
-from modelgate.formats.openai_chat.request import replace_field
+from modelgate.formats.json_fields import UNREADABLE, replace_field
 from modelgate.formats.openai_chat.schema import Answer, ErrorBody, ErrorDetail, UsageBody
 
 MAX_ERROR_TEXT = 2000
 MIN_CHOICES_BYTES = 16
 """No list with a choice in it is shorter."""
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a decoder says of bytes that are no JSON, no UTF-8, or nested beyond all measure: an upstream may send anything."""
 
 _answer = msgspec.json.Decoder(Answer)
 _error = msgspec.json.Decoder(ErrorBody)

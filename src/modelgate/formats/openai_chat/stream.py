@@ -11,7 +11,8 @@ import msgspec
 
 from modelgate.core.errors import ModelgateError
 from modelgate.core.usage import Usage
-from modelgate.formats.openai_chat.response import UNREADABLE, decode_answer, encode_error_body, has_no_choices, usage_of
+from modelgate.formats.json_fields import UNREADABLE
+from modelgate.formats.openai_chat.response import decode_answer, encode_error_body, has_no_choices, usage_of
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """One event may hold a picture; a longer one ends the stream."""

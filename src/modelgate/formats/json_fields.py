@@ -1,0 +1,132 @@
+"""Bodies of JSON: decoding with errors that name the field, and edits that keep every other byte.
+
+Dialects share this: what differs is how each tells a caller, which the function `say` knows: (field, reason) -> sentence.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from modelgate.core.errors import InvalidRequest
+
+LARGE_BODY_BYTES = 64 * 1024
+MAX_QUOTES = 4096
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder says of bytes that are no JSON, no UTF-8, or nested beyond all measure: an upstream may send anything."""
+
+MISSING = "missing"
+TWICE = "given twice"
+"""Reasons handed to `say`; any other is a sentence without its full stop, such as `Expected `int`, got `str``."""
+
+Say: TypeAlias = Callable[[str | None, str], str]
+T = TypeVar("T")
+
+_top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_AT_FIELD = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+_MISSING_FIELD = re.compile(r"missing required field `?([^`]+)`?$")
+
+
+def decode_fields(decoder: msgspec.json.Decoder[T], body: bytes | bytearray, *, say: Say) -> T:
+    """Return a body decoded.
+
+    Raises:
+        InvalidRequest: not JSON, or a field of the wrong type or out of range; `param` is its path such as `tools[0].name`.
+    """
+    try:
+        if not body.isascii():
+            body.decode()  # the decoder skips what it does not read; upstreams would stumble over it, and be taken for broken
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), say) from None
+    except UNREADABLE as error:
+        match error:
+            case RecursionError():
+                reason = "it is nested too deeply"
+            case UnicodeDecodeError():
+                reason = "it is not UTF-8"
+            case _:
+                reason = str(error)
+        raise InvalidRequest(say(None, f"JSON: {reason}"), code="invalid_json") from None
+
+
+def _refusal(text: str, say: Say) -> InvalidRequest:
+    """Turn msgspec's sentence into ours: it ends in the path of the field."""
+    place = _AT_FIELD.search(text)
+    reason = _AT_FIELD.sub("", text)
+    param = place[1] if place and place[1] else None
+    missing = _MISSING_FIELD.search(reason)
+    if missing:
+        param = f"{param}.{missing[1]}" if param else missing[1]
+        return InvalidRequest(say(param, MISSING), param=param, code="missing_required_parameter")
+    # "Expected int >= 1" and "Expected array of length >= 1" are about the value, "Expected int, got str" about its type.
+    code = "invalid_value" if "=" in reason else "invalid_type"
+    return InvalidRequest(say(param, reason.replace("`", "")), param=param, code=code)
+
+
+def refuse_twins(body: bytes | bytearray, name: str, *, say: Say) -> None:
+    """Raise InvalidRequest when a field is said twice in an object that has the field `name`.
+
+    It would be read one way here and another way upstream: the price of one model, the answer of a dearer one.
+    """
+    # Looking for a backslash first: in a megabyte of base64 there is none, and a single byte is found fifty times faster.
+    if not (b"\\" in body and b"\\u00" in body) and count_quoted(body, name.encode()) == 1:
+        return
+
+    def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({field for field, _ in pairs}) != len(pairs) and any(field == name for field, _ in pairs):
+            names = [field for field, _ in pairs]
+            twin = next(field for field in names if names.count(field) > 1)
+            raise InvalidRequest(say(twin, TWICE), param=twin, code="invalid_value")
+        return dict(pairs)
+
+    try:
+        json.loads(body, object_pairs_hook=no_twins)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(say(None, "JSON: it cannot be read"), code="invalid_json") from error
+
+
+def count_quoted(body: bytes | bytearray, word: bytes) -> int:
+    """Return how often `"word"` stands in a body. Of a large body with few quotes only these are looked at: 25 µs a megabyte, not 400."""
+    quoted = b'"%b"' % word
+    if len(body) < LARGE_BODY_BYTES:
+        return body.count(quoted)
+    found, at = 0, -1
+    for _ in range(MAX_QUOTES):
+        at = body.find(b'"', at + 1)
+        if at < 0:
+            return found
+        found += body.startswith(quoted, at)
+    return body.count(quoted)
+
+
+def top_level(body: bytes | bytearray) -> dict[str, msgspec.Raw]:
+    """Return the fields of an object, their values not looked at. Raises one of `UNREADABLE`."""
+    return _top_level.decode(body)
+
+
+def replace_field(body: bytes | bytearray, name: str, value: bytes) -> bytes:
+    """Return the object with one top-level field's value replaced and every other byte kept.
+
+    The fields are walked in their order of appearance, each value skipped whole, so that nothing nested is mistaken
+    for the field. An object in which a field's name is spelled with escapes is encoded anew instead.
+    """
+    fields = _top_level.decode(body)
+    raw = bytes(body)
+    position = 0
+    for field, field_value in fields.items():
+        spelled = msgspec.json.encode(field)
+        at = raw.find(spelled, position)
+        if at < 0:
+            break
+        old = bytes(field_value)
+        start = raw.find(old, raw.index(b":", at + len(spelled)) + 1)
+        if start < 0:
+            break
+        if field == name:
+            return raw[:start] + value + raw[start + len(old) :]
+        position = start + len(old)
+    return msgspec.json.encode({**fields, name: msgspec.Raw(value)})

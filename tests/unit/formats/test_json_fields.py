@@ -1,0 +1,90 @@
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.formats.json_fields import MISSING, TWICE, count_quoted, decode_fields, refuse_twins, replace_field, top_level
+
+
+class Inner(msgspec.Struct):
+    name: str
+
+
+class Body(msgspec.Struct):
+    model: str
+    inner: Inner | None = None
+    many: list[Inner] = []
+
+
+DECODER = msgspec.json.Decoder(Body)
+
+
+def say(param: str | None, reason: str) -> str:
+    return f"{param}|{reason}"
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code", "message"),
+    [
+        (b"{}", "model", "missing_required_parameter", f"model|{MISSING}"),
+        (b'{"model":"m","inner":{}}', "inner.name", "missing_required_parameter", f"inner.name|{MISSING}"),
+        (b'{"model":"m","many":[{"name":1}]}', "many[0].name", "invalid_type", "many[0].name|Expected str, got int"),
+        (b'{"model":', None, "invalid_json", "None|JSON: Input data was truncated"),
+        (b'{"model":"\xff"}', None, "invalid_json", "None|JSON: it is not UTF-8"),
+        (b'{"model":"m","x":%b}' % (b"[" * 100_000), None, "invalid_json", "None|JSON: it is nested too deeply"),
+        (b"[]", None, "invalid_type", "None|Expected object, got array"),
+    ],
+)
+def test_a_fault_names_its_field(body: bytes, param: str | None, code: str, message: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        decode_fields(DECODER, body, say=say)
+    assert (refused.value.param, refused.value.code, refused.value.message) == (param, code, message)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"model":"a","model":"b"}', b'{"x":1,"mod\\u0065l":"a","model":"b"}', b'{"x":1,"x":2,"model":"\\u0061"}']
+)
+def test_a_field_said_twice_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match=TWICE):
+        refuse_twins(body, "model", say=say)
+
+
+def test_twins_elsewhere_are_no_matter() -> None:
+    refuse_twins(b'{"model":"m","inner":{"x":1,"x":2}}', "model", say=say)
+
+
+def test_quoted_words_are_counted_alike_in_small_and_large_bodies() -> None:
+    body = b'{"model":"x","y":"' + b"A" * 200_000 + b'","z":"model"}'
+    assert count_quoted(body, b"model") == count_quoted(body[:10] + body[-10:], b"model") == 2
+
+
+def test_values_at_the_top_stay_as_they_are() -> None:
+    assert {name: bytes(value) for name, value in top_level(b'{"a": 1.0, "b":[ 2 ]}').items()} == {"a": b"1.0", "b": b"[ 2 ]"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    fields=st.dictionaries(st.text(max_size=6), JSON, max_size=6),
+    value=JSON,
+    indent=st.none() | st.integers(0, 3),
+    ascii_only=st.booleans(),
+)
+def test_replacing_a_field_of_any_object_means_just_that(fields: dict[str, Any], value: Any, indent: int | None, ascii_only: bool) -> None:
+    fields["model"] = "old"
+    body = json.dumps(fields, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return  # a lone surrogate is no JSON text on the wire
+    replaced = replace_field(body, "model", json.dumps(value).encode())
+    assert json.loads(replaced) == {**fields, "model": value}
