@@ -9,12 +9,14 @@ MAX_UNITS = 1_000_000_000
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Units of one request. Parts are subsets of their total: cached tokens are among the input tokens.
 
+    `cache_write_tokens` were written to the vendor's cache, `cache_write_1h_tokens` are those of them that it keeps for an hour (dearer).
     `estimated` says that the upstream sent no usage and the numbers are ours.
     """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     input_audio_tokens: int = 0
     input_image_tokens: int = 0
     output_tokens: int = 0

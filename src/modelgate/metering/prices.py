@@ -21,6 +21,7 @@ UNITS: Mapping[str, int] = {
     "input": MILLION,
     "cached": MILLION,
     "cache_write": MILLION,
+    "cache_write_1h": MILLION,
     "audio_input": MILLION,
     "image_input": MILLION,
     "output": MILLION,
@@ -33,8 +34,8 @@ UNITS: Mapping[str, int] = {
 }
 """Unit of a rate -> how many of the counted thing it is for: USD per million tokens or characters, or USD each.
 
-A part without a rate of its own is charged like the total it is part of (`cached` like `input`). `image` and `second`
-may carry a variant after a colon (`image:with_image`); without one of its own a variant costs what the plain unit costs.
+A part without a rate of its own is charged like the total it is part of (`cached` like `input`, `cache_write_1h` like `cache_write`).
+`image` and `second` may carry a variant after a colon (`image:with_image`); without one of its own a variant costs what the plain unit costs.
 """
 
 VARIANT_UNITS = frozenset(("image", "second"))
@@ -120,6 +121,7 @@ class Price:
         "_audio_in",
         "_audio_out",
         "_cache_write",
+        "_cache_write_1h",
         "_cached",
         "_call",
         "_characters",
@@ -156,7 +158,9 @@ class Price:
         # and a part that the upstream did not report costs no work.
         self._input, self._output = scaled(price_in), scaled(price_out)
         self._cached = scaled(rates.get("cached", price_in) - price_in)
-        self._cache_write = scaled(rates.get("cache_write", price_in) - price_in)
+        price_written = rates.get("cache_write", price_in)
+        self._cache_write = scaled(price_written - price_in)
+        self._cache_write_1h = scaled(rates.get("cache_write_1h", price_written) - price_written)
         self._audio_in = scaled(rates.get("audio_input", price_in) - price_in)
         self._image_in = scaled(rates.get("image_input", price_in) - price_in)
         self._audio_out = scaled(rates.get("audio_output", price_out) - price_out)
@@ -165,7 +169,9 @@ class Price:
         self._image, self._call = scaled(rates.get("image", zero)), scaled(rates.get("call", zero))
         self._millisecond = scaled(second / MILLISECONDS)
         self._variants = {unit: scaled(rate) for unit, rate in rates.items() if ":" in unit}
-        self._prompt_upper = self._input + max(0, self._cached, self._cache_write, self._audio_in, self._image_in)
+        self._prompt_upper = self._input + max(
+            0, self._cached, self._cache_write, self._cache_write + self._cache_write_1h, self._audio_in, self._image_in
+        )
         self._output_upper = self._output + max(0, self._audio_out, self._image_out)
         self._max_output = entry.max_output_tokens
         self._context = entry.context or MAX_UNITS
@@ -203,6 +209,8 @@ class Price:
         ):
             raise ValueError(f"an upstream counted what cannot be: {usage}")
         total = tokens_in * self._input + tokens_out * self._output + cached * self._cached + written * self._cache_write
+        if usage.cache_write_1h_tokens:
+            total += self._kept_longer(usage)
         if self._call:
             total += _believed(usage.calls, usage) * self._call
         if usage.input_audio_tokens or usage.input_image_tokens or usage.output_audio_tokens or usage.output_image_tokens:
@@ -223,6 +231,12 @@ class Price:
             second = self._variants.get(f"second:{variant}", second)
         what = f"{images} images, {seconds} seconds"
         return self._rounded(_believed(images, what) * image + _believed(seconds, what) * second + self._call, what)
+
+    def _kept_longer(self, usage: Usage) -> int:
+        """Return what tokens cost that are cached for an hour, beyond other written ones."""
+        if not 0 <= usage.cache_write_1h_tokens <= usage.cache_write_tokens:
+            raise ValueError(f"an upstream counted what cannot be: {usage}")
+        return usage.cache_write_1h_tokens * self._cache_write_1h
 
     def _modal(self, usage: Usage) -> int:
         """Sum what audio and image tokens cost beyond plain ones."""

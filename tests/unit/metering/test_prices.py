@@ -89,6 +89,16 @@ def test_every_unit_counts_once() -> None:
     assert price(rates).charge(usage) == tokens + 80_000_000 + 150_000_000 + 12_000_000 + 10_000_000
 
 
+def test_tokens_cached_for_an_hour_are_a_part_of_those_written() -> None:
+    usage = Usage(input_tokens=100, cached_tokens=50, cache_write_tokens=30, cache_write_1h_tokens=10)
+    rates = {"input": "3", "cached": "0.30", "cache_write": "3.75", "cache_write_1h": "6"}
+
+    assert price(rates).charge(usage) == 20 * 3000 + 50 * 300 + 20 * 3750 + 10 * 6000
+    del rates["cache_write_1h"]
+    assert price(rates).charge(usage) == 20 * 3000 + 50 * 300 + 30 * 3750
+    assert price({"input": "3"}).charge(usage) == 100 * 3000
+
+
 def test_rounds_half_up_once() -> None:
     half = price({"input": "0.0005", "output": "0.0005"})  # half a nano-dollar a token
 
@@ -112,6 +122,8 @@ def test_two_discounts_on_the_same_tokens_never_pay_out() -> None:
         Usage(input_tokens=10, cached_tokens=-1),
         Usage(input_tokens=10, cached_tokens=11),
         Usage(input_tokens=10, cached_tokens=6, cache_write_tokens=5),
+        Usage(input_tokens=10, cache_write_tokens=5, cache_write_1h_tokens=6),
+        Usage(input_tokens=10, cache_write_tokens=5, cache_write_1h_tokens=-1),
         Usage(input_tokens=MAX_UNITS + 1),
         Usage(input_tokens=10, input_audio_tokens=11),
         Usage(output_tokens=10, output_image_tokens=-1, output_audio_tokens=1),
@@ -155,12 +167,18 @@ def test_agrees_with_plain_decimals(
 
 @given(st.integers(1, 100_000), counts, st.integers(0, 20_000), st.integers(1, 5))
 def test_the_estimate_covers_every_usage_within_it(body_bytes: int, prompt: int, answer: int, n: int) -> None:
-    rate = price({"input": "1.7", "cache_write": "2.125", "cached": "0.17", "output": "9.9", "call": "0.001"}, context=50_000)
+    rate = price(
+        {"input": "1.7", "cache_write": "2.125", "cache_write_1h": "3.4", "cached": "0.17", "output": "9.9", "call": "0.001"},
+        context=50_000,
+    )
     prompt = min(prompt, body_bytes, 50_000)
 
     estimate = rate.estimate_chat(body_bytes=body_bytes, images=0, max_output_tokens=answer, n=n)
 
-    assert rate.charge(Usage(input_tokens=prompt, cache_write_tokens=prompt, output_tokens=answer * n)) <= estimate
+    assert (
+        rate.charge(Usage(input_tokens=prompt, cache_write_tokens=prompt, cache_write_1h_tokens=prompt, output_tokens=answer * n))
+        <= estimate
+    )
 
 
 def test_the_estimate_takes_the_smaller_output_limit_and_allows_for_images() -> None:
