@@ -35,7 +35,8 @@ UNITS: Mapping[str, int] = {
 """Unit of a rate -> how many of the counted thing it is for: USD per million tokens or characters, or USD each.
 
 A part without a rate of its own is charged like the total it is part of (`cached` like `input`, `cache_write_1h` like `cache_write`).
-`image` and `second` may carry a variant after a colon (`image:with_image`); without one of its own a variant costs what the plain unit costs.
+`image` and `second` may carry a variant after a colon (`image:with_image`); without one of its own a variant costs what the plain
+unit costs.
 """
 
 VARIANT_UNITS = frozenset(("image", "second"))
