@@ -6,6 +6,7 @@ from modelgate.core.clock import Clock
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.openai_answers import Answerer
 from modelgate.sandbox.openai_chat import Chat
+from modelgate.sandbox.openai_embeddings import Embeddings
 from modelgate.sandbox.openai_gate import Gate
 from modelgate.sandbox.openai_models import model_operations
 from modelgate.sandbox.tokens import Tokenizer
@@ -19,7 +20,11 @@ class OpenaiSandbox:
     def __init__(self, *, tokenizer: Tokenizer, counter: Counter, clock: Clock) -> None:
         self._gate = Gate(counter)
         chat = Chat(tokenizer=tokenizer, answerer=Answerer(tokenizer), clock=clock)
-        self._operations = (*chat.operations(), *model_operations())
+        self._operations = (
+            *chat.operations(),
+            *Embeddings(tokenizer=tokenizer).operations(),
+            *model_operations(),
+        )
 
     def routes(self) -> list[Route]:
         """Return the routes, for both places."""

@@ -4,7 +4,7 @@ from modelgate.core.clock import Clock
 from modelgate.core.ids import random_text
 from modelgate.sandbox.openai_answers import Answerer
 from modelgate.sandbox.openai_checks import check_chat
-from modelgate.sandbox.openai_errors import Refused, provoked
+from modelgate.sandbox.openai_errors import Refused, refuse_if_asked
 from modelgate.sandbox.openai_gate import Asked, Operation
 from modelgate.sandbox.openai_models import check_known
 from modelgate.sandbox.openai_request import read_chat
@@ -30,8 +30,7 @@ class Chat:
         check_chat(asked.body)
         check_known(asked.body["model"])
         ask = read_chat(asked.body)
-        if ask.magic.error_status is not None:
-            raise provoked(ask.magic.error_status)
+        refuse_if_asked(ask.magic, param="messages")
         try:
             answer = self._answerer.answer(ask)
         except Unsatisfiable:

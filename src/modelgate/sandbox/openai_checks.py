@@ -5,13 +5,20 @@ import re
 
 from modelgate.core.records import Json
 from modelgate.sandbox.openai_errors import Refused
-from modelgate.sandbox.openai_fields import NAME, invalid, missing, wants
+from modelgate.sandbox.openai_fields import NAME, Range, check_ranges, check_words, invalid, missing, wants
 from modelgate.sandbox.openai_message_checks import check_messages
 from modelgate.sandbox.openai_tool_checks import check_functions, check_strict, check_tool_choice, check_tools
 
 MAX_N = 128
 MAX_STOPS = 4
 MAX_METADATA = 16
+SAMPLING_RANGES: tuple[Range, ...] = (
+    ("temperature", float, 0, 2),
+    ("top_p", float, 0, 1),
+    ("presence_penalty", float, -2, 2),
+    ("frequency_penalty", float, -2, 2),
+    ("seed", int, -(2**63), 2**63 - 1),
+)
 REASONING_MODEL = re.compile(r"^(o[1-9]|gpt-5)(?!.*chat)")
 _CHOICES = {
     "reasoning_effort": ("none", "minimal", "low", "medium", "high", "xhigh", "max"),
@@ -30,7 +37,7 @@ def check_chat(body: Json) -> None:
     check_messages(body)
     _check_numbers(body)
     _check_words(body)
-    _check_stream(body)
+    check_stream_options(body)
     _check_logprobs(body)
     check_tools(body)
     check_tool_choice(body)
@@ -40,52 +47,46 @@ def check_chat(body: Json) -> None:
 
 
 def _check_numbers(body: dict[str, Json]) -> None:
-    for name, kind, low, high in (
-        ("temperature", float, 0, 2),
-        ("top_p", float, 0, 1),
-        ("presence_penalty", float, -2, 2),
-        ("frequency_penalty", float, -2, 2),
+    check_ranges(
+        body,
+        *SAMPLING_RANGES,
         ("n", int, 1, MAX_N),
         ("max_tokens", int, 1, math.inf),
         ("max_completion_tokens", int, 1, math.inf),
         ("top_logprobs", int, 0, 20),
-        ("seed", int, -(2**63), 2**63 - 1),
-    ):
-        if wants(body, name, kind):
-            _check_range(name, body[name], low=low, high=high)
+    )
+    check_logit_bias(body)
+
+
+def check_logit_bias(body: dict[str, Json]) -> None:
+    """Check that token ids are biased within bounds. Raises Refused."""
     if wants(body, "logit_bias", dict):
         for token, bias in body["logit_bias"].items():
             if not token.isdecimal() or not isinstance(bias, int | float) or not -100 <= bias <= 100:
                 raise Refused("Invalid 'logit_bias': token ids map to numbers from -100 to 100.", param="logit_bias", code="invalid_value")
 
 
-def _check_range(name: str, value: float, *, low: float, high: float) -> None:
-    kind = "integer" if isinstance(value, int) else "decimal"
-    if value < low:
-        raise Refused(
-            f"Invalid '{name}': {kind} below minimum value. Expected a value >= {low}, but got {value} instead.",
-            param=name,
-            code=f"{kind}_below_min_value",
-        )
-    if value > high:
-        raise Refused(
-            f"Invalid '{name}': {kind} above maximum value. Expected a value <= {high}, but got {value} instead.",
-            param=name,
-            code=f"{kind}_above_max_value",
-        )
-
-
 def _check_words(body: dict[str, Json]) -> None:
-    for name, supported in _CHOICES.items():
-        if wants(body, name, str) and body[name] not in supported:
-            raise invalid(name, body[name], supported)
+    check_words(body, _CHOICES)
     for name in ("user", "prompt_cache_key", "safety_identifier"):
         wants(body, name, str)
     wants(body, "store", bool)
+    check_stop(body)
+    check_metadata(body)
+    if wants(body, "modalities", list) and "audio" in body["modalities"]:
+        raise Refused("This model does not support the requested output modality 'audio'.", param="modalities", code="unsupported_value")
+
+
+def check_stop(body: dict[str, Json]) -> None:
+    """Check `stop`. Raises Refused."""
     stop = body.get("stop")
     stops = stop if isinstance(stop, list) else [stop]
     if stop is not None and (len(stops) > MAX_STOPS or not stops or not all(isinstance(each, str) for each in stops)):
         raise Refused(f"Invalid 'stop': expected a string or an array of 1 to {MAX_STOPS} strings.", param="stop", code="invalid_value")
+
+
+def check_metadata(body: dict[str, Json]) -> None:
+    """Check `metadata`. Raises Refused."""
     if wants(body, "metadata", dict):
         metadata = body["metadata"]
         if len(metadata) > MAX_METADATA or not all(len(k) <= 64 and isinstance(v, str) and len(v) <= 512 for k, v in metadata.items()):
@@ -94,11 +95,10 @@ def _check_words(body: dict[str, Json]) -> None:
                 param="metadata",
                 code="invalid_value",
             )
-    if wants(body, "modalities", list) and "audio" in body["modalities"]:
-        raise Refused("This model does not support the requested output modality 'audio'.", param="modalities", code="unsupported_value")
 
 
-def _check_stream(body: dict[str, Json]) -> None:
+def check_stream_options(body: dict[str, Json]) -> None:
+    """Check `stream` and its options. Raises Refused."""
     wants(body, "stream", bool)
     if not wants(body, "stream_options", dict):
         return

@@ -3,6 +3,8 @@
 import msgspec
 from starlette.responses import Response
 
+from modelgate.sandbox.magic import Magic
+
 RETRY_AFTER_S = 1
 
 
@@ -26,11 +28,17 @@ class Refused(Exception):
         return Response(msgspec.json.encode({"error": error}), status_code=self.status, media_type="application/json", headers=headers)
 
 
-def provoked(status: int) -> Refused:
+def refuse_if_asked(magic: Magic, *, param: str) -> None:
+    """Fail as the magic of a request asks; `param` names the field that held it. Raises Refused."""
+    if magic.error_status is not None:
+        raise provoked(magic.error_status, param=param)
+
+
+def provoked(status: int, *, param: str = "messages") -> Refused:
     """Return the error that magic asked for."""
     match status:
         case 400:
-            return Refused("This prompt asked for an error.", param="messages", code="invalid_value")
+            return Refused("This prompt asked for an error.", param=param, code="invalid_value")
         case 401:
             return Refused("Incorrect API key provided: sk-san***box.", status=401, code="invalid_api_key")
         case 429:

@@ -1,12 +1,16 @@
 """One field of a request at a time: is it given, is it of its type, is it one of what is supported."""
 
 import re
+from collections.abc import Mapping
 
 from modelgate.core.records import Json
 from modelgate.sandbox.openai_errors import Refused
 
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 """What tools, functions and schemas may be called."""
+
+Range = tuple[str, type, float, float]
+"""A field, the kind of its number, the least and the most it may be."""
 
 _TYPE_WORDS: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
@@ -27,6 +31,36 @@ def wants(body: dict[str, Json], name: str, kind: type, *, where: str = "") -> b
     if numeric or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool))):
         return True
     raise wrong_type(where + name, wanted=dict(_TYPE_WORDS)[kind], value=value)
+
+
+def check_ranges(body: dict[str, Json], *ranges: Range) -> None:
+    """Check numbers: each is of its kind, and not below or above. Raises Refused."""
+    for name, kind, low, high in ranges:
+        if wants(body, name, kind):
+            _check_range(name, body[name], low=low, high=high)
+
+
+def _check_range(name: str, value: float, *, low: float, high: float) -> None:
+    kind = "integer" if isinstance(value, int) else "decimal"
+    if value < low:
+        raise Refused(
+            f"Invalid '{name}': {kind} below minimum value. Expected a value >= {low}, but got {value} instead.",
+            param=name,
+            code=f"{kind}_below_min_value",
+        )
+    if value > high:
+        raise Refused(
+            f"Invalid '{name}': {kind} above maximum value. Expected a value <= {high}, but got {value} instead.",
+            param=name,
+            code=f"{kind}_above_max_value",
+        )
+
+
+def check_words(body: dict[str, Json], choices: Mapping[str, tuple[str, ...]]) -> None:
+    """Check fields that are one of a few words. Raises Refused."""
+    for name, supported in choices.items():
+        if wants(body, name, str) and body[name] not in supported:
+            raise invalid(name, body[name], supported)
 
 
 def wrong_type(param: str, *, wanted: str, value: Json) -> Refused:

@@ -16,6 +16,8 @@ IMAGE_TILE_PX = 512
 IMAGE_LONG_PX = 2048
 IMAGE_SHORT_PX = 768
 
+_SPECIAL = {"<|endoftext|>": 199999, "<|endofprompt|>": 200018}
+
 # The encoding's published split pattern: words with their case and contractions, numbers by three, signs, line ends, blanks.
 _WORD_START = r"[^\r\n\p{L}\p{N}]?"
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -36,11 +38,13 @@ class Tokenizer:
     """Counts and splits text as the vendor does. Building one reads a 3.6 MB table (about half a second): keep it."""
 
     def __init__(self, table: Path = TABLE) -> None:
+        ranks = dict(_ranks(table.read_bytes()))
+        self._ranks = len(ranks)
         self._encoding = tiktoken.Encoding(
             name="o200k_base",
             pat_str=_PATTERN,
-            mergeable_ranks=dict(_ranks(table.read_bytes())),
-            special_tokens={"<|endoftext|>": 199999, "<|endofprompt|>": 200018},
+            mergeable_ranks=ranks,
+            special_tokens=_SPECIAL,
         )
 
     def encode(self, text: str) -> list[int]:
@@ -54,6 +58,11 @@ class Tokenizer:
     def bytes_of(self, token: int) -> bytes:
         """Return the bytes of one token; not always whole characters."""
         return self._encoding.decode_single_token_bytes(token)
+
+    def decode(self, tokens: list[int]) -> str:
+        """Return the text of tokens; ids that do not exist are left out."""
+        known = [token for token in tokens if token < self._ranks or token in _SPECIAL.values()]
+        return self._encoding.decode_bytes(known).decode("utf-8", "replace")
 
     def cut(self, text: str, *, limit: int) -> str:
         """Return the first `limit` tokens of a text, without a character that was cut in half."""

@@ -35,3 +35,8 @@ def test_cut_keeps_whole_characters(tokenizer: Tokenizer) -> None:
 def test_images_count_by_tiles(size: tuple[int, int], detail: str, tokens: int) -> None:
     """The vendor's own worked examples: 765 and 1105."""
     assert count_image(*size, detail=detail) == tokens
+
+
+def test_tokens_become_text_again(tokenizer: Tokenizer) -> None:
+    assert tokenizer.decode([*tokenizer.encode("Zwölf Boxkämpfer"), 199_998, 200_000, 5_000_000]) == "Zwölf Boxkämpfer"
+    assert tokenizer.decode([199_999]) == "<|endoftext|>"

@@ -3,19 +3,12 @@
 import base64
 import io
 import json
-import socket
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import openai
 import pytest
-import uvloop
 from PIL import Image
-
-from modelgate.sandbox.server import make_app, make_server
-from modelgate.sandbox.tokens import Tokenizer
 
 WEATHER: Any = {
     "type": "function",
@@ -32,26 +25,6 @@ CLOCK: Any = {
     "type": "function",
     "function": {"name": "get_time", "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}}},
 }
-
-
-@pytest.fixture(scope="module")
-def base_url() -> Iterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    ready = threading.Event()
-    server = make_server(make_app(tokenizer=Tokenizer()), on_ready=ready.set)
-    thread = threading.Thread(target=lambda: uvloop.run(server.serve(sockets=[listening])))
-    thread.start()
-    assert ready.wait(10)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
-
-
-@pytest.fixture
-def client(base_url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{base_url}/openai/v1", api_key="sk-sandbox", max_retries=0, timeout=20) as made:
-        yield made
 
 
 def _user(text: str) -> list[Any]:
