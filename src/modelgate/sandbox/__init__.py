@@ -8,6 +8,9 @@ What lives here
     openai           OpenAI's endpoints put together; `openai_gate` (key, body, count: the way in), `openai_sending` (the way out)
     openai_chat      chats: `openai_checks` (what is refused), `openai_answers` (what is said), `openai_wire` (how that looks on the
                      wire)
+    openai_responses responses: checks, request, wire and events likewise; `openai_responses_memory` (what is stored),
+                     `openai_reasoning` (what is encrypted)
+    openai_…         the other endpoints, each in a file of its own
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
     kling            Kling's image task; `kling_checks` (token and fields)
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out

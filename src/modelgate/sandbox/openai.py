@@ -9,6 +9,7 @@ from modelgate.sandbox.openai_chat import Chat
 from modelgate.sandbox.openai_embeddings import Embeddings
 from modelgate.sandbox.openai_gate import Gate
 from modelgate.sandbox.openai_models import model_operations
+from modelgate.sandbox.openai_responses import Responses
 from modelgate.sandbox.tokens import Tokenizer
 
 PREFIXES = ("/v1", "/openai/v1")
@@ -19,9 +20,10 @@ class OpenaiSandbox:
 
     def __init__(self, *, tokenizer: Tokenizer, counter: Counter, clock: Clock) -> None:
         self._gate = Gate(counter)
-        chat = Chat(tokenizer=tokenizer, answerer=Answerer(tokenizer), clock=clock)
+        answerer = Answerer(tokenizer)
         self._operations = (
-            *chat.operations(),
+            *Chat(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),
+            *Responses(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),
             *Embeddings(tokenizer=tokenizer).operations(),
             *model_operations(),
         )

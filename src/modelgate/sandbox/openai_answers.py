@@ -60,7 +60,8 @@ class Answerer:
     def answer(self, ask: ChatAsk) -> Answer:
         """Return the answer to a request. Raises Unsatisfiable when a schema allows no value."""
         choices = tuple(self._speaker.speak(ask, index) for index in range(ask.n))
-        prompt, cached = self._count_prompt(ask)
+        tokens, extra = self._prompt(ask)
+        prompt, cached = len(tokens) + extra, self._cache.cached(tokens)
         pinned = ask.magic.pinned
         return Answer(
             choices=choices,
@@ -70,8 +71,13 @@ class Answerer:
             reasoning_tokens=0 if pinned else sum(choice.reasoning for choice in choices),
         )
 
-    def _count_prompt(self, ask: ChatAsk) -> tuple[int, int]:
-        """Return (tokens of the prompt, those of them cached)."""
+    def count_prompt(self, ask: ChatAsk) -> int:
+        """Return the number of tokens of a prompt, without remembering it."""
+        tokens, extra = self._prompt(ask)
+        return len(tokens) + extra
+
+    def _prompt(self, ask: ChatAsk) -> tuple[list[int], int]:
+        """Return the tokens of a prompt's texts, and how many more there are."""
         tokens: list[int] = []
         extra = TOKENS_PRIMING
         if ask.definitions:
@@ -82,7 +88,7 @@ class Answerer:
             tokens += self._tokenizer.encode(message["role"] + text_of(message) + (msgspec.json.encode(called).decode() if called else ""))
         if ask.schema:
             tokens += self._tokenizer.encode(msgspec.json.encode(ask.schema).decode())
-        return len(tokens) + extra, self._cache.cached(tokens)
+        return tokens, extra
 
 
 def _image_tokens(message: dict[str, object]) -> int:

@@ -149,13 +149,16 @@ def _check_schema(schema: Json) -> None:
             f"Invalid '{where}.name': string does not match pattern '^[a-zA-Z0-9_-]+$'.", param=f"{where}.name", code="invalid_value"
         )
     wants(schema, "schema", dict, where=f"{where}.")
-    if schema.get("strict") is True:
-        root = schema.get("schema") or {}
+    check_schema_object(schema, param="response_format", code=None)
+
+
+def check_schema_object(wanted: dict[str, Json], *, param: str, code: str | None) -> None:
+    """Check the schema of a wanted answer: a strict one is an object that says all. Raises Refused."""
+    if wanted.get("strict") is True:
+        root = wanted.get("schema") or {}
         if root.get("type") != "object" or "anyOf" in root:
-            raise Refused(
-                "Invalid schema for response_format: schema must be a JSON Schema of 'type: \"object\"'.", param="response_format"
-            )
-        check_strict(root, param="response_format", code=None)
+            raise Refused("Invalid schema for response_format: schema must be a JSON Schema of 'type: \"object\"'.", param=param, code=code)
+        check_strict(root, param=param, code=code)
 
 
 def _check_model_rules(body: dict[str, Json]) -> None:

@@ -56,11 +56,11 @@ def _check_range(name: str, value: float, *, low: float, high: float) -> None:
         )
 
 
-def check_words(body: dict[str, Json], choices: Mapping[str, tuple[str, ...]]) -> None:
-    """Check fields that are one of a few words. Raises Refused."""
+def check_words(body: dict[str, Json], choices: Mapping[str, tuple[str, ...]], *, where: str = "") -> None:
+    """Check fields that are one of a few words; `where` leads to them. Raises Refused."""
     for name, supported in choices.items():
-        if wants(body, name, str) and body[name] not in supported:
-            raise invalid(name, body[name], supported)
+        if wants(body, name, str, where=where) and body[name] not in supported:
+            raise invalid(where + name, body[name], supported)
 
 
 def wrong_type(param: str, *, wanted: str, value: Json) -> Refused:

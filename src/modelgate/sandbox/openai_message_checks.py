@@ -83,14 +83,15 @@ def _check_part(part: Json, *, where: str, allowed: tuple[str, ...]) -> None:
         return
     inner = part.get(kind)
     if kind == "image_url":
-        _check_image(inner, where=f"{where}.image_url")
+        check_image(inner, where=f"{where}.image_url")
     elif not isinstance(inner, dict):
         raise missing(f"{where}.{kind}")
     elif kind == "input_audio" and (not isinstance(inner.get("data"), str) or inner.get("format") not in ("wav", "mp3")):
         raise invalid(f"{where}.input_audio.format", inner.get("format"), ("wav", "mp3"))
 
 
-def _check_image(image: Json, *, where: str) -> None:
+def check_image(image: Json, *, where: str) -> None:
+    """Check a shown picture: its URL, and what it really is when it is a data URL. Raises Refused."""
     if not isinstance(image, dict):
         raise Refused(f"Invalid type for '{where}': expected an object, but got a string instead.", param=where, code="invalid_type")
     url = image.get("url")

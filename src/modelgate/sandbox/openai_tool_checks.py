@@ -24,10 +24,11 @@ def check_tools(body: dict[str, Json]) -> None:
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind not in ("function", "custom"):
             raise invalid(f"tools[{index}].type", kind, ("function", "custom"))
-        _check_definition(tool.get(kind), where=f"tools[{index}].{kind}")
+        check_definition(tool.get(kind), where=f"tools[{index}].{kind}")
 
 
-def _check_definition(definition: Json, *, where: str) -> None:
+def check_definition(definition: Json, *, where: str) -> None:
+    """Check a function's or custom tool's name, description and parameters. Raises Refused."""
     if not isinstance(definition, dict):
         raise missing(where)
     name = definition.get("name")
@@ -110,7 +111,7 @@ def check_functions(body: dict[str, Json]) -> None:
     if not 1 <= len(body["functions"]) <= MAX_TOOLS:
         raise Refused(f"Invalid 'functions': expected 1 to {MAX_TOOLS} functions.", param="functions", code="invalid_value")
     for index, function in enumerate(body["functions"]):
-        _check_definition(function, where=f"functions[{index}]")
+        check_definition(function, where=f"functions[{index}]")
     names = [function["name"] for function in body["functions"]]
     if isinstance(call, dict) and call.get("name") not in names:
         raise Refused("Invalid value for 'function_call': no function of that name was specified.", param="function_call")

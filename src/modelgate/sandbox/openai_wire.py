@@ -96,8 +96,12 @@ def _call(call: Call) -> dict[str, Json]:
 def _logprobs(pieces: list[tuple[str, list[bytes]]], *, ask: ChatAsk, tokenizer: Tokenizer) -> dict[str, Json] | None:
     if ask.top_logprobs is None:
         return None
-    tokens = [token for _, group in pieces for token in group]
-    return {"content": [_logprob(token, top=ask.top_logprobs, tokenizer=tokenizer) for token in tokens], "refusal": None}
+    return {"content": render_logprobs(pieces, top=ask.top_logprobs, tokenizer=tokenizer), "refusal": None}
+
+
+def render_logprobs(pieces: list[tuple[str, list[bytes]]], *, top: int, tokenizer: Tokenizer) -> list[dict[str, Json]]:
+    """Return the probability of each token, with those of the `top` likeliest."""
+    return [_logprob(token, top=top, tokenizer=tokenizer) for _, group in pieces for token in group]
 
 
 def _logprob(token: bytes, *, top: int, tokenizer: Tokenizer) -> dict[str, Json]:
@@ -159,7 +163,7 @@ def _deltas(choice: Choice, *, ask: ChatAsk, tokenizer: Tokenizer) -> Iterator[d
             yield from _call_deltas(call, index=index, tokenizer=tokenizer)
     else:
         yield _part({"role": "assistant", "content": "", "refusal": None})
-        for group in _grouped(tokenizer.pieces(choice.text or "")):
+        for group in grouped(tokenizer.pieces(choice.text or "")):
             text = "".join(piece for piece, _ in group)
             yield _part({"content": text}, logprobs=_logprobs(group, ask=ask, tokenizer=tokenizer))
     yield _part({}, finish=choice.finish)
@@ -169,17 +173,18 @@ def _call_deltas(call: Call, *, index: int, tokenizer: Tokenizer) -> Iterator[di
     kind, text = ("custom", "input") if call.custom else ("function", "arguments")
     first = {"index": index, "id": call.id, "type": kind, kind: {"name": call.name, text: ""}}
     yield _part({"role": "assistant", "content": None, "tool_calls": [first]} if index == 0 else {"tool_calls": [first]})
-    for group in _grouped(tokenizer.pieces(call.arguments)):
+    for group in grouped(tokenizer.pieces(call.arguments)):
         yield _part({"tool_calls": [{"index": index, kind: {text: "".join(piece for piece, _ in group)}}]})
 
 
 def _legacy_deltas(call: Call, *, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:
     yield _part({"role": "assistant", "content": None, "function_call": {"name": call.name, "arguments": ""}})
-    for group in _grouped(tokenizer.pieces(call.arguments)):
+    for group in grouped(tokenizer.pieces(call.arguments)):
         yield _part({"function_call": {"arguments": "".join(piece for piece, _ in group)}})
 
 
-def _grouped(pieces: list[tuple[str, list[bytes]]]) -> Iterator[list[tuple[str, list[bytes]]]]:
+def grouped(pieces: list[tuple[str, list[bytes]]]) -> Iterator[list[tuple[str, list[bytes]]]]:
+    """Split the pieces of a text into at most `MAX_PIECES` fragments."""
     size = -(-len(pieces) // MAX_PIECES) or 1
     for start in range(0, len(pieces), size):
         yield pieces[start : start + size]
