@@ -25,6 +25,7 @@ from typing import Any
 import uvloop
 
 from bench.scenarios import CHAT, chat_answer
+from modelgate.app.relay import COLLECT_AFTER_ALLOCATIONS
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
@@ -49,8 +50,8 @@ from modelgate.transport import client
 from modelgate.transport.client import Transport
 
 CLIENTS = 16
-BURST = 4000
-BURSTS = 12
+BURST = 1000
+BURSTS = 48
 SAMPLE_S = 0.004
 MUCH = 10**17
 SECRET = "sk-live-" + "0" * 40
@@ -230,6 +231,7 @@ async def main(options: argparse.Namespace) -> None:
             sys.exit(f"inside: not every answer was good: {inside.bad[:2000]!r}")
         gc.collect()
         gc.freeze()
+        gc.set_threshold(COLLECT_AFTER_ALLOCATIONS)  # as in a relay
         if options.calls:
             await print_calls(inside, options.calls)
         elif options.rooms:
@@ -269,7 +271,7 @@ async def print_rooms(inside: Inside) -> None:
 
     signal.signal(signal.SIGPROF, sample)
     signal.setitimer(signal.ITIMER_PROF, SAMPLE_S, SAMPLE_S)
-    times = [await inside.burst(BURST) for _ in range(4 * BURSTS)]
+    times = [await inside.burst(BURST) for _ in range(2 * BURSTS)]
     signal.setitimer(signal.ITIMER_PROF, 0)
     each = sorted(times)[len(times) // 2]
     for room, count in samples.most_common():

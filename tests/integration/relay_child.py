@@ -68,7 +68,7 @@ def arm(kill_point: str) -> None:
         kind, after = COMMIT_POINTS[kill_point]
 
         def is_due(journal: JournalWriter) -> bool:
-            return any(record.kind == kind for record in journal._staged)
+            return any(record[1] == kind for record in journal._staged)
 
         around(JournalWriter, "commit", **{"dies_after" if after else "dies_before": is_due})
     elif kill_point == "locked, not renamed":
@@ -78,7 +78,7 @@ def arm(kill_point: str) -> None:
     elif kill_point == "old segment closed, new not made":
         around(Path, "rename", dies_before=lambda path, _: path.name == journal_writer.NEXT_NAME)
     elif kill_point == "between two deletions":
-        around(Path, "unlink", dies_after=lambda path: path.stem.isdecimal() and path.suffix == ".db")
+        around(Path, "unlink", dies_after=lambda path: path.stem.isdecimal() and path.suffix == ".log")
         JournalWriter.prune_now, JournalWriter.prune = JournalWriter.prune, lambda *_: 0  # type: ignore[attr-defined]
     else:
         assert kill_point in ("", "upstream answering"), kill_point

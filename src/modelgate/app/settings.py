@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: Annotated[str, Meta(description="PEM file with certificate authorities to trust for upstreams, besides the system's.")] = ""
     journal_sync: Annotated[
         Literal["NORMAL", "FULL"],
-        Meta(description="NORMAL: records outlive a crash; FULL: also a power cut, for a quarter more CPU."),
+        Meta(description="NORMAL: records outlive a crash; FULL: also a power cut, for a wait for the disk at each commit."),
     ] = "NORMAL"
     blobs: Annotated[str, Meta(description="Where results are kept: s3://bucket/prefix, or empty for the data directory.")] = ""
     max_body_bytes: Annotated[int, Meta(description="Largest request body.", ge=1024, le=1 << 30)] = 64 * 1024 * 1024

@@ -1,23 +1,25 @@
 """The journal of one relay incarnation, as it lies on disk and as the book reads it. `journal_writer` writes it.
 
     <journal root>/<incarnation>/lock               held by flock while its relay lives: the only witness of death
-                                /000000000001.db    SQLite (WAL) segments, named by their first seq
-                                /000000020001.db    …
+                                /000000000001.log   segments, named by their first seq; files that only ever grow
+                                /000000020001.log   …
 
-A row is one group commit: all records of one turn of the relay's event loop, so an incomplete one is never seen. Records
-are numbered 1, 2, 3, … without a gap across segments, and every CAPTURE and RELEASE repeats what its HOLD said.
+A segment is a row of frames. A frame is one group commit: all records of one turn of the relay's event loop, with their length
+and checksum in front. The first frame that is not whole ends a segment: its commit is under way, or was cut short by death or
+a power cut, and never counted. Records are numbered 1, 2, 3, … without a gap across segments, and every CAPTURE and RELEASE
+repeats what its HOLD said.
 """
 
 import fcntl
 import os
 import shutil
-import sqlite3
+import struct
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
+from zlib import crc32
 
 import msgspec
 
@@ -29,8 +31,13 @@ UNBORN_S = 60.0
 """A directory whose relay died while making it is swept up when it is older than this."""
 MAX_LOOKS = 5
 """A living relay deletes segments while they are listed; so often the listing is taken again."""
-BUSY_TIMEOUT_S = 5.0
-ROWS_AT_ONCE = 1_000
+RECORDS_AT_ONCE = 1_000
+READ_BYTES = 1024 * 1024
+"""A segment is read in parts of this size; a frame that is longer is read whole."""
+SUFFIX = ".log"
+
+_FRAME = struct.Struct("<QII")
+"""In front of each frame: the seq of its last record, the length and the CRC-32 of its records."""
 
 RecordKind = Literal["hold", "capture", "release"]
 
@@ -66,9 +73,14 @@ class JournalGap(Exception):
 _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
 
 
+def encode_frame(last_seq: int, records: bytes) -> bytes:
+    """Return one group commit as it is appended to a segment; `records` is a MessagePack array of them."""
+    return _FRAME.pack(last_seq, len(records), crc32(records)) + records
+
+
 def segment_name(first_seq: int) -> str:
     """Return the file name of the segment that begins with `first_seq`."""
-    return f"{first_seq:0{SEGMENT_DIGITS}d}.db"
+    return f"{first_seq:0{SEGMENT_DIGITS}d}{SUFFIX}"
 
 
 def segment_starts(directory: Path) -> list[int]:
@@ -77,7 +89,43 @@ def segment_starts(directory: Path) -> list[int]:
         names = os.listdir(directory)
     except FileNotFoundError:
         return []
-    return sorted(int(name[:-3]) for name in names if name.endswith(".db") and name[:-3].isdecimal())
+    stems = (name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
+    return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+
+class _SegmentFile:
+    """One segment, open for reading."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        self.path = path
+        self.start = start
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._seen_seq, self._seen_bytes = start - 1, 0  # what was read of it, up to which seq and how far
+
+    def frames(self, after_seq: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the frames in which something follows `after_seq`, each with its last seq. Who asks for the next has taken all of it."""
+        if after_seq < self._seen_seq:
+            self._seen_seq, self._seen_bytes = self.start - 1, 0
+        data = b""
+        while fresh := os.pread(self._descriptor, READ_BYTES, self._seen_bytes + len(data)):
+            data += fresh
+            at = 0
+            while len(data) - at >= _FRAME.size:
+                last_seq, length, checksum = _FRAME.unpack_from(data, at)
+                end = at + _FRAME.size + length
+                if end > len(data):
+                    break
+                records = data[at + _FRAME.size : end]
+                if not records or crc32(records) != checksum:
+                    return
+                if last_seq > after_seq:
+                    yield last_seq, records
+                self._seen_seq, self._seen_bytes = last_seq, self._seen_bytes + end - at
+                at = end
+            data = data[at:]
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 class JournalReader:
@@ -86,8 +134,7 @@ class JournalReader:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.incarnation = directory.name
-        self._connection: sqlite3.Connection | None = None
-        self._start = 0
+        self._segment: _SegmentFile | None = None
         self._at = -1
         self._lock: int | None = None
 
@@ -102,11 +149,14 @@ class JournalReader:
             return records
         last = after_seq
         while True:
-            last = self._read_segment(last, limit, into=records)
+            assert self._segment is not None
+            last = self._read_segment(self._segment, last, limit, into=records)
             if len(records) >= limit:
                 del records[limit:]
                 break
-            if last + 1 == self._start or not self._open(last + 1):  # segments are named by what must come next
+            if last + 1 == self._segment.start or not self._open(last + 1):  # segments are named by what must come next
+                if not records:
+                    self._check_newest(self._segment, last)
                 break
         self._at = records[-1].seq if records else after_seq
         return records
@@ -135,7 +185,7 @@ class JournalReader:
         """
         starts = segment_starts(self.directory)
         last = starts[0] - 1 if starts else 0
-        while batch := self.read(last, ROWS_AT_ONCE):
+        while batch := self.read(last, RECORDS_AT_ONCE):
             yield from batch
             last = batch[-1].seq
 
@@ -146,9 +196,8 @@ class JournalReader:
             if not starts:
                 return 0
             if self._open(starts[-1]):
-                assert self._connection is not None
-                (last,) = self._connection.execute("SELECT max(last_seq) FROM journal").fetchone()
-                return int(last) if last is not None else starts[-1] - 1
+                assert self._segment is not None
+                return max((seq for seq, _ in self._segment.frames(0)), default=starts[-1] - 1)
         return 0
 
     def try_lock(self) -> bool:
@@ -184,7 +233,7 @@ class JournalReader:
 
     def _seek(self, after_seq: int) -> bool:
         """Open the segment that holds `after_seq + 1`, unless the last read stopped there; False when there is none at all."""
-        if self._connection is not None and after_seq == self._at and self._path(self._start).exists():
+        if self._segment is not None and after_seq == self._at and self._segment.path.exists():
             return True
         for _ in range(MAX_LOOKS):
             starts = segment_starts(self.directory)
@@ -200,44 +249,41 @@ class JournalReader:
     def _path(self, start: int) -> Path:
         return self.directory / segment_name(start)
 
-    def _read_segment(self, last: int, limit: int, *, into: list[JournalRecord]) -> int:
-        """Append what follows `last` in the open segment, until there are `limit` records; return the last seq taken."""
-        assert self._connection is not None
-        # One short read transaction: a long one would keep the relay from finishing its segment.
-        with closing(self._connection.execute("SELECT records FROM journal WHERE last_seq > ? ORDER BY last_seq", (last,))) as rows:
-            for (blob,) in rows:
-                for record in _decode(blob):
-                    if record.seq > last:
-                        if record.seq != last + 1:
-                            raise JournalGap(f"{self.incarnation}: record {record.seq} follows {last}")
-                        into.append(record)
-                        last = record.seq
-                if len(into) >= limit:
-                    break
+    def _read_segment(self, segment: _SegmentFile, last: int, limit: int, *, into: list[JournalRecord]) -> int:
+        """Append what follows `last` in the segment, until there are `limit` records; return the last seq taken."""
+        for _, frame in segment.frames(last):
+            for record in _decode(frame):
+                if record.seq > last:
+                    if record.seq != last + 1:
+                        raise JournalGap(f"{self.incarnation}: record {record.seq} follows {last}")
+                    into.append(record)
+                    last = record.seq
+            if len(into) >= limit:
+                break
         return last
 
+    def _check_newest(self, segment: _SegmentFile, last: int) -> None:
+        """Only the newest segment may end anywhere: the others were whole on the disk before the next one was made."""
+        starts = segment_starts(self.directory)
+        later = [start for start in starts if start > segment.start]
+        if later and segment.start in starts and last + 1 not in later and not any(segment.frames(last)):
+            raise JournalGap(f"{self.incarnation}: the segment from {segment.start} on ends at {last}, the next begins at {starts[-1]}")
+
     def _open(self, start: int) -> bool:
-        if self._connection is not None and self._start == start:
+        if self._segment is not None and self._segment.start == start:
             return True
-        path = self._path(start)
-        if not path.exists():
+        try:
+            segment = _SegmentFile(self._path(start), start)
+        except FileNotFoundError:
             return False
         self._close_segment()
-        # Never immutable=1: that does not see the WAL. The connection may move between threads, one at a time.
-        uri = f"file:{quote(str(path))}?mode=ro"
-        try:
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
-        except sqlite3.OperationalError:
-            if path.exists():
-                raise
-            return False
-        self._connection, self._start, self._at = connection, start, -1
+        self._segment = segment
         return True
 
     def _close_segment(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection, self._start, self._at = None, 0, -1
+        if self._segment is not None:
+            self._segment.close()
+        self._segment, self._at = None, -1
 
 
 def remove_directory(directory: Path) -> None:

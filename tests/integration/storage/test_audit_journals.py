@@ -82,7 +82,7 @@ def test_a_missing_segment_is_found(world: World) -> None:
         world.settle()
     assert findings(world) == ""
     (world.root / relay.incarnation / segment_name(3)).unlink()
-    assert "its records end at 2" in findings(world)
+    assert "ends at 2, the next begins at 5" in findings(world)
 
 
 def test_an_open_row_without_a_journal_is_noted(world: World, relay: SimRelay, monkeypatch: pytest.MonkeyPatch) -> None:

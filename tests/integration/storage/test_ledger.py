@@ -3,6 +3,8 @@
 Tests named for a symptom are the traps of the protocol: each was once a rule that seemed fine.
 """
 
+import os
+
 import msgspec
 import pytest
 from sqlalchemy import Connection, select, update
@@ -185,7 +187,8 @@ def test_records_a_power_cut_took_after_they_were_posted_are_noted(world: World,
     world.settle()
     captures(relay, 10)
     world.settle()
-    relay.journal._connection.execute("DELETE FROM journal WHERE last_seq >= 2")
+    (segment,) = relay.journal.directory.glob("*.log")
+    os.truncate(segment, os.path.getsize(segment) - 1)
     relay.kill()
     report = world.end()
     assert outcomes(world) == {"captured": 1}

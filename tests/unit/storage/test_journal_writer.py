@@ -2,19 +2,15 @@
 
 import fcntl
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
-from concurrent.futures import Future
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modelgate.storage import journal_writer
-from modelgate.storage.journal import JournalBroken, JournalReader, segment_name, segment_starts
+from modelgate.storage.journal import JournalBroken, JournalReader, segment_starts
 from modelgate.storage.journal_writer import JournalWriter
 
 
@@ -53,7 +49,7 @@ def test_a_journal_is_born_locked_and_with_a_segment(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "rename", rename)
     journal = JournalWriter.create(tmp_path)
-    assert seen == [["000000000001.db", "lock"]]
+    assert seen == [["000000000001.log", "lock"]]
     assert journal.incarnation.startswith("inc_")
     assert journal.directory.stat().st_mode & 0o777 == 0o700
 
@@ -117,20 +113,11 @@ def test_the_old_segment_is_synced_before_the_next_one_appears(journal: JournalW
     commit_holds(journal, 12)
     assert order == []
     commit_holds(journal, 1)
-    assert order == ["sync .next.db", "sync 000000000001.db-wal", "name 000000000013.db"]
+    assert order == ["sync 000000000001.log", "sync .next.log", "sync 000000000001.log", "name 000000000013.log"]
 
 
-def test_a_finished_segment_has_no_wal(journal: JournalWriter) -> None:
-    commit_holds(journal, 12)
-    commit_holds(journal, 1)
-    old = journal.directory / segment_name(1)
-    assert not Path(f"{old}-wal").exists()
-    with closing(sqlite3.connect(f"file:{old}?immutable=1", uri=True)) as connection:  # which sees no WAL
-        assert connection.execute("SELECT max(last_seq) FROM journal").fetchone() == (12,)
-
-
-def test_a_large_segment_is_finished_beside_the_loop_and_nothing_is_lost_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Moving a segment out of its WAL stopped every stream of the relay for 50 ms."""
+def test_a_large_segment_is_synced_beside_the_loop_and_nothing_is_lost_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Syncing a segment stopped every stream of the relay for 50 ms."""
     monkeypatch.setattr(journal_writer, "THREAD_BYTES", 0)
     gate = threading.Event()
     prepare, main = journal_writer._prepare, threading.current_thread()
@@ -150,34 +137,19 @@ def test_a_large_segment_is_finished_beside_the_loop_and_nothing_is_lost_meanwhi
     journal._prepared.result(10)
     (running,) = commit_holds(journal, 1)
     assert segment_starts(journal.directory) == [1, 33]
-    first = journal._segments[0]
-    assert first.finished is not None
-    first.finished.result(10)
     assert journal.prune(32) == 1
     commit_releases(journal, [running])
     journal.close()
     assert [record.seq for record in JournalReader(journal.directory).records()] == [33, 34]
 
 
-def test_a_segment_that_is_still_being_finished_is_not_deleted(journal: JournalWriter) -> None:
-    commit_releases(journal, commit_holds(journal, 10))
-    commit_holds(journal, 1)
-    busy: Future[None] = Future()
-    journal._segments[0].finished = busy
-    assert journal.prune(20) == 0
-    busy.set_result(None)
-    assert journal.prune(20) == 2
-
-
 def test_a_reader_in_the_middle_of_a_segment_does_not_stop_the_next(journal: JournalWriter) -> None:
     commit_holds(journal, 6)
     commit_holds(journal, 6)
-    reading = sqlite3.connect(f"file:{journal.directory / segment_name(1)}?mode=ro", uri=True, isolation_level=None)
-    reading.execute("BEGIN")
-    reading.execute("SELECT * FROM journal").fetchone()
+    reader = JournalReader(journal.directory)
+    assert len(reader.read(0, 3)) == 3
     commit_holds(journal, 6)
-    reading.close()
-    assert len(list(JournalReader(journal.directory).records())) == 18
+    assert [record.seq for record in reader.read(3, 100)] == list(range(4, 19))
 
 
 def test_a_hold_cannot_be_resolved_twice(journal: JournalWriter) -> None:
@@ -223,40 +195,20 @@ def test_a_running_request_pins_its_segment_and_all_that_follow(journal: Journal
     assert journal.prune(journal.committed_seq) == len(starts) - 1
 
 
-def test_a_deletion_cut_short_leaves_no_segment_without_its_tail(journal: JournalWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the WAL deleted first, a kill between the two left a segment that had lost its last records."""
-    order: list[str] = []
-    original = Path.unlink
-
-    def unlink(path: Path, missing_ok: bool = False) -> None:
-        order.append(path.name)
-        original(path, missing_ok=missing_ok)
-
-    commit_releases(journal, commit_holds(journal, 10))
+@pytest.mark.parametrize("written", [0, 1, 30])
+def test_a_commit_that_fails_breaks_the_journal_for_good(journal: JournalWriter, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
     commit_holds(journal, 1)
-    monkeypatch.setattr(Path, "unlink", unlink)
-    assert journal.prune(20) == 2
-    assert order[:3] == ["000000000001.db", "000000000001.db-wal", "000000000001.db-shm"]
-
-
-class _FullDisk:
-    """A connection whose disk is full."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def execute(self, *_: Any) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-
-def test_a_commit_that_fails_breaks_the_journal_for_good(journal: JournalWriter) -> None:
-    commit_holds(journal, 1)
-    working = journal._connection
     hold(journal)
-    journal._connection = _FullDisk(working)  # type: ignore[assignment]
-    with pytest.raises(JournalBroken, match="disk is full"):
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if not written:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data[:written])
+
+    with monkeypatch.context() as patched, pytest.raises(JournalBroken, match="cannot be written"):
+        patched.setattr(os, "write", full)
         journal.commit()
-    journal._connection = working
     assert journal.broken
     hold(journal)
     with pytest.raises(JournalBroken, match="broke before"):
@@ -275,8 +227,13 @@ def test_a_segment_that_cannot_be_made_breaks_the_journal(journal: JournalWriter
         commit_holds(journal, 1)
 
 
-def test_full_synchronous_is_a_setting(tmp_path: Path) -> None:
-    for name, value in (("NORMAL", 1), ("FULL", 2)):
-        journal = JournalWriter.create(tmp_path, synchronous=name)  # type: ignore[arg-type]
-        assert journal._connection.execute("PRAGMA synchronous").fetchone() == (value,)
-        assert journal._connection.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+@pytest.mark.parametrize(("synchronous", "syncs"), [("NORMAL", 0), ("FULL", 2)])
+def test_full_synchronous_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synchronous: journal_writer.Synchronous, syncs: int
+) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", waited.append)
+    journal = JournalWriter.create(tmp_path, synchronous=synchronous)
+    commit_holds(journal, 2)
+    commit_holds(journal, 1)
+    assert len(waited) == syncs
