@@ -6,9 +6,11 @@ from modelgate.core.clock import Clock
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.openai_answers import Answerer
 from modelgate.sandbox.openai_chat import Chat
+from modelgate.sandbox.openai_completions import Completions
 from modelgate.sandbox.openai_embeddings import Embeddings
 from modelgate.sandbox.openai_gate import Gate
 from modelgate.sandbox.openai_models import model_operations
+from modelgate.sandbox.openai_moderations import moderation_operations
 from modelgate.sandbox.openai_responses import Responses
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -24,7 +26,9 @@ class OpenaiSandbox:
         self._operations = (
             *Chat(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),
             *Responses(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),
+            *Completions(tokenizer=tokenizer, clock=clock).operations(),
             *Embeddings(tokenizer=tokenizer).operations(),
+            *moderation_operations(),
             *model_operations(),
         )
 

@@ -6,6 +6,7 @@ from modelgate.sandbox.openai_answers import Answerer
 from modelgate.sandbox.openai_checks import check_chat
 from modelgate.sandbox.openai_errors import Refused, refuse_if_asked
 from modelgate.sandbox.openai_gate import Asked, Operation
+from modelgate.sandbox.openai_kinds import check_kind
 from modelgate.sandbox.openai_models import check_known
 from modelgate.sandbox.openai_request import read_chat
 from modelgate.sandbox.openai_sending import EVENT_STREAM, Thought
@@ -29,6 +30,7 @@ class Chat:
     def _think(self, asked: Asked) -> Thought:
         check_chat(asked.body)
         check_known(asked.body["model"])
+        check_kind(asked.body["model"], "chat")
         ask = read_chat(asked.body)
         refuse_if_asked(ask.magic, param="messages")
         try:

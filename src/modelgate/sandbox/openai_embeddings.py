@@ -14,8 +14,9 @@ import msgspec
 from modelgate.core.records import Json
 from modelgate.sandbox.magic import read_magic
 from modelgate.sandbox.openai_errors import Refused, refuse_if_asked
-from modelgate.sandbox.openai_fields import check_ranges, check_words, missing, wants
+from modelgate.sandbox.openai_fields import are_tokens, check_ranges, check_words, missing, wants
 from modelgate.sandbox.openai_gate import Asked, Operation
+from modelgate.sandbox.openai_kinds import check_kind
 from modelgate.sandbox.openai_models import check_model
 from modelgate.sandbox.openai_sending import Thought
 from modelgate.sandbox.tokens import Tokenizer
@@ -52,6 +53,7 @@ class Embeddings:
     def _think(self, asked: Asked) -> Thought:
         body = asked.body
         check_model(body)
+        check_kind(body["model"], "embedding")
         _check_embeddings(body)
         texts, tokens = zip(*(self._read(each) for each in _inputs(body["input"])), strict=True)
         magic = read_magic(body["model"], "\n".join(texts))
@@ -151,12 +153,8 @@ def _check_input(given: Json) -> None:
             code="array_above_max_length",
         )
     texts = all(isinstance(each, str) and each for each in given)
-    if not texts and not _are_tokens(given) and not all(isinstance(each, list) and each and _are_tokens(each) for each in given):
+    if not texts and not are_tokens(given) and not all(isinstance(each, list) and each and are_tokens(each) for each in given):
         raise _invalid_input()
-
-
-def _are_tokens(given: list[Json]) -> bool:
-    return all(isinstance(token, int) and not isinstance(token, bool) and token >= 0 for token in given)
 
 
 def _invalid_input() -> Refused:

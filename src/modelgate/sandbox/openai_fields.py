@@ -63,6 +63,11 @@ def check_words(body: dict[str, Json], choices: Mapping[str, tuple[str, ...]], *
             raise invalid(where + name, body[name], supported)
 
 
+def are_tokens(given: list[Json]) -> bool:
+    """Say whether a list holds nothing but ids of tokens."""
+    return all(isinstance(token, int) and not isinstance(token, bool) and token >= 0 for token in given)
+
+
 def wrong_type(param: str, *, wanted: str, value: Json) -> Refused:
     """Return the refusal of a value of the wrong type."""
     got = next((word for kind, word in _TYPE_WORDS if isinstance(value, kind)), "null")

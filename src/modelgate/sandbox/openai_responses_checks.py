@@ -6,6 +6,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.openai_checks import REASONING_MODEL, SAMPLING_RANGES, check_metadata, check_schema_object
 from modelgate.sandbox.openai_errors import Refused
 from modelgate.sandbox.openai_fields import NAME, check_ranges, check_words, invalid, missing, wants, wrong_type
+from modelgate.sandbox.openai_kinds import kind_of
 from modelgate.sandbox.openai_models import check_model
 from modelgate.sandbox.openai_responses_item_checks import check_input
 from modelgate.sandbox.openai_tool_checks import MAX_TOOLS, check_definition
@@ -53,6 +54,10 @@ _SUMMARIES = ("auto", "concise", "detailed")
 def check_response(body: Json) -> None:
     """Refuse what the vendor would. Raises Refused, naming the first field at fault."""
     check_model(body)
+    if kind_of(body["model"]) not in ("chat", None):
+        raise Refused(
+            f"The requested model '{body['model'][:200]}' cannot be used with the Responses API.", param="model", code="unsupported_model"
+        )
     _check_names(body)
     _check_values(body)
     _check_history(body)
