@@ -137,7 +137,10 @@ def test_a_picture_is_made_in_real_time(unix_path: Path) -> None:
 def test_alone_over_tls() -> None:
     with _running("--port", "0", "--tls") as process:
         assert process.stdout is not None
-        lines = dict([process.stdout.readline().split(maxsplit=1) for _ in range(5)])
+        lines: dict[str, str] = {}
+        while "trust" not in lines:  # the last one
+            name, value = process.stdout.readline().split(maxsplit=1)
+            lines[name] = value
         port = int(lines["ready"].rstrip().rpartition(":")[2])
         context = ssl.create_default_context(cafile=lines["trust"].strip())
         with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain, server_hostname="localhost") as secured:

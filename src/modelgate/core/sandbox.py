@@ -1,6 +1,7 @@
 """What gateway and sandbox agree on, besides the vendors' own contracts. Public by design: it opens only make-believe vendors."""
 
 OPENAI_SECRET = "sk-sandbox"  # noqa: S105  # public by design
+ANTHROPIC_SECRET = "sk-ant-sandbox"  # noqa: S105  # public by design
 KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"  # noqa: S105  # public by design
 """Access key and secret key, joined as the family writes them."""
 
@@ -17,6 +18,11 @@ MAGIC_WORDS = (
     "error-in-stream",
     "no-usage",
     "bad-usage",
+    "context-too-long",
+    "refusal",
+    "redacted-thinking",
+    "pause-turn",
+    "empty-answer",
     "fail-task",
     "slow-task",
     "unknown-submit",

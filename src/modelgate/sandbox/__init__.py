@@ -11,6 +11,9 @@ What lives here
     openai_responses responses: checks, request, wire and events likewise; `openai_responses_memory` (what is stored),
                      `openai_reasoning` (what is encrypted)
     openai_…         the other endpoints, each in a file of its own
+    anthropic        Anthropic's endpoints: `anthropic_checks` with `…_message_checks`, `…_block_checks` and `…_tool_checks` (what is
+                     refused), `anthropic_prompt` (what a prompt costs, cache included), `anthropic_answers` (what is said),
+                     `anthropic_thinking` (signatures), `anthropic_wire` (how that looks on the wire)
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
     kling            Kling's image task; `kling_checks` (token and fields)
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out

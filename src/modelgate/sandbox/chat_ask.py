@@ -23,7 +23,7 @@ class ChatAsk(msgspec.Struct, frozen=True, kw_only=True):
 
     What decides the answer. `images`: (URL or data URL, detail). `documents`: sentences about documents that were shown. `limit`: most
     output tokens of one choice, None for no limit. `hidden_tokens`: spent on reasoning that nobody sees. `thinks`: reasons aloud, in
-    `Choice.thought`. `announces`: says which tools it calls before calling any.
+    `Choice.thought`. `announces`: says which tools it calls before calling any. `begun`: how the answer already begins.
 
     What only OpenAI's wire has. `messages`, `definitions`: as sent, for counting. `top_logprobs` None: no logprobs asked. `legacy`: the
     tools came as `functions`.
@@ -46,6 +46,7 @@ class ChatAsk(msgspec.Struct, frozen=True, kw_only=True):
     hidden_tokens: int = 0
     thinks: bool = False
     announces: bool = False
+    begun: str = ""
 
     messages: list[dict[str, Json]] = []
     definitions: Json = None

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelgate.core.clock import Clock, system_clock
+from modelgate.sandbox.anthropic import AnthropicSandbox
 from modelgate.sandbox.count import Counter, count_routes
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.kling import KlingSandbox
@@ -33,7 +34,8 @@ class DroppableProtocol(HttpToolsProtocol):
 
 
 def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None) -> Starlette:
-    """Return the application: OpenAI at `/v1` and `/openai/v1`, Kling at `/kling`, the count at `/sandbox/requests`.
+    """Return the application: OpenAI and Anthropic at `/v1`, also under `/openai` and `/anthropic`, Kling at `/kling`, the count at
+    `/sandbox/requests`.
 
     Kling's jobs are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
     """
@@ -45,6 +47,7 @@ def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path 
         else KlingSandbox(counter=counter, clock=clock)
     )
     routes: list[BaseRoute] = [
+        *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),  # before OpenAI, whose paths have no sign
         *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
         *kling.routes(),
         *count_routes(counter),

@@ -52,7 +52,7 @@ class Speaker:
         if calls:
             choice = self._calling(ask, calls=calls, limit=limit)
         else:
-            text, stopped_by = _until_stop(self._text(ask, index), ask.stops)
+            text, stopped_by = _until_stop(self._text(ask, index).removeprefix(ask.begun), ask.stops)
             text, tokens, cut = self._cut(text, limit=limit)
             choice = Choice(text=text, finish="length" if cut else "stop", tokens=tokens, stopped_by=None if cut else stopped_by)
         return msgspec.structs.replace(choice, tokens=choice.tokens + reasoning, reasoning=reasoning, thought=thought)
