@@ -49,11 +49,12 @@ def _running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]
 
 @pytest.fixture(scope="module")
 def unix_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("run") / "sandbox.sock"
+    folder = tmp_path_factory.mktemp("run")
+    path, environment = folder / "sandbox.sock", {**os.environ, "MODELGATE_DATA": str(folder)}  # a job of an earlier run is remembered
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
-        with _running("--fd", str(listening.fileno()), pass_fds=[listening.fileno()]):
+        with _running("--fd", str(listening.fileno()), pass_fds=[listening.fileno()], env=environment):
             yield path
 
 
