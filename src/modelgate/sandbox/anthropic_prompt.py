@@ -136,19 +136,17 @@ def split_prompt(body: dict[str, Json], *, tokenizer: Tokenizer) -> list[Piece]:
 
 
 def _piece(block: dict[str, Json], *, tokens: int) -> Piece:
-    inner = block.get("content")
-    holders = [block, *(reversed(inner) if isinstance(inner, list) else ())]
-    mark = next((holder["cache_control"] for holder in holders if holder.get("cache_control")), None)
-    return Piece(msgspec.json.encode(_unmarked(block)), tokens, (mark.get("ttl") or "5m") if mark else None)
+    """Return a piece without its marks, which move from request to request while what they mark stays."""
+    parts = block["content"] if block.get("type") == "tool_result" and isinstance(block.get("content"), list) else []
+    mark = next((holder["cache_control"] for holder in (block, *reversed(parts)) if holder.get("cache_control")), None)
+    bare = _unmarked(block)
+    if parts:
+        bare["content"] = [_unmarked(part) for part in parts]
+    return Piece(msgspec.json.encode(bare), tokens, (mark.get("ttl") or "5m") if mark else None)
 
 
-def _unmarked(value: Json) -> Json:
-    """Return a block without its marks, which move from request to request, while what they mark stays."""
-    if isinstance(value, list):
-        return [_unmarked(part) for part in value]
-    if isinstance(value, dict):
-        return {key: _unmarked(part) if key == "content" else part for key, part in value.items() if key != "cache_control"}
-    return value
+def _unmarked(block: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in block.items() if key != "cache_control"}
 
 
 def _tokens(block: dict[str, Json], *, tokenizer: Tokenizer) -> int:

@@ -53,7 +53,8 @@ def _check_tool(tool: Json, *, where: str) -> None:
     if not is_custom(tool):
         if not isinstance(tool["type"], str) or not VENDOR_TOOL.match(tool["type"]):
             tagged(tool, ("custom", "bash_20250124", "text_editor_20250728", "web_search_20250305"), where=where)
-        check_mark(tool, where=f"{where}.")
+        optional(tool, "name", str, where=f"{where}.{tool['type']}.")
+        check_mark(tool, where=f"{where}.{tool['type']}.")
         return
     where = f"{where}.custom."
     only(tool, _FIELDS, where=where)

@@ -1,6 +1,11 @@
+import contextlib
+import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -9,6 +14,35 @@ from modelgate.sandbox.count import Counter
 from modelgate.sandbox.tokens import Tokenizer
 
 HEADERS = {"x-api-key": "sk-ant-sandbox", "anthropic-version": "2023-06-01", "x-request-id": "req_9"}
+MARK = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+RICH: Any = {
+    "model": "claude-any",
+    "max_tokens": 2_000,
+    "system": [{"type": "text", "text": "Be brief.", **MARK}],
+    "tools": [
+        {"name": "f", "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}}, **MARK},
+        {"type": "bash_20250124", "name": "bash"},
+    ],
+    "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+    "thinking": {"type": "adaptive", "display": "omitted"},
+    "output_config": {"effort": "low"},
+    "stop_sequences": ["x"],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+                {"type": "document", "title": "t", "source": {"type": "text", "media_type": "text/plain", "data": "abc"}},
+                {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "Hi"}]},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "server_tool_use", "id": "s", **MARK}, {"type": "tool_use", "id": "a", "name": "f", "input": {"a": 1}}],
+        },
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "done", **MARK}]}]},
+    ],
+}
 BODY = {"model": "claude-any", "max_tokens": 50, "messages": [{"role": "user", "content": "magic: tokens 30 8 10 5"}]}
 
 
@@ -151,3 +185,47 @@ def test_models(vendor: Vendor, prefix: str) -> None:
 def test_unknown_urls(vendor: Vendor) -> None:
     response = vendor.client.post("/anthropic/v1/nothing", json={})
     assert (response.status_code, response.json()["error"]["type"]) == (404, "not_found_error")
+
+
+def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if place:
+        yield place
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from _places(value[key], (*place, key))
+
+
+ODD = (
+    None,
+    True,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    [{}],
+    [None],
+    {"type": "text"},
+    {"type": "x"},
+    "tool_result",
+    "5m",
+    {"a": {"b": [1]}},
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.sampled_from(list(_places(RICH))), st.sampled_from(ODD)), max_size=3), count=st.booleans())
+def test_whatever_is_sent_is_answered_or_refused(vendor: Vendor, changes: list[tuple[tuple[Any, ...], Any]], count: bool) -> None:
+    body = copy.deepcopy(RICH)
+    for place, odd in changes:
+        with contextlib.suppress(KeyError, IndexError, TypeError):  # an earlier change took the place away
+            holder = body
+            for key in place[:-1]:
+                holder = holder[key]
+            holder[place[-1]] = copy.deepcopy(odd)
+    response = vendor.client.post("/v1/messages/count_tokens" if count else "/v1/messages", json=body)
+    assert response.status_code in (200, 400, 404)
+    assert response.status_code == 200 or response.json()["error"]["message"]
+    assert changes or count or response.status_code == 200
