@@ -63,6 +63,7 @@ TESTED_ELSEWHERE = {
     "metering/store.py": ("integration/storage/test_ledger.py", "a protocol"),
     "providers/ollama.py": ("unit/providers/test_init.py", "a record"),
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
+    "sandbox/gemini_schema.py": ("unit/sandbox/test_gemini_fields.py", "data"),
     "sandbox/chat_ask.py": ("unit/sandbox/test_speaker.py", "types"),
     "storage/alembic/env.py": ("integration/storage/test_migrations.py", "run by alembic"),
     "storage/alembic/versions/initial_0001.py": ("integration/storage/test_migrations.py", "a migration"),

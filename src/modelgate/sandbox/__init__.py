@@ -15,8 +15,12 @@ What lives here
                      refused), `anthropic_prompt` (what a prompt costs, cache included), `anthropic_answers` (what is said),
                      `anthropic_thinking` (signatures), `anthropic_wire` (how that looks on the wire)
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
+    gemini           Gemini's endpoints; `gemini_schema` (every field), `gemini_fields` (reads them), `gemini_…checks` (what it refuses),
+                     `gemini_request`, `gemini_answers`, `gemini_wire` (asked, answered, rendered), `gemini_models` (what each can do),
+                     `gemini_media`, `gemini_prompt` (what is shown, and counts), `gemini_signatures` (of thoughts), `gemini_speech`
     kling            Kling's image task; `kling_checks` (token and fields)
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
+    dialects         paths that several vendors share
     count            what was asked here, counted apart from the gateway
     tokens           the real tokenizer
     schema_instance  a value valid for a JSON schema

@@ -15,6 +15,7 @@ from modelgate.core.clock import Clock, system_clock
 from modelgate.sandbox.anthropic import AnthropicSandbox
 from modelgate.sandbox.count import Counter, count_routes
 from modelgate.sandbox.faults import DROP
+from modelgate.sandbox.gemini import GeminiSandbox
 from modelgate.sandbox.kling import KlingSandbox
 from modelgate.sandbox.kling_memory import KlingMemory
 from modelgate.sandbox.openai import OpenaiSandbox
@@ -34,8 +35,8 @@ class DroppableProtocol(HttpToolsProtocol):
 
 
 def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None) -> Starlette:
-    """Return the application: OpenAI and Anthropic at `/v1`, also under `/openai` and `/anthropic`, Kling at `/kling`, the count at
-    `/sandbox/requests`.
+    """Return the application: OpenAI, Anthropic and Gemini at the root, where the request shows which is meant, also under `/openai`,
+    `/anthropic` and `/gemini`; Kling at `/kling`, the count at `/sandbox/requests`.
 
     Kling's jobs are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
     """
@@ -47,8 +48,9 @@ def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path 
         else KlingSandbox(counter=counter, clock=clock)
     )
     routes: list[BaseRoute] = [
-        *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),  # before OpenAI, whose paths have no sign
-        *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
+        *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
+        *GeminiSandbox(tokenizer=tokenizer, counter=counter).routes(),
+        *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),  # after the others, for its paths have no sign
         *kling.routes(),
         *count_routes(counter),
     ]
