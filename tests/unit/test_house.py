@@ -51,6 +51,7 @@ TESTED_ELSEWHERE = {
     "formats/chat/wire_format.py": ("unit/formats/chat/test_translator.py", "types"),
     "formats/kling/schema.py": ("unit/formats/kling/test_docs.py", "types"),
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
+    "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
     "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),
     "gateway/callers.py": ("unit/gateway/test_chat.py", "one function of the pipeline"),

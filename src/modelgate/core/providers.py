@@ -72,8 +72,9 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     `self_hosted`: a server of one's own, free of charge and without a key unless told otherwise. `base_path`: its API's path where the
     operator's address names none. `paths`: operation or wire format -> path in place of the dialect's, with `{model}` for the model's
     name. `query`: appended to every path. `renames`: top-level request field of the OpenAI dialects -> its name here. `refuses`: fields of
-    the neutral request that this vendor answers with an error: they are left out and named as ignored. `reasoning`: the field that says how
-    much to think (empty: none). `system_role`: how instructions are called. `has_stream_options`: it understands
+    the neutral request that this vendor answers with an error: they are left out and named as ignored. `accepts`: what it understands
+    beyond OpenAI's own: `top_k`, `image_config`, `cache` (cache marks on parts), `file_url` (files by address). `reasoning`: the field that
+    says how much to think (empty: none). `system_role`: how instructions are called. `has_stream_options`: it understands
     `stream_options.include_usage`. `has_json_schema`: structured output by schema, not only JSON mode. `fetches_images`: it fetches picture
     addresses itself; None: as its dialect does. `counts_writes_in_reads`: tokens written to its cache are counted among those read.
     """
@@ -84,6 +85,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     query: str = ""
     renames: dict[str, str] = {}
     refuses: frozenset[str] = frozenset()
+    accepts: frozenset[str] = frozenset()
     reasoning: ReasoningField = "reasoning_effort"
     system_role: Literal["system", "developer"] = "system"
     has_stream_options: bool = True

@@ -103,6 +103,21 @@ def count_quoted(body: bytes | bytearray, word: bytes) -> int:
     return body.count(quoted)
 
 
+def has_quoted(body: bytes | bytearray, beginning: bytes) -> bool:
+    """Return whether any text of a body begins so; of a large body with few quotes only these are looked at."""
+    quoted = b'"' + beginning
+    if len(body) < LARGE_BODY_BYTES:
+        return quoted in body
+    at = -1
+    for _ in range(MAX_QUOTES):
+        at = body.find(b'"', at + 1)
+        if at < 0:
+            return False
+        if body.startswith(quoted, at):
+            return True
+    return quoted in body
+
+
 def top_level(body: bytes | bytearray) -> dict[str, msgspec.Raw]:
     """Return the fields of an object, their values not looked at. Raises one of `UNREADABLE`."""
     return _top_level.decode(body)

@@ -70,13 +70,15 @@ class AnswerHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpstreamAsk(msgspec.Struct, frozen=True, kw_only=True):
-    """What an upstream is sent: path (and query) below its base URL, body, header lines besides the standing ones (each ends in CRLF).
+    """What an upstream is sent: path (and query) below its base URL, body and its type, header lines besides the
+    standing ones (each ends in CRLF).
 
     `ignored` names what was left out because it cannot be said there, in neutral words (field names of `ChatRequest`).
     """
 
     path: str
     body: bytes | bytearray
+    content_type: bytes = b"application/json"
     lines: bytes = b""
     ignored: tuple[str, ...] = ()
 
@@ -154,9 +156,10 @@ class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
         encode_response(response, peek, head) -> body bytes.
         make_encoder(peek, head) -> StreamEncoder.
         encode_error(error, request_id) -> HttpResponse; encode_stream_error(error, request_id) -> bytes of one last event.
-        rate_lines(facts, now) -> header lines that tell a key's rate limits.
+        rate_lines(facts, now) -> header lines that tell a key's rate limits; None: OpenAI's, which the meter renders itself.
         stream_type(peek) -> content type of streams.
         field_names: field of ChatRequest -> how this dialect calls it, for errors and `modelgate-ignored`; absent means the same name.
+        request_id_header: where this dialect wants the request id besides `x-request-id`.
         keep_alive: what may be said on a silent stream at any time between events; empty where nothing may.
     As the upstream's:
         encode_request(request, upstream_model, quirks) -> UpstreamAsk. Raises InvalidRequest, the neutral field's name as `param`, for what
@@ -178,10 +181,11 @@ class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
     make_encoder: Callable[[ChatPeek, AnswerHead], StreamEncoder]
     encode_error: Callable[[ModelgateError, str], HttpResponse]
     encode_stream_error: Callable[[ModelgateError, str], bytes]
-    rate_lines: Callable[[RateFacts, float], bytes]
+    rate_lines: Callable[[RateFacts, float], bytes] | None = None
     stream_type: Callable[[ChatPeek], bytes]
     field_names: Mapping[str, str] = {}
     keep_alive: bytes = b""
+    request_id_header: bytes = b""
 
     encode_request: Callable[[ChatRequest, str, Quirks], UpstreamAsk]
     decode_response: Callable[[bytes | bytearray], ChatResponse]

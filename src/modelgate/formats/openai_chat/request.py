@@ -19,14 +19,15 @@ def peek(body: bytes | bytearray) -> Peek:
     Raises:
         InvalidRequest: not JSON, a field of the wrong type or out of range, or one said twice; `param` names it.
     """
-    found = decode_fields(_decoder, body, say=_say)
+    found = decode_fields(_decoder, body, say=say)
     if found.stream_options is not None and not found.stream:
         raise InvalidRequest("'stream_options' is only allowed with 'stream': true.", param="stream_options", code="invalid_value")
-    refuse_twins(body, "model", say=_say)
+    refuse_twins(body, "model", say=say)
     return found
 
 
-def _say(param: str | None, reason: str) -> str:
+def say(param: str | None, reason: str) -> str:
+    """Return this dialect's sentence about a field."""
     if reason in (MISSING, TWICE):
         return f"'{param}' {'is required' if reason == MISSING else 'is given twice'}."
     return f"'{param}' is not valid: {reason}." if param else f"The body is not valid{' ' if reason.startswith('JSON') else ': '}{reason}."

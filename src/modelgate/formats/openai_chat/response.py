@@ -1,24 +1,21 @@
 """Reading usage and errors out of answers, and writing errors."""
 
-import re
-
 import msgspec
 
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.core.usage import MAX_UNITS, Usage
 from modelgate.formats.json_fields import UNREADABLE, replace_field
-from modelgate.formats.openai_chat.schema import Answer, ErrorBody, ErrorDetail, UsageBody
+from modelgate.formats.openai_chat.errors import decode_detail
+from modelgate.formats.openai_chat.schema import Answer, ErrorDetail, UsageBody
 
-MAX_ERROR_TEXT = 2000
+OVERLOADED_ELSEWHERE = 529
+"""Claude's status of an overloaded vendor; clients of this dialect know 503."""
+OVERLOADED_CODE = "overloaded_error"
 MIN_CHOICES_BYTES = 16
 """No list with a choice in it is shorter."""
 
 _answer = msgspec.json.Decoder(Answer)
-_error = msgspec.json.Decoder(ErrorBody)
-_SECRETS = re.compile(
-    r"(?i)\b(?:sk|pk|rk|key|gsk|xai)[-_][-_A-Za-z0-9*]{4,}|\bAIza[-_A-Za-z0-9]{10,}|bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]+"
-)
 
 
 def decode_answer(body: bytes | bytearray) -> Answer | None:
@@ -36,7 +33,8 @@ def usage_of(body: UsageBody) -> Usage | None:
     if not (0 <= prompt <= MAX_UNITS and 0 <= output <= MAX_UNITS):
         return None
     of_prompt, of_output = body.prompt_tokens_details, body.completion_tokens_details
-    if of_prompt is None and of_output is None:
+    cached_elsewhere = body.prompt_cache_hit_tokens or body.cached_tokens or 0
+    if of_prompt is None and of_output is None and not cached_elsewhere:
         return Usage(input_tokens=prompt, output_tokens=output)
     cached = written = heard = seen = thought = spoken = drawn = 0
     if of_prompt is not None:
@@ -44,6 +42,9 @@ def usage_of(body: UsageBody) -> Usage | None:
         heard, seen = of_prompt.audio_tokens or 0, of_prompt.image_tokens or 0
         if min(cached, written, heard, seen) < 0 or max(cached, written, heard, seen) > prompt:
             return None
+    cached = cached or cached_elsewhere
+    if not 0 <= cached <= prompt:
+        return None
     if of_output is not None:
         thought, spoken, drawn = of_output.reasoning_tokens or 0, of_output.audio_tokens or 0, of_output.image_tokens or 0
         if min(thought, spoken, drawn) < 0 or max(thought, spoken, drawn) > output:
@@ -70,22 +71,7 @@ def has_no_choices(answer: Answer) -> bool:
 
 def decode_error(body: bytes | bytearray) -> ErrorDetail:
     """Return the error of an upstream's answer with string fields only, free of anything that looks like a key."""
-    try:
-        found = _error.decode(body)
-    except UNREADABLE:
-        return ErrorDetail(message="", type=None, param=None, code=None)
-    detail = found.error
-    if detail is None:
-        detail = ErrorDetail(message=found.message or found.detail)
-    elif isinstance(detail, str):
-        detail = ErrorDetail(message=detail)
-    return ErrorDetail(message=_clean(detail.message) or "", type=_clean(detail.type), param=_clean(detail.param), code=_clean(detail.code))
-
-
-def _clean(value: object) -> str | None:
-    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-        return None
-    return _SECRETS.sub("[removed]", str(value)[:MAX_ERROR_TEXT])
+    return decode_detail(body)
 
 
 def rename_answer(body: bytes | bytearray, model: str) -> bytes:
@@ -96,7 +82,8 @@ def rename_answer(body: bytes | bytearray, model: str) -> bytes:
 def encode_error_body(error: ModelgateError, request_id: str) -> bytes:
     """Return the JSON of an error, all four keys present, the request id in the message."""
     message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    detail = {"message": message, "type": error.type, "param": error.param, "code": error.code}
+    code = OVERLOADED_CODE if error.status == OVERLOADED_ELSEWHERE else error.code
+    detail = {"message": message, "type": error.type, "param": error.param, "code": code}
     return msgspec.json.encode({"error": detail})
 
 
@@ -109,7 +96,8 @@ def encode_error(error: ModelgateError, request_id: str) -> HttpResponse:
     if error.retry_after_s is not None and error.retry_after is not None:
         lines.append(("retry-after", error.retry_after))
         lines.append(("retry-after-ms", str(max(1, round(error.retry_after_s * 1000)))))
-    if not error.retryable and (error.status in (408, 409, 429) or error.status >= 500):
+    status = 503 if error.status == OVERLOADED_ELSEWHERE else error.status
+    if not error.retryable and (status in (408, 409, 429) or status >= 500):
         lines.append(("x-should-retry", "false"))
     headers = HeaderBlock(HeaderBlock.of(*lines).raw + error.header_lines)
-    return HttpResponse(status=error.status, headers=headers, body=encode_error_body(error, request_id))
+    return HttpResponse(status=status, headers=headers, body=encode_error_body(error, request_id))

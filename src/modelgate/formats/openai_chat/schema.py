@@ -1,4 +1,4 @@
-"""The parts of the dialect that are looked at. Unknown fields are skipped, never lost: the bytes themselves travel on."""
+"""The parts of the dialect that are looked at while bytes pass. Unknown fields are skipped, never lost: the bytes themselves travel on."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from modelgate.core.records import Json
 
 MAX_CHOICES = 128
 MAX_MODEL_CHARACTERS = 256
+NO_RAW = msgspec.Raw(b"")
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -25,6 +26,10 @@ class Peek(msgspec.Struct, frozen=True):
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
     n: Annotated[int, Meta(ge=1, le=MAX_CHOICES)] | None = None
+    tools: msgspec.Raw = NO_RAW
+    tool_choice: msgspec.Raw = NO_RAW
+    functions: msgspec.Raw = NO_RAW
+    function_call: msgspec.Raw = NO_RAW
 
     @property
     def output_limit(self) -> int | None:
@@ -46,18 +51,21 @@ class CompletionDetails(msgspec.Struct, frozen=True):
 
 
 class UsageBody(msgspec.Struct, frozen=True):
-    """The `usage` object. Imitators leave out or null anything, so everything is optional."""
+    """The `usage` object. Imitators leave out or null anything, so everything is optional; some count cached tokens in places of their own
+    (DeepSeek, Moonshot, read 2026-11)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
     """A completion or a chunk, as far as it is looked at."""
 
-    choices: msgspec.Raw = msgspec.Raw(b"")
+    choices: msgspec.Raw = NO_RAW
     usage: UsageBody | None = None
 
 
@@ -74,6 +82,8 @@ class ErrorBody(msgspec.Struct, frozen=True):
     error: ErrorDetail | str | None = None
     message: Json = None
     detail: Json = None
+    type: Json = None
+    code: Json = None
 
 
 class Model(msgspec.Struct, frozen=True):

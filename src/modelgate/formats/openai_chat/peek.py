@@ -1,0 +1,103 @@
+"""What is looked at in a request before anything is decided. Cheap: the body is decoded once, skipping most of it, and searched."""
+
+import msgspec
+
+from modelgate.core.http import HttpRequest
+from modelgate.formats.chat import carried
+from modelgate.formats.chat.wire_format import ChatPeek
+from modelgate.formats.json_fields import count_quoted, has_quoted
+from modelgate.formats.openai_chat.request import count_images, peek
+from modelgate.formats.openai_chat.schema import Peek
+
+_CARRIED_MARK = carried.MARK.encode()
+_EMPTY = (b"", b"null", b"[]")
+
+
+class _AudioId(msgspec.Struct, frozen=True):
+    id: str = ""
+
+
+class _AudioMessage(msgspec.Struct, frozen=True):
+    role: str = ""
+    audio: _AudioId | None = None
+
+
+_decode_audio = msgspec.json.Decoder(_AudioMessage).decode
+
+
+class RequestPeek:
+    """A `ChatPeek` of this dialect. What few requests need is looked for when it is asked for."""
+
+    __slots__ = ("_body", "found", "model", "n", "output_limit", "stream")
+
+    def __init__(self, found: Peek, body: bytes | bytearray) -> None:
+        self.found = found
+        self.model = found.model
+        self.stream = found.stream
+        self.n = found.n
+        self.output_limit = found.output_limit
+        self._body = body
+
+    @property
+    def images(self) -> int:
+        """An upper bound of the pictures in it."""
+        return count_images(self._body)
+
+    @property
+    def needs_hub(self) -> bool:
+        """Whether ids of calls in it carry what belongs to another vendor."""
+        return has_quoted(self._body, _CARRIED_MARK) and count_quoted(self._body, b"tool_calls") > 0
+
+    @property
+    def state(self) -> str:
+        """The id of an earlier answer's sound that an assistant's turn refers to, or empty."""
+        return next(iter(self.audio_ids()), "")
+
+    def audio_ids(self) -> list[str]:
+        """Return the ids of sounds that assistants' turns refer to."""
+        if count_quoted(self._body, b"audio") == 0:
+            return []
+        ids: list[str] = []
+        for message in self.found.messages:
+            raw = memoryview(message)
+            if b'"audio"' not in bytes(raw):
+                continue
+            try:
+                read = _decode_audio(raw)
+            except msgspec.DecodeError:
+                continue
+            if read.role == "assistant" and read.audio is not None and read.audio.id:
+                ids.append(read.audio.id)
+        return ids
+
+    @property
+    def includes_usage(self) -> bool:
+        """Whether a streaming client wants the usage chunk."""
+        options = self.found.stream_options
+        return options is not None and bool(options.include_usage)
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether tools are offered in the older form alone (`functions`), so that calls are told in it."""
+        return bytes(self.found.functions) not in _EMPTY and bytes(self.found.tools) in _EMPTY
+
+    @property
+    def forces_call(self) -> bool:
+        """Whether one named tool must be called; such an answer ends in `stop` though it holds a call."""
+        choice = bytes(self.found.function_call if self.is_legacy else self.found.tool_choice)
+        return choice[:1] == b"{" and b'"allowed_tools"' not in choice
+
+
+def own(peek: ChatPeek) -> RequestPeek:
+    """Return a peek that this dialect made, and no other can have."""
+    assert isinstance(peek, RequestPeek)
+    return peek
+
+
+def peek_request(request: HttpRequest) -> RequestPeek:
+    """Read what routing and money need.
+
+    Raises:
+        InvalidRequest: not JSON, a field of the wrong type or out of range, or one said twice; `param` names it.
+    """
+    return RequestPeek(peek(request.body), request.body)

@@ -1,0 +1,119 @@
+"""What passes and what is read of it. The same streams as before the hub came, byte for byte."""
+
+import pytest
+from tests.unit.formats.openai_chat.conftest import ReversedIds
+from tests.unit.formats.openai_chat.test_stream import DONE, USAGE, WORDS, chunk
+
+from modelgate.core.usage import Usage
+from modelgate.formats import sse
+from modelgate.formats.openai_chat.tap import MAX_KEPT_BYTES, StreamTap
+
+
+def tap_of(*, asked: bool = False, model: str | None = None) -> StreamTap:
+    return StreamTap(usage_asked=asked, model=model, state_ids=ReversedIds())
+
+
+def run(data: bytes, *, size: int, asked: bool = False, model: str | None = None) -> tuple[StreamTap, bytes]:
+    tap = tap_of(asked=asked, model=model)
+    passed = b"".join(tap.feed(data[at : at + size]) for at in range(0, len(data), size))
+    return tap, passed + tap.finish()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 100_000])
+@pytest.mark.parametrize("asked", [True, False])
+def test_every_byte_passes_but_the_usage_chunk_nobody_asked_for_and_the_last_words(size: int, asked: bool) -> None:
+    tap, passed = run(WORDS + USAGE + DONE, size=size, asked=asked)
+    assert passed == WORDS + (USAGE if asked else b"")
+    assert tap.final == DONE
+    assert tap.usage == Usage(input_tokens=7, output_tokens=3)
+    assert tap.is_complete()
+
+
+@pytest.mark.parametrize("newline", [b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 5, 100_000])
+def test_other_line_ends_pass_too(newline: bytes, size: int) -> None:
+    data = (WORDS + USAGE + DONE).replace(b"\n", newline)
+    tap, passed = run(data, size=size)
+    assert passed == WORDS.replace(b"\n", newline)
+    assert (tap.is_done, tap.usage) == (True, Usage(input_tokens=7, output_tokens=3))
+
+
+def test_usage_on_the_finish_chunk_is_read_and_the_chunk_stays() -> None:
+    data = chunk("a") + chunk("", finish='"stop"', usage='"usage": {"prompt_tokens":1,"completion_tokens":2}') + DONE
+    tap, passed = run(data, size=9)
+    assert passed + tap.final == data
+    assert tap.usage == Usage(input_tokens=1, output_tokens=2)
+
+
+def test_cumulative_usage_is_taken_last_and_never_summed() -> None:
+    data = b"".join(chunk("a", usage=f'"usage":{{"prompt_tokens":5,"completion_tokens":{n}}}') for n in (1, 2, 3)) + DONE
+    assert run(data, size=50)[0].usage == Usage(input_tokens=5, output_tokens=3)
+
+
+def test_usage_that_cannot_be_is_not_believed() -> None:
+    tap, _ = run(USAGE + b'data: {"choices":[],"usage":{"prompt_tokens":-7,"completion_tokens":3}}\n\n' + DONE, size=1000)
+    assert (tap.usage, tap.usage_refused) == (Usage(input_tokens=7, output_tokens=3), True)
+
+
+def test_azures_first_chunk_without_choices_or_usage_passes() -> None:
+    first = b'data: {"id":"","model":"","choices":[],"prompt_filter_results":[],"usage":null}\n\n'
+    assert run(first + chunk("a") + DONE, size=1000)[1] == first + chunk("a")
+
+
+def test_the_model_is_named_as_the_caller_did() -> None:
+    words = chunk("a", model="real") + chunk('\\"model\\":\\"real\\"', model="real")
+    _, passed = run(words + USAGE + DONE, size=33, asked=True, model="my-alias")
+    assert passed == words.replace(b'"model":"real"', b'"model":"my-alias"') + USAGE.replace(b'"m"', b'"my-alias"')
+
+
+def test_an_error_in_the_middle_is_read_and_passed_on() -> None:
+    error = b'data: {"error":{"message":"full","type":"overloaded_error","param":null,"code":null}}\n\n'
+    tap, passed = run(chunk("a") + error, size=11)
+    assert passed == chunk("a") + error
+    assert tap.error is not None
+    assert (tap.error.status, tap.error.message) == (503, "full")
+    assert not tap.is_complete()
+    assert run(b'data: {"choices":[],"error":null}\n\n' + DONE, size=1000)[0].error is None
+
+
+def test_a_cut_stream_is_not_complete_and_one_with_a_finish_reason_is() -> None:
+    assert not run(chunk("a", finish='""'), size=1000)[0].is_complete()
+    assert run(chunk("a") + chunk("", finish='"length"'), size=13)[0].is_complete()
+
+
+def test_what_comes_after_the_end_is_ignored() -> None:
+    tap, passed = run(chunk("a") + DONE + chunk("late"), size=1000)
+    assert passed == chunk("a")
+    assert tap.feed(chunk("later")) == b""
+
+
+def test_a_last_event_without_its_blank_line_is_made_whole() -> None:
+    assert run((chunk("a"))[:-2], size=10)[1] == chunk("a")
+
+
+def test_the_words_are_kept_for_counting() -> None:
+    call = b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}\n\n'
+    thought = b'data: {"choices":[{"delta":{"reasoning_content":"hm "}}]}\n\n'
+    tap, _ = run(thought + chunk("Grüße") + call + DONE, size=17)
+    assert tap.text == "hm Grüßef{}"
+    assert tap.events == 4
+
+
+def test_only_so_much_is_kept() -> None:
+    tap = tap_of()
+    for _ in range(100):
+        tap.feed(chunk("x" * 10_000))
+    assert MAX_KEPT_BYTES <= len(tap.text) * 1.1 < MAX_KEPT_BYTES * 1.2
+
+
+def test_ids_of_sounds_become_ours() -> None:
+    sound = b'data: {"choices":[{"index":0,"delta":{"audio":{"id":"audio_1","transcript":"Hi"}}}]}\n\n'
+    assert run(sound + DONE, size=13)[1] == sound.replace(b"audio_1", b"1_oidua")
+
+
+def test_an_endless_event_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
+    tap = tap_of()
+    with pytest.raises(sse.EventTooLong):
+        for _ in range(30):
+            tap.feed(b"x" * 100)
