@@ -11,6 +11,8 @@ from modelgate.sandbox.openai_embeddings import Embeddings
 from modelgate.sandbox.openai_gate import Gate
 from modelgate.sandbox.openai_models import model_operations
 from modelgate.sandbox.openai_moderations import moderation_operations
+from modelgate.sandbox.openai_picture_files import PictureFiles
+from modelgate.sandbox.openai_pictures import Pictures
 from modelgate.sandbox.openai_responses import Responses
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -22,16 +24,21 @@ class OpenaiSandbox:
 
     def __init__(self, *, tokenizer: Tokenizer, counter: Counter, clock: Clock) -> None:
         self._gate = Gate(counter)
+        self._files = PictureFiles(clock=clock)
         answerer = Answerer(tokenizer)
         self._operations = (
             *Chat(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),
             *Responses(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),
             *Completions(tokenizer=tokenizer, clock=clock).operations(),
             *Embeddings(tokenizer=tokenizer).operations(),
+            *Pictures(tokenizer=tokenizer, clock=clock, files=self._files).operations(),
             *moderation_operations(),
             *model_operations(),
         )
 
     def routes(self) -> list[Route]:
-        """Return the routes, for both places."""
-        return [route for prefix in PREFIXES for route in self._gate.routes(self._operations, prefix=prefix)]
+        """Return the routes, for both places, and of the pictures' files."""
+        return [
+            *self._files.routes(),
+            *(route for prefix in PREFIXES for route in self._gate.routes(self._operations, prefix=prefix)),
+        ]

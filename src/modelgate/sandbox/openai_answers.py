@@ -7,10 +7,9 @@ import msgspec
 from modelgate.sandbox.chat_ask import ChatAsk
 from modelgate.sandbox.openai_request import text_of
 from modelgate.sandbox.speaker import Choice, Speaker
-from modelgate.sandbox.tokens import TOKENS_PER_MESSAGE, TOKENS_PER_NAME, TOKENS_PRIMING, Tokenizer, count_image
+from modelgate.sandbox.tokens import REMOTE_IMAGE_PX, TOKENS_PER_MESSAGE, TOKENS_PER_NAME, TOKENS_PRIMING, Tokenizer, count_image
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
 
-REMOTE_IMAGE_PX = (1024, 1024)
 CACHE_LEAST_TOKENS = 1_024
 CACHE_STEP_TOKENS = 128
 MAX_CACHED_PREFIXES = 10_000

@@ -47,6 +47,11 @@ def moderation_operations() -> tuple[Operation, ...]:
     return (Operation("POST", "/moderations", think=_think),)
 
 
+def is_flagged(text: str, *categories: str) -> bool:
+    """Say whether a text is flagged in one of some categories."""
+    return any(_PATTERNS[category].search(text) for category in categories)
+
+
 def _think(asked: Asked) -> Thought:
     body = asked.body
     check_object(body)

@@ -46,15 +46,28 @@ def size_of(ratio: str, *, large: bool = False) -> tuple[int, int]:
 
 def draw_picture(prompt: str, *, ratio: str, variant: int = 0, large: bool = False, reference: bytes | None = None) -> bytes:
     """Return a PNG of the asked ratio that shows the prompt; `variant` changes its colours, `reference` appears as an inset."""
-    width, height = size_of(ratio, large=large)
+    return encode_picture(paint(prompt, size_of(ratio, large=large), variant=variant, reference=reference))
+
+
+def paint(prompt: str, size: tuple[int, int], *, variant: int = 0, reference: bytes | None = None) -> Image.Image:
+    """Return a picture of a size in pixels that shows the prompt; `variant` and `reference` as above."""
+    width, height = size
     seed = hashlib.sha256(f"{prompt}\0{variant}".encode("utf-8", "replace")).digest()
     picture = _ground(seed, width=width, height=height)
     _draw_circles(picture, seed)
     if reference is not None:
         _paste_reference(picture, reference)
     _draw_prompt(picture, prompt)
+    return picture
+
+
+def encode_picture(picture: Image.Image, kind: str = "png", *, quality: int = 100) -> bytes:
+    """Return a picture as png, jpeg or webp; `quality` 0..100 is for the latter two."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=3)
+    if kind == "png":
+        picture.save(buffer, "PNG", compress_level=3)
+    else:
+        (picture.convert("RGB") if kind == "jpeg" else picture).save(buffer, kind.upper(), quality=quality)
     return buffer.getvalue()
 
 

@@ -15,6 +15,8 @@ IMAGE_TILE_TOKENS = 170
 IMAGE_TILE_PX = 512
 IMAGE_LONG_PX = 2048
 IMAGE_SHORT_PX = 768
+REMOTE_IMAGE_PX = (1024, 1024)
+"""What a picture that is not fetched counts as."""
 
 _SPECIAL = {"<|endoftext|>": 199999, "<|endofprompt|>": 200018}
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from modelgate.sandbox.kling_checks import RATIOS
-from modelgate.sandbox.pictures import draw_picture, size_of
+from modelgate.sandbox.pictures import draw_picture, encode_picture, paint, size_of
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
@@ -48,3 +48,9 @@ def test_a_reference_picture_appears_in_the_corner() -> None:
     picture = Image.open(io.BytesIO(draw_picture("fox", ratio="1:1", reference=buffer.getvalue())))
     assert picture.getpixel((1024 - 60, 60)) == (255, 0, 0)
     assert draw_picture("fox", ratio="1:1", reference=b"broken") == draw_picture("fox", ratio="1:1")
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_pictures_of_any_size_and_kind(kind: str) -> None:
+    picture = Image.open(io.BytesIO(encode_picture(paint("A red fox", (200, 120)), kind, quality=60)))
+    assert ((picture.format or "").lower(), picture.size) == (kind, (200, 120))
