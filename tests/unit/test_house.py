@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
+    "formats/openai_responses/schema.py": ("unit/formats/openai_responses/test_wire.py", "types"),
     "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),
     "gateway/callers.py": ("unit/gateway/test_chat.py", "one function of the pipeline"),
     "gateway/chat_attempts.py": ("unit/gateway/test_chat.py", "part of the pipeline"),

@@ -53,11 +53,21 @@ def decode_fields(decoder: msgspec.json.Decoder[T], body: bytes | bytearray, *, 
         raise InvalidRequest(say(None, f"JSON: {reason}"), code="invalid_json") from None
 
 
-def _refusal(text: str, say: Say) -> InvalidRequest:
-    """Turn msgspec's sentence into ours: it ends in the path of the field."""
+def convert_field(value: Any, kind: type[T], *, at: str, say: Say) -> T:
+    """Return a value out of a decoded body as `kind`; `at` is its path. Raises InvalidRequest as `decode_fields` does."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), say, at=at) from None
+
+
+def _refusal(text: str, say: Say, *, at: str = "") -> InvalidRequest:
+    """Turn msgspec's sentence into ours: it ends in the path of the field, below `at` if that is given."""
     place = _AT_FIELD.search(text)
     reason = _AT_FIELD.sub("", text)
     param = place[1] if place and place[1] else None
+    if at:
+        param = at if param is None else f"{at}{param}" if param.startswith("[") else f"{at}.{param}"
     missing = _MISSING_FIELD.search(reason)
     if missing:
         param = f"{param}.{missing[1]}" if param else missing[1]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.formats.json_fields import MISSING, TWICE, count_quoted, decode_fields, refuse_twins, replace_field, top_level
+from modelgate.formats.json_fields import MISSING, TWICE, convert_field, count_quoted, decode_fields, refuse_twins, replace_field, top_level
 
 
 class Inner(msgspec.Struct):
@@ -88,3 +88,21 @@ def test_replacing_a_field_of_any_object_means_just_that(fields: dict[str, Any],
         return  # a lone surrogate is no JSON text on the wire
     replaced = replace_field(body, "model", json.dumps(value).encode())
     assert json.loads(replaced) == {**fields, "model": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "param"),
+    [
+        ({"model": 1}, "input[2].model"),
+        ({}, "input[2].model"),
+        ([], "input[2]"),
+        ({"model": "m", "many": [{"name": 1}]}, "input[2].many[0].name"),
+    ],
+)
+def test_a_part_of_a_body_is_named_by_its_whole_path(value: Any, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        convert_field(value, Body, at="input[2]", say=say)
+    assert caught.value.param == param
+    with pytest.raises(InvalidRequest) as caught:
+        convert_field([{"model": 1}], list[Body], at="input", say=say)
+    assert caught.value.param == "input[0].model"
