@@ -45,6 +45,8 @@ TESTED_ELSEWHERE = {
     "core/records.py": ("integration/storage/test_tasks.py", "types"),
     "core/sandbox.py": ("unit/sandbox/test_magic.py", "constants"),
     "core/usage.py": ("unit/metering/test_prices.py", "types"),
+    "formats/anthropic_messages/reference.py": ("unit/gateway/test_endpoints_messages.py", "types"),
+    "formats/anthropic_messages/schema.py": ("unit/formats/anthropic_messages/test_request_decoder.py", "types"),
     "formats/chat/events.py": ("unit/formats/chat/test_collect.py", "types"),
     "formats/chat/request.py": ("unit/formats/chat/test_collect.py", "types"),
     "formats/chat/response.py": ("unit/formats/chat/test_collect.py", "types"),
@@ -63,6 +65,7 @@ TESTED_ELSEWHERE = {
     "gateway/endpoints_chat.py": ("unit/gateway/test_endpoints.py", "declarations"),
     "metering/messages.py": ("unit/app/test_book_link.py", "types"),
     "metering/store.py": ("integration/storage/test_ledger.py", "a protocol"),
+    "providers/anthropic.py": ("unit/providers/test_init.py", "a record"),
     "providers/ollama.py": ("unit/providers/test_init.py", "a record"),
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
     "sandbox/gemini_schema.py": ("unit/sandbox/test_gemini_fields.py", "data"),
@@ -86,6 +89,7 @@ TESTED_ELSEWHERE = {
 VENDOR_NAMES_ALLOWED = {
     "app/sandbox_upstreams.py": "data: the upstreams of the test book",
     "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
+    "gateway/endpoints_messages.py": "data: the family of the endpoints, for the documentation",
 }
 """Files outside of providers, formats and the sandbox that may name a vendor."""
 

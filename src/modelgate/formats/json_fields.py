@@ -6,7 +6,7 @@ Dialects share this: what differs is how each tells a caller, which the function
 import json
 import re
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -131,6 +131,11 @@ def has_quoted(body: bytes | bytearray, beginning: bytes) -> bool:
 def top_level(body: bytes | bytearray) -> dict[str, msgspec.Raw]:
     """Return the fields of an object, their values not looked at. Raises one of `UNREADABLE`."""
     return _top_level.decode(body)
+
+
+def object_of(value: Any) -> dict[str, Any] | None:
+    """Return decoded JSON if it is an object."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None  # the keys of JSON objects are strings
 
 
 def replace_field(body: bytes | bytearray, name: str, value: bytes) -> bytes:

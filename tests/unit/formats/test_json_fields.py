@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.formats.json_fields import MISSING, TWICE, convert_field, count_quoted, decode_fields, refuse_twins, replace_field, top_level
+from modelgate.formats.json_fields import (
+    MISSING,
+    TWICE,
+    convert_field,
+    count_quoted,
+    decode_fields,
+    object_of,
+    refuse_twins,
+    replace_field,
+    top_level,
+)
 
 
 class Inner(msgspec.Struct):
@@ -55,6 +65,11 @@ def test_a_field_said_twice_is_refused(body: bytes) -> None:
 
 def test_twins_elsewhere_are_no_matter() -> None:
     refuse_twins(b'{"model":"m","inner":{"x":1,"x":2}}', "model", say=say)
+
+
+def test_only_an_object_is_one() -> None:
+    assert object_of({"a": 1}) == {"a": 1}
+    assert [object_of(value) for value in ([], "x", None, 1)] == [None] * 4
 
 
 def test_quoted_words_are_counted_alike_in_small_and_large_bodies() -> None:

@@ -1,0 +1,155 @@
+"""The tap on a passing stream: whole events go on as they came, usage is read, the last words are held back.
+
+The usual event costs a few substring searches in C and no JSON.
+"""
+
+import re
+
+import msgspec
+
+from modelgate.core.usage import Usage
+from modelgate.formats.anthropic_messages.errors import decode_error, render_vendor_error
+from modelgate.formats.anthropic_messages.response import Counted
+from modelgate.formats.anthropic_messages.schema import Event
+from modelgate.formats.anthropic_messages.stream_decoder import MessageDecoder
+from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart
+from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.wire_format import ChatPeek, StateIds
+from modelgate.formats.json_fields import UNREADABLE
+from modelgate.formats.sse import Splitter, data_of, split_events
+
+KEEP_ALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
+MAX_KEPT_BYTES = 256 * 1024
+"""So much of a stream is kept for counting its words, in case the upstream does not count them; beyond it `events` tells."""
+
+_MODEL = re.compile(rb'("model"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_event = msgspec.json.Decoder(Event)
+
+
+class StreamTap:
+    """A `StreamRelay` for one stream that passes as it is.
+
+    `usage` is set by the first figures of output that mean something, those of `message_delta`: what `message_start` says of it is a
+    placeholder, and an answer that breaks off before would be charged as one token.
+    """
+
+    __slots__ = (
+        "_counted",
+        "_has_ended",
+        "_kept",
+        "_kept_bytes",
+        "_model",
+        "_splitter",
+        "error",
+        "events",
+        "final",
+        "is_done",
+        "usage",
+        "usage_refused",
+    )
+
+    def __init__(self, *, model: str | None = None) -> None:
+        """`model`: the name to put in place of the upstream's, or None."""
+        self._model = None if model is None else msgspec.json.encode(model)
+        self._splitter = Splitter()
+        self._counted = Counted()
+        self._has_ended = False
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self.usage: Usage | None = None
+        self.usage_refused = False
+        self.final = b""
+        self.is_done = False
+        self.error: VendorError | None = None
+        self.events = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes as they arrive, return those that may go on now. Raises sse.EventTooLong."""
+        if self.is_done or self.error is not None:
+            return b""
+        complete = self._splitter.feed(data)
+        return self._pass(complete) if complete else b""
+
+    def finish(self) -> bytes:
+        """Say that the stream is over; return what still waited for its blank line, made whole."""
+        rest = self._splitter.finish()
+        return self._pass(rest) if rest and not self.is_done and self.error is None else b""
+
+    def is_complete(self) -> bool:
+        """Return whether the answer came to its end: it was said why it ended."""
+        return self.is_done or self._has_ended
+
+    @property
+    def text(self) -> str:
+        """The answer's words as far as they were kept. They are read only now: most streams are counted by their upstream."""
+        words: list[str] = []
+        for event in MessageDecoder().feed(b"".join(self._kept)):
+            match event:
+                case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
+                    words.append(text)
+                case _:
+                    pass
+        return "".join(words)
+
+    def _pass(self, data: bytes) -> bytes:
+        """Return what goes on of complete events."""
+        self.events += data.count(b'"content_block_delta"')
+        if self._kept_bytes < MAX_KEPT_BYTES:
+            self._kept.append(data)
+            self._kept_bytes += len(data)
+        if not self._has_ended and b'"message_' not in data and b'"error"' not in data:
+            return data
+        return b"".join([self._pass_event(event) for event in split_events(data)])
+
+    def _pass_event(self, event: bytes) -> bytes:
+        """Return what goes on of one event. Numbered cases: 1. after the end; 2. a piece of the answer; 3. the beginning; 4. counts, and
+        why it ended: held back from there on; 5. the end; 6. a failure, after which nothing comes."""
+        if self.is_done or self.error is not None:
+            return b""
+        if event.startswith(b"event: content_block_"):
+            return event
+        payload = data_of(event)
+        try:
+            found = _event.decode(payload)
+        except UNREADABLE:
+            return self._held(event)
+        match found.type:
+            case "message_start":
+                if found.message is not None:
+                    self._counted.add(found.message.usage)
+                return event if self._model is None else _MODEL.sub(self._substitute, event, count=1)
+            case "message_delta":
+                self._count(found)
+            case "message_stop":
+                self.final += event
+                self.is_done = True
+                return b""
+            case "error":
+                self.error = decode_error(0, payload)
+                return render_vendor_error(self.error)
+            case _:
+                pass
+        return self._held(event)
+
+    def _count(self, event: Event) -> None:
+        if bytes(event.usage) not in (b"", b"null"):
+            self._counted.add(event.usage)
+            self.usage, self.usage_refused = self._counted.usage, self._counted.is_refused
+        if event.delta is not None and event.delta.stop_reason:
+            self._has_ended = True
+
+    def _held(self, event: bytes) -> bytes:
+        if not self._has_ended:
+            return event
+        self.final += event
+        return b""
+
+    def _substitute(self, match: re.Match[bytes]) -> bytes:
+        assert self._model is not None
+        return match[1] + self._model
+
+
+def make_tap(peek: ChatPeek, renamed: bool, state_ids: StateIds) -> StreamTap:
+    """Return the tap of one stream; `renamed`: put the caller's name of the model in."""
+    del state_ids  # nothing in this dialect is kept at an upstream
+    return StreamTap(model=peek.model if renamed else None)
