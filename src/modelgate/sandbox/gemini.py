@@ -16,7 +16,7 @@ from modelgate.sandbox.dialects import DialectRoute
 from modelgate.sandbox.faults import request_id_of
 from modelgate.sandbox.gemini_answers import GeminiAnswerer
 from modelgate.sandbox.gemini_checks import check_generation, check_tools
-from modelgate.sandbox.gemini_content_checks import check_contents
+from modelgate.sandbox.gemini_content_checks import check_contents, check_parts
 from modelgate.sandbox.gemini_embeddings import check_batch, check_embedding, dimensions_of
 from modelgate.sandbox.gemini_errors import GeminiRefused, bad_key, no_key, no_such_model, pretty, provoked
 from modelgate.sandbox.gemini_fields import read_message
@@ -199,6 +199,8 @@ class GeminiSandbox:
             raise GeminiRefused("* CountTokensRequest.generate_content_request: must not be set together with contents\n")
         wanted = whole if whole is not None else body
         check_contents(wanted.get("contents", []), signed=False)
+        if "systemInstruction" in wanted:
+            check_parts(wanted["systemInstruction"], place="system_instruction")
         check_tools(wanted, traits=asked.traits)
         counted = count_prompt(wanted, self._tokenizer).by_modality
         details = [{"modality": modality, "tokenCount": count} for modality, count in counted.items() if count]

@@ -103,8 +103,8 @@ class GeminiAnswerer:
     def _text(self, ask: GeminiAsk, index: int) -> Candidate:
         choice = self._speaker.speak(ask.chat, index)
         text, tokens, finish = choice.text or "", choice.tokens - choice.reasoning, "MAX_TOKENS" if choice.finish == "length" else "STOP"
-        if ask.settings.get("responseMimeType") == "text/x.enum" and finish == "STOP":
-            text = str(msgspec.json.decode(text))
+        if ask.settings.get("responseMimeType") == "text/x.enum":
+            text = text.strip('"')  # a value of an enum stands without the quotes of JSON
         parts = [{"text": choice.thought, "thought": True}] if choice.thought else []
         if ask.magic.has("blocked-answer"):
             half = tokens // 2

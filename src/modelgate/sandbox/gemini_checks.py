@@ -144,13 +144,13 @@ def outputs_of(settings: dict[str, Json], traits: Traits) -> tuple[str, ...]:
 def check_tools(body: dict[str, Json], *, traits: Traits) -> None:
     """Refuse tools and their configuration. Raises GeminiRefused."""
     tools = body.get("tools", [])
-    names: list[str] = []
+    names: set[str] = set()
     for number, tool in enumerate(tools):
         for index, function in enumerate(tool.get("functionDeclarations", ())):
             _check_function(function, place=f"tools[{number}].function_declarations[{index}]", traits=traits)
             if function["name"] in names:
                 raise GeminiRefused(f"Duplicate function declaration found: {function['name']}")
-            names.append(function["name"])
+            names.add(function["name"])
     built_in = any(kind != "functionDeclarations" for tool in tools for kind in tool)
     kind = body.get("generationConfig", {}).get("responseMimeType") or "text/plain"
     if traits.classic and names and built_in:
@@ -179,7 +179,7 @@ def _check_function(function: dict[str, Json], *, place: str, traits: Traits) ->
         _blame(faults_of(function["parameters"], place=f"{place}.parameters"))
 
 
-def _check_calling(calling: dict[str, Json], *, names: list[str]) -> None:
+def _check_calling(calling: dict[str, Json], *, names: set[str]) -> None:
     mode, allowed = calling.get("mode", "AUTO"), calling.get("allowedFunctionNames", [])
     if mode in ("ANY", "VALIDATED") and not names:
         raise GeminiRefused("Function calling config is set without function_declarations.")

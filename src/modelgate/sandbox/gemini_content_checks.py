@@ -1,5 +1,7 @@
 """What the make-believe Gemini refuses about the contents of a request: roles, parts, the order of calls and results, signatures."""
 
+from collections import Counter
+
 from modelgate.core.records import Json
 from modelgate.sandbox.gemini_errors import GeminiRefused
 from modelgate.sandbox.gemini_media import check_blob, check_file
@@ -14,7 +16,7 @@ def check_contents(contents: list[dict[str, Json]], *, signed: bool) -> None:
     if not contents:
         raise GeminiRefused("* GenerateContentRequest.contents: contents is not specified\n")
     for index, content in enumerate(contents):
-        if content.get("role", "user") not in _ROLES:
+        if role_of(content) not in _ROLES:
             raise GeminiRefused("Please use a valid role: user, model.")
         check_parts(content, place=f"contents[{index}]")
     _check_turns(contents)
@@ -36,10 +38,7 @@ def check_parts(content: dict[str, Json], *, place: str) -> None:
 def _check_part(part: dict[str, Json], *, place: str) -> None:
     if not any(name in part for name in PART_DATA):
         raise GeminiRefused(f"* GenerateContentRequest.{place}.data: required oneof field 'data' must have one initialized field\n")
-    if "inlineData" in part:
-        check_blob(part["inlineData"], place=f"{place}.inline_data")
-    if "fileData" in part:
-        check_file(part["fileData"], place=f"{place}.file_data")
+    _check_shown(part, place=place)
     for name, spelt in (("functionCall", "function_call"), ("functionResponse", "function_response")):
         if name in part and not part[name].get("name"):
             raise GeminiRefused(f"* GenerateContentRequest.{place}.{spelt}.name: Name cannot be empty.\n")
@@ -48,8 +47,19 @@ def _check_part(part: dict[str, Json], *, place: str) -> None:
         if "response" not in response:
             raise GeminiRefused(f"* GenerateContentRequest.{place}.function_response.response: must be specified\n")
         for index, inner in enumerate(response.get("parts", ())):
-            if "inlineData" in inner:
-                check_blob(inner["inlineData"], place=f"{place}.function_response.parts[{index}].inline_data")
+            _check_shown(inner, place=f"{place}.function_response.parts[{index}]")
+
+
+def _check_shown(part: dict[str, Json], *, place: str) -> None:
+    if "inlineData" in part:
+        check_blob(part["inlineData"], place=f"{place}.inline_data")
+    if "fileData" in part:
+        check_file(part["fileData"], place=f"{place}.file_data")
+
+
+def role_of(content: dict[str, Json]) -> str:
+    """Return who speaks; without a role it is the user."""
+    return content.get("role") or "user"
 
 
 def calls_in(content: dict[str, Json]) -> list[dict[str, Json]]:
@@ -67,7 +77,7 @@ def _check_turns(contents: list[dict[str, Json]]) -> None:
     waiting: list[dict[str, Json]] = []
     before = ""
     for content in contents:
-        role, calls, responses = content.get("role", "user"), calls_in(content), responses_in(content)
+        role, calls, responses = role_of(content), calls_in(content), responses_in(content)
         if responses and (role == "model" or not waiting):
             raise GeminiRefused("Please ensure that function response turn comes immediately after a function call turn.")
         if calls and (role != "model" or before not in ("user", "function")):
@@ -91,12 +101,12 @@ def _unequal() -> GeminiRefused:
 def _check_pairs(calls: list[dict[str, Json]], responses: list[dict[str, Json]]) -> None:
     """Each response names a call of the turn before: by its id when it has one, and by its name."""
     ids = {call["id"]: call["name"] for call in calls if call.get("id")}
-    names = [call["name"] for call in calls]
+    names = Counter(call["name"] for call in calls)
     for response in responses:
         name = response["name"]
-        if (response.get("id") and ids and ids.get(response["id"]) != name) or name not in names:
+        if (response.get("id") and ids and ids.get(response["id"]) != name) or not names[name]:
             raise GeminiRefused(f"Function response `{name[:100]}` does not answer any function call of the turn before it.")
-        names.remove(name)
+        names[name] -= 1
 
 
 def _check_signatures(contents: list[dict[str, Json]]) -> None:
@@ -119,4 +129,4 @@ def _check_signatures(contents: list[dict[str, Json]]) -> None:
 
 def is_spoken(content: dict[str, Json]) -> bool:
     """Say whether a content is the user's own word, and so begins a turn."""
-    return content.get("role", "user") != "model" and not responses_in(content)
+    return role_of(content) != "model" and not responses_in(content)

@@ -46,8 +46,8 @@ def read_generation(body: dict[str, Json], *, model: str, traits: Traits, stream
     spoken: dict[str, Json] = next((content for content in reversed(contents) if is_spoken(content)), {"parts": []})
     magic = read_magic(model, text_of(spoken))
     shown = tuple(filter(None, map(media_of, spoken["parts"])))
-    pictures = [media for media in shown if media.kind in _SEEN and media.data]
-    others = [media for media in shown if media not in pictures]
+    pictures = [media for media in shown if _is_seen(media)]
+    others = [media for media in shown if not _is_seen(media)]
     tools, mode = _tools(body)
     thinking = settings.get("thinkingConfig", {})
     hidden = hidden_tokens(traits, thinking)
@@ -93,6 +93,10 @@ def functions_of(body: dict[str, Json]) -> list[dict[str, Json]]:
     return [function for tool in body.get("tools", ()) for function in tool.get("functionDeclarations", ())]
 
 
+def _is_seen(media: Media) -> bool:
+    return media.kind in _SEEN and bool(media.data)
+
+
 def _data_url(media: Media) -> str:
     return f"data:{media.kind};base64,{b64encode(media.data).decode()}"
 
@@ -105,7 +109,7 @@ def _result_of(response: dict[str, Json]) -> str:
 
 def _tools(body: dict[str, Json]) -> tuple[tuple[Tool, ...], ToolMode]:
     calling = body.get("toolConfig", {}).get("functionCallingConfig", {})
-    allowed = calling.get("allowedFunctionNames", ())
+    allowed = frozenset(calling.get("allowedFunctionNames", ()))
     tools = tuple(
         Tool(name=function["name"], parameters=_parameters(function))
         for function in functions_of(body)

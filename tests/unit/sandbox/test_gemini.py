@@ -174,3 +174,74 @@ def test_paths_of_others_are_left_to_them(vendor: Vendor) -> None:
     assert vendor.client.get("/v1/models").text == "another vendor"
     assert vendor.client.get("/v1/models/x", headers={"authorization": f"Bearer {KEY}"}).text == "another vendor"
     assert vendor.client.get(f"/v1/models?key={KEY}").json()["models"]
+
+
+ONE_OF_EACH: dict[str, Any] = {
+    "contents": [
+        {"role": "user", "parts": [{"text": "Weather in Paris?"}, {"inlineData": {"mimeType": "text/plain", "data": "aGk="}}]},
+        {"role": "model", "parts": [{"functionCall": {"id": "a", "name": "f", "args": {"city": "Paris"}}}]},
+        {
+            "role": "user",
+            "parts": [
+                {
+                    "functionResponse": {
+                        "id": "a",
+                        "name": "f",
+                        "response": {"output": "rain"},
+                        "parts": [{"fileData": {"fileUri": "gs://a/b"}}],
+                    }
+                }
+            ],
+        },
+        {"role": "user", "parts": [{"text": "And now?"}]},
+    ],
+    "systemInstruction": {"parts": [{"text": "Be kind."}]},
+    "tools": [
+        {
+            "functionDeclarations": [
+                {"name": "f", "parameters": {"type": "OBJECT", "properties": {"city": {"type": "STRING", "enum": ["x"]}}}}
+            ]
+        }
+    ],
+    "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
+    "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}],
+    "generationConfig": {
+        "temperature": 1,
+        "candidateCount": 1,
+        "stopSequences": ["x"],
+        "maxOutputTokens": 500,
+        "responseMimeType": "text/plain",
+        "responseModalities": ["TEXT"],
+        "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 99},
+        "imageConfig": {"aspectRatio": "1:1"},
+        "speechConfig": {"multiSpeakerVoiceConfig": {"speakerVoiceConfigs": [{"speaker": "a"}, {"speaker": "b"}]}},
+        "responseLogprobs": True,
+        "logprobs": 1,
+    },
+}
+ODDITIES: tuple[Any, ...] = (None, -1, 0.5, "", "x", [], {}, {"type": "ARRAY"})
+
+
+def places(body: Any) -> list[tuple[Any, Any]]:
+    """Return every (container, key) of a body."""
+    pairs = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    return [each for key, value in pairs for each in ((body, key), *places(value))]
+
+
+@pytest.mark.parametrize("method", ["generateContent", "countTokens"])
+def test_no_body_breaks_it(vendor: Vendor, method: str) -> None:
+    """Whatever stands in one place of a body, the answer is an answer or a refusal: an exception would come out of the client here."""
+    path = f"/v1beta/models/sandbox-chat:{method}"
+    wrapped = method == "countTokens"
+    assert vendor.client.post(path, json={"generateContentRequest": ONE_OF_EACH} if wrapped else ONE_OF_EACH).status_code == 200
+    answered = set()
+    for number in range(len(places(ONE_OF_EACH))):
+        for oddity in (*ODDITIES, ...):
+            body = json.loads(json.dumps(ONE_OF_EACH))
+            container, key = places(body)[number]
+            if oddity is ...:
+                del container[key]
+            else:
+                container[key] = oddity
+            answered.add(vendor.client.post(path, json={"generateContentRequest": body} if wrapped else body).status_code)
+    assert answered == {200, 400}

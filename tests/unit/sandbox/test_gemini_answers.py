@@ -105,3 +105,5 @@ def test_an_enum_is_plain_text(answerer: GeminiAnswerer) -> None:
     schema = {"type": "STRING", "enum": ["cat", "dog"]}
     made = answer(answerer, "A dog", responseMimeType="text/x.enum", responseSchema=schema, candidateCount=2)
     assert [candidate.parts for candidate in made.candidates] == [({"text": "dog"},)] * 2
+    pinned = answer(answerer, "magic: tokens 5 2", responseMimeType="text/x.enum", responseSchema=schema)
+    assert pinned.candidates[0].parts == ({"text": "ok ok"},)

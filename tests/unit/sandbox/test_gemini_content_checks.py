@@ -27,6 +27,7 @@ def answered(*names: str, **fields: Any) -> Content:
     "contents",
     [
         [{"parts": [{"text": "no role"}]}],
+        [{"role": "", "parts": [{"text": "an empty one"}]}],
         [ASKED, SAID, ASKED],
         [ASKED, called("f"), answered("f")],
         [ASKED, called("f", "g"), answered("g", "f"), SAID, ASKED],
@@ -58,6 +59,7 @@ def test_what_is_taken(contents: list[Content]) -> None:
         ([ASKED, called("f"), answered("g")], "`g` does not answer"),
         ([ASKED, called("f", "f"), answered("f", "")], "name: Name cannot be empty"),
         ([ASKED, called("f"), {"parts": [{"functionResponse": {"name": "f"}}]}], "response: must be specified"),
+        ([ASKED, called("f"), answered("f", parts=[{"fileData": {}}])], r"function_response.parts\[0\].file_data.file_uri"),
     ],
 )
 def test_what_is_refused(contents: list[Content], complaint: str) -> None:
