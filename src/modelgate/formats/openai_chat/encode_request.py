@@ -83,6 +83,8 @@ def encode_request(request: ChatRequest, upstream_model: str, quirks: Quirks) ->
 
 def path_for(model: str, quirks: Quirks) -> str:
     """Return where chats are asked for, below the upstream's base URL."""
+    if not quirks.paths and not quirks.query:
+        return PATH
     path = quirks.paths.get(NAME, PATH).replace("{model}", quote(model, safe=""))
     query = quirks.query.lstrip("?&")
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path

@@ -46,25 +46,25 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
         body = bytes(body).replace(_encode(our_id), _encode(state_ids.open(our_id)))
     if upstream_model != peek.model:
         body = rename_model(body, upstream_model)
-    ignored: set[str] = set()
+    ignored: tuple[str, ...] = ()
     if quirks.renames or quirks.refuses or not quirks.has_stream_options:
         body, ignored = _with_quirks(body, quirks)
     if peek.stream and quirks.has_stream_options:
         body = ask_for_usage(body, found.found)
-    return UpstreamAsk(path=path_for(upstream_model, quirks), body=body, ignored=tuple(sorted(ignored)))
+    return UpstreamAsk(path=path_for(upstream_model, quirks), body=body, ignored=ignored)
 
 
-def _with_quirks(body: bytes | bytearray, quirks: Quirks) -> tuple[bytes | bytearray, set[str]]:
+def _with_quirks(body: bytes | bytearray, quirks: Quirks) -> tuple[bytes | bytearray, tuple[str, ...]]:
     """Return the body with top-level fields renamed and taken out, and which neutral fields these were."""
     refused = {name: neutral for neutral in quirks.refuses for name in SPELLINGS.get(neutral, (neutral,)) if name != "messages"}
     if not quirks.has_stream_options:
         refused["stream_options"] = ""
     if not any(count_quoted(body, name.encode()) for name in (*refused, *quirks.renames)):
-        return body, set()
+        return body, ()
     fields = top_level(body)
     touched = [name for name in fields if name in refused or name in quirks.renames]
     if not touched:
-        return body, set()
+        return body, ()
     kept: dict[str, msgspec.Raw] = {}
     for name, value in fields.items():
         if name in refused:
@@ -72,7 +72,7 @@ def _with_quirks(body: bytes | bytearray, quirks: Quirks) -> tuple[bytes | bytea
         new = quirks.renames.get(name, name)
         if new == name or new not in fields:  # who says both means the vendor's own
             kept[new] = value
-    return _encode(kept), {refused[name] for name in touched if name in refused} - {""}
+    return _encode(kept), tuple(sorted({refused[name] for name in touched if name in refused} - {""}))
 
 
 def pass_response(body: bytes | bytearray, peek: ChatPeek, renamed: bool, state_ids: StateIds) -> Passed:
@@ -86,7 +86,7 @@ def pass_response(body: bytes | bytearray, peek: ChatPeek, renamed: bool, state_
         raise UnreadableAnswer("not a chat completion")
     usage = usage_of(answer.usage) if answer.usage is not None else None
     passed = rename_answer(body, peek.model) if renamed else body
-    if count_quoted(passed, b"audio"):
+    if own(peek).may_sound and count_quoted(passed, b"audio"):
         passed = seal_audio_ids(bytes(passed), body, state_ids)
     return Passed(body=passed, usage=usage, usage_refused=answer.usage is not None and usage is None)
 

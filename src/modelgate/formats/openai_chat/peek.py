@@ -5,7 +5,7 @@ import msgspec
 from modelgate.core.http import HttpRequest
 from modelgate.formats.chat import carried
 from modelgate.formats.chat.wire_format import ChatPeek
-from modelgate.formats.json_fields import count_quoted, has_quoted
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted
 from modelgate.formats.openai_chat.request import count_images, peek
 from modelgate.formats.openai_chat.schema import Peek
 
@@ -46,16 +46,26 @@ class RequestPeek:
     @property
     def needs_hub(self) -> bool:
         """Whether ids of calls in it carry what belongs to another vendor."""
-        return has_quoted(self._body, _CARRIED_MARK) and count_quoted(self._body, b"tool_calls") > 0
+        body = self._body
+        if len(body) < LARGE_BODY_BYTES and _CARRIED_MARK not in body:
+            return False
+        return has_quoted(body, _CARRIED_MARK) and count_quoted(body, b"tool_calls") > 0
 
     @property
     def state(self) -> str:
         """The id of an earlier answer's sound that an assistant's turn refers to, or empty."""
-        return next(iter(self.audio_ids()), "")
+        ids = self.audio_ids()
+        return ids[0] if ids else ""
+
+    @property
+    def may_sound(self) -> bool:
+        """Whether it speaks of sound at all: else no answer holds any."""
+        body = self._body
+        return b'"audio"' in body if len(body) < LARGE_BODY_BYTES else count_quoted(body, b"audio") > 0
 
     def audio_ids(self) -> list[str]:
         """Return the ids of sounds that assistants' turns refer to."""
-        if count_quoted(self._body, b"audio") == 0:
+        if not self.may_sound:
             return []
         ids: list[str] = []
         for message in self.found.messages:

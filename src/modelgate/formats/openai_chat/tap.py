@@ -48,8 +48,9 @@ class StreamTap:
         "usage_refused",
     )
 
-    def __init__(self, *, usage_asked: bool, model: str | None = None, state_ids: StateIds) -> None:
-        """`usage_asked`: the client wants the usage chunk. `model`: the name to put in place of the upstream's, or None."""
+    def __init__(self, *, usage_asked: bool, model: str | None = None, state_ids: StateIds | None = None) -> None:
+        """`usage_asked`: the client wants the usage chunk. `model`: the name to put in place of the upstream's, or None. `state_ids`: None
+        where no sound is asked for."""
         self._asked = usage_asked
         self._model = None if model is None else msgspec.json.encode(model)
         self._state_ids = state_ids
@@ -68,17 +69,28 @@ class StreamTap:
         """Take bytes as they arrive, return those that may go on now. Raises sse.EventTooLong."""
         if self.is_done:
             return b""
-        complete = self._splitter.feed(data)
-        return self._pass(complete) if complete else b""
+        data = self._splitter.feed(data)
+        if not data:
+            return b""
+        self.events += data.count(b"data:")
+        if self._kept_bytes < MAX_KEPT_BYTES:
+            self._kept.append(data)
+            self._kept_bytes += len(data)
+        else:
+            self._recent.append(data)
+        is_plain = data.count(b'"usage"') == data.count(b'"usage":null') and b"[DONE]" not in data and b'"error"' not in data
+        if is_plain and (self._state_ids is None or b'"audio"' not in data):
+            return data if self._model is None else _MODEL.sub(self._substitute, data)
+        return b"".join([self._pass_event(event) for event in split_events(data)])
 
     def finish(self) -> bytes:
         """Say that the stream is over; return what still waited for its blank line, made whole."""
         rest = self._splitter.finish()
-        return self._pass(rest) if rest and not self.is_done else b""
+        return self.feed(rest) if rest else b""
 
     def is_complete(self) -> bool:
         """Return whether the answer came to its end: `[DONE]`, or a finish reason in the last events."""
-        return self.is_done or _FINISHED.search(b"".join(self._recent)) is not None
+        return self.is_done or _FINISHED.search(b"".join((*self._kept[-_RECENT_BLOCKS:], *self._recent))) is not None
 
     @property
     def text(self) -> str:
@@ -91,22 +103,6 @@ class StreamTap:
                 case _:
                     pass
         return "".join(words)
-
-    def _pass(self, data: bytes) -> bytes:
-        """Return what goes on of complete events."""
-        self.events += data.count(b"data:")
-        self._recent.append(data)
-        if self._kept_bytes < MAX_KEPT_BYTES:
-            self._kept.append(data)
-            self._kept_bytes += len(data)
-        if (
-            data.count(b'"usage"') == data.count(b'"usage":null')
-            and b"[DONE]" not in data
-            and b'"error"' not in data
-            and b'"audio"' not in data
-        ):
-            return data if self._model is None else _MODEL.sub(self._substitute, data)
-        return b"".join([self._pass_event(event) for event in split_events(data)])
 
     def _pass_event(self, event: bytes) -> bytes:
         payload = data_of(event)
@@ -121,7 +117,7 @@ class StreamTap:
             return event
         if b'"usage"' in payload and not self._count(payload):
             return b""
-        if b'"audio"' in payload:
+        if self._state_ids is not None and b'"audio"' in payload:
             event = seal_audio_ids(event, payload, self._state_ids)
         return event if self._model is None else _MODEL.sub(self._substitute, event, count=1)
 
@@ -150,4 +146,6 @@ def _is_error(payload: bytes) -> bool:
 
 def make_tap(peek: ChatPeek, renamed: bool, state_ids: StateIds) -> StreamTap:
     """Return the tap of one stream; `renamed`: put the caller's name of the model in."""
-    return StreamTap(usage_asked=own(peek).includes_usage, model=peek.model if renamed else None, state_ids=state_ids)
+    found = own(peek)
+    model = found.model if renamed else None
+    return StreamTap(usage_asked=found.includes_usage, model=model, state_ids=state_ids if found.may_sound else None)

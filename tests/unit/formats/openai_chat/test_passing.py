@@ -90,7 +90,9 @@ def test_an_answer_passes_with_its_usage_read(state_ids, ask) -> None:
 
 def test_the_sound_of_an_answer_gets_an_id_of_ours(state_ids, ask) -> None:
     answer = ANSWER.replace(b'"content":"hi"', b'"audio":{"id":"audio_1","data":"AAAA"}')
-    assert pass_response(answer, peek_request(ask()), False, state_ids).body == answer.replace(b"audio_1", b"1_oidua")
+    assert pass_response(answer, peek_request(ask(modalities=["text", "audio"])), False, state_ids).body == answer.replace(
+        b"audio_1", b"1_oidua"
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"choices":[]}', b'{"choices":null}', b"[1]"])
