@@ -212,10 +212,11 @@ def _say_reasoning(request: ChatRequest, body: dict[str, Json], model: str, igno
     is_on = effort != "none"
     match quirks.reasoning:
         case "reasoning_effort":
-            if WITHOUT_REASONING.match(bare_name(model)):
-                ignored.add("reasoning")
+            nearest = "" if WITHOUT_REASONING.match(bare_name(model)) else nearest_effort(effort, model)
+            if nearest:
+                body["reasoning_effort"] = nearest
             elif effort:
-                body["reasoning_effort"] = nearest_effort(effort, model)
+                ignored.add("reasoning")
         case "thinking":
             body["thinking"] = {"type": "enabled" if is_on else "disabled"}
         case "enable_thinking":

@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from modelgate.core.records import Json
 from modelgate.formats.chat.vendor_error import VendorError, clean
 from modelgate.formats.json_fields import UNREADABLE
 from modelgate.formats.openai_chat.schema import ErrorBody, ErrorDetail
@@ -72,7 +73,13 @@ def decode_detail(body: bytes | bytearray) -> ErrorDetail:
         detail = ErrorDetail(message=found.message or found.detail, type=found.type, code=found.code)
     elif isinstance(detail, str):
         detail = ErrorDetail(message=detail, type=found.type, code=found.code)
-    return ErrorDetail(message=clean(detail.message) or "", type=clean(detail.type), param=clean(detail.param), code=clean(detail.code))
+    message = clean(_sentence(detail.message)) or ""
+    return ErrorDetail(message=message, type=clean(detail.type), param=clean(detail.param), code=clean(detail.code))
+
+
+def _sentence(message: Json) -> Json:
+    """Return what is said; lists of what is wrong with which field are told as they are (Mistral, and whoever uses its framework)."""
+    return msgspec.json.encode(message).decode() if isinstance(message, dict | list) else message
 
 
 def _classify(status: int, code: str | None, words: str) -> tuple[int, str | None]:

@@ -60,12 +60,12 @@ def effort_of_budget(budget_tokens: int) -> str:
 
 
 def nearest_effort(effort: str, model: str) -> str:
-    """Return the effort a model of this name takes, the nearest to what was asked."""
+    """Return the effort a model of this name takes, the nearest to what was asked; empty: it may not know how to think not at all."""
     name = bare_name(model)
     for pattern, nearest in NEAREST_EFFORTS:
         if pattern.match(name):
             return nearest.get(effort, effort)
-    return effort
+    return "" if effort == "none" else effort
 
 
 def decode_reasoning(request: Request, google: GoogleOptions | None) -> Reasoning | None:

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from modelgate.core.http import HeaderBlock, HttpRequest
@@ -42,3 +43,18 @@ def ask() -> Ask:
         return HttpRequest(method="POST", path="/v1/chat/completions", headers=HeaderBlock(), body=json.dumps(body).encode())
 
     return made
+
+
+def shown(value: Any) -> Any:
+    """Return a neutral thing as JSON: only what is not the default, and what kind of thing it is."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        said = {field.name: getattr(value, field.name) for field in fields}
+        return {"is": type(value).__name__} | {
+            field.name: shown(said[field.name]) for field in fields if field.required or said[field.name] != field.default
+        }
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value]
+    if isinstance(value, dict):
+        return {name: shown(item) for name, item in value.items()}
+    return value

@@ -59,6 +59,7 @@ def test_every_vendors_way_to_ask_for_thought(fields: dict[str, Any], expected: 
         ("gpt-5.2", "max", "xhigh"),
         ("gpt-6-astra", "none", "none"),
         ("grok-3-mini", "max", "max"),
+        ("llama", "none", ""),
     ],
 )
 def test_efforts_a_model_has_not_become_the_nearest(model: str, effort: str, nearest: str) -> None:

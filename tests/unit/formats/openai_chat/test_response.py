@@ -66,7 +66,7 @@ def test_an_answer_without_choices_is_empty(choices: str, empty: bool) -> None:
         (b'{"error":"plain"}', "plain", None),
         (b'{"detail":"fastapi"}', "fastapi", None),
         (b"oops", "", None),
-        (b'{"error":{"message":["list"]}}', "", None),
+        (b'{"error":{"message":["list"]}}', '["list"]', None),
     ],
 )
 def test_errors_of_imitators_are_read(body: bytes, message: str, code: str | None) -> None:
