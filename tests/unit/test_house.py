@@ -55,6 +55,7 @@ TESTED_ELSEWHERE = {
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
+    "formats/openai_responses/reference.py": ("unit/gateway/test_endpoints_responses.py", "types"),
     "formats/openai_responses/schema.py": ("unit/formats/openai_responses/test_wire.py", "types"),
     "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),
     "gateway/callers.py": ("unit/gateway/test_chat.py", "one function of the pipeline"),
@@ -89,6 +90,7 @@ TESTED_ELSEWHERE = {
 VENDOR_NAMES_ALLOWED = {
     "app/sandbox_upstreams.py": "data: the upstreams of the test book",
     "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
+    "gateway/endpoints_responses.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_messages.py": "data: the family of the endpoints, for the documentation",
 }
 """Files outside of providers, formats and the sandbox that may name a vendor."""

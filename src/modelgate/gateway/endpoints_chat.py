@@ -25,9 +25,9 @@ from modelgate.core.records import Json
 from modelgate.formats.openai_chat.reference import ChatRequest, Completion, ErrorAnswer
 from modelgate.formats.openai_chat.schema import Model, ModelList
 
-_KEY_ERRORS = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress)
-_PAID_ERRORS = (
-    *_KEY_ERRORS,
+KEY_ERRORS = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress)
+PAID_ERRORS = (
+    *KEY_ERRORS,
     InvalidRequest,
     BodyTooLarge,
     ModelNotAllowed,
@@ -139,7 +139,7 @@ CHAT_ENDPOINTS = (
         request=ChatRequest,
         response=Completion,
         error=ErrorAnswer,
-        errors=_PAID_ERRORS,
+        errors=PAID_ERRORS,
         price_unit="token",
         cases=CHAT_CASES,
     ),
@@ -153,7 +153,7 @@ CHAT_ENDPOINTS = (
         description="Only models that have both an upstream and a price are listed.",
         response=ModelList,
         error=ErrorAnswer,
-        errors=(*_KEY_ERRORS, NoUpstream, Overloaded),
+        errors=(*KEY_ERRORS, NoUpstream, Overloaded),
         cases=(Case(name="list", title="List models", prose="No parameters."),),
     ),
     Endpoint(
@@ -166,7 +166,7 @@ CHAT_ENDPOINTS = (
         description="404 with `model_not_found` when this key may not use it.",
         response=Model,
         error=ErrorAnswer,
-        errors=(*_KEY_ERRORS, UnknownModel, NoUpstream, Overloaded),
+        errors=(*KEY_ERRORS, UnknownModel, NoUpstream, Overloaded),
         cases=(Case(name="one", title="One model", prose="By name.", path_values={"model": "gpt-4o-mini"}),),
     ),
 )
