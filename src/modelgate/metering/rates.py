@@ -89,32 +89,37 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
 
     def header_lines(self) -> bytes:
         """Return the `x-ratelimit-*` header lines as they go on the wire, durations in Go's style: `1s`, `6m0s`, `12ms`."""
-        lines = b""
-        if self.request_limit is not None:
-            lines = self._lines(b"requests", self.request_limit, self.requests, self.old_requests)
-        if self.token_limit is not None:
-            lines += self._lines(b"tokens", self.token_limit, self.tokens, self.old_tokens)
-        return lines
-
-    def _lines(self, dimension: bytes, limit: int, current: int, previous: int) -> bytes:
-        elapsed_s = self.elapsed_s
-        left = limit - current - (ceil(previous * (1.0 - elapsed_s / WINDOW_S)) if previous else 0)
-        reset_s = 2 * WINDOW_S - elapsed_s if current else (WINDOW_S - elapsed_s if previous else 0.0)
-        reset = _rendered_tenths(ceil(reset_s * 10))
-        return b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n" % (
-            dimension,
-            limit,
-            dimension,
-            left if left > 0 else 0,
-            dimension,
-            reset,
-        )
+        elapsed_s, requests, tokens = self.elapsed_s, self.request_limit, self.token_limit
+        template = b""
+        left: tuple[int, ...] = ()
+        if requests is not None:
+            requests_left, tenths = _told(requests, self.requests, self.old_requests, elapsed_s=elapsed_s)
+            template, left = _template("requests", requests, tenths), (requests_left,)
+        if tokens is not None:
+            tokens_left, tenths = _told(tokens, self.tokens, self.old_tokens, elapsed_s=elapsed_s)
+            template += _template("tokens", tokens, tenths)
+            left = (*left, tokens_left)
+        return template % left
 
 
-@lru_cache(maxsize=2 * 1_200 + 1)
-def _rendered_tenths(tenths: int) -> bytes:
-    # A reset is told to a tenth of a second, upwards: as many texts as there are tenths in two windows.
-    return render_duration(tenths / 10).encode()
+def _told(limit: int, current: int, previous: int, *, elapsed_s: float) -> tuple[int, int]:
+    """Return what is left of a limit, and in how many tenths of a second (upwards) nothing counts any more."""
+    left = limit - current
+    tenths = ceil((2 * WINDOW_S - elapsed_s) * 10) if current else 0
+    if previous:
+        left -= ceil(previous * (1.0 - elapsed_s / WINDOW_S))
+        tenths = tenths or ceil((WINDOW_S - elapsed_s) * 10)
+    return (left if left > 0 else 0), tenths
+
+
+@lru_cache(maxsize=4_096)
+def _template(dimension: str, limit: int, tenths: int) -> bytes:
+    """Return the lines of one dimension but for what is left: they stay the same for a tenth of a second."""
+    return (
+        f"x-ratelimit-limit-{dimension}: {limit}\r\n"
+        f"x-ratelimit-remaining-{dimension}: %d\r\n"
+        f"x-ratelimit-reset-{dimension}: {render_duration(tenths / 10)}\r\n"
+    ).encode()
 
 
 def render_duration(seconds: float) -> str:
@@ -128,6 +133,44 @@ def render_duration(seconds: float) -> str:
     whole, part = divmod(rest, 1000)
     text = f"{whole}.{part:03d}".rstrip("0") if part else str(whole)
     return f"{minutes}m{text}s" if minutes else f"{text}s"
+
+
+class _Place:
+    """Where a key is counted, and what was found there: our own cell is ours alone, so its counts need no reading.
+
+    `since` and `until` are the bounds of the minute it stands for; `elsewhere` is what the others' cells held when they were added up.
+    """
+
+    __slots__ = (
+        "at_requests",
+        "at_tokens",
+        "cell",
+        "elsewhere",
+        "mark",
+        "old_requests",
+        "old_tokens",
+        "others_requests",
+        "others_tokens",
+        "own_old_requests",
+        "own_old_tokens",
+        "requests",
+        "since",
+        "slot",
+        "start",
+        "tokens",
+        "until",
+    )
+
+    def __init__(self, *, mark: int, slot: int, start: int, cell: int) -> None:
+        self.mark = mark
+        self.slot = slot
+        self.start = start
+        self.cell = cell
+        self.since = self.until = 0.0  # no minute yet
+        self.elsewhere: bytes | None = None
+        self.at_requests = self.at_tokens = 0
+        self.requests = self.tokens = self.own_old_requests = self.own_old_tokens = 0
+        self.others_requests = self.others_tokens = self.old_requests = self.old_tokens = 0
 
 
 class RateCounters:
@@ -148,7 +191,8 @@ class RateCounters:
         self._writer, self._writers = writer, writers
         self._descriptor = _open(path, writers)
         self._slots = 0
-        self._places: dict[tuple[str, int], tuple[int, int, int]] = {}
+        self._places: dict[str, _Place] = {}
+        self._before, self._after = writer * CELL_WORDS * WORD_BYTES, (writers - writer - 1) * CELL_WORDS * WORD_BYTES
         self._map: mmap.mmap | None = None
         self._words: memoryview = memoryview(b"").cast("Q")
         self._grow(1)
@@ -162,28 +206,39 @@ class RateCounters:
         rpm, tpm = key.rpm, key.tpm
         if rpm is None and tpm is None:
             return None
-        mark, start, cell = self._places.get((key.id, key.slot)) or self._place(key)
-        minute = int(now // WINDOW_S)
-        elapsed_s = now - minute * WINDOW_S
-        bucket = self._bucket(cell, mark, minute)
-        requests, old_requests, tokens, old_tokens = self._sums(start, mark, minute)
-        if rpm is not None and requests + old_requests * (1.0 - elapsed_s / WINDOW_S) > rpm - 1:
-            state = RateState(rpm, tpm, requests, old_requests, tokens, old_tokens, elapsed_s)
-            raise _exceeded("requests", rpm, Window(requests, old_requests, elapsed_s), state)
-        if tpm is not None and tokens + old_tokens * (1.0 - elapsed_s / WINDOW_S) > tpm - 1:
-            state = RateState(rpm, tpm, requests, old_requests, tokens, old_tokens, elapsed_s)
-            raise _exceeded("tokens", tpm, Window(tokens, old_tokens, elapsed_s), state)
-        self._words[bucket + _REQUESTS] += 1
-        return RateState(rpm, tpm, requests + 1, old_requests, tokens, old_tokens, elapsed_s)
+        place = self._places.get(key.id)
+        if place is None or place.slot != key.slot:
+            place = self._place(key)
+        if not place.since <= now < place.until or self._words[place.cell] != place.mark:
+            self._begin_minute(place, now)
+        if self._elsewhere(place) != place.elsewhere:
+            self._add_up(place)
+        elapsed_s = now - place.since
+        requests, tokens = place.requests + place.others_requests, place.tokens + place.others_tokens
+        over = ""
+        if rpm is not None and requests + place.old_requests * (1.0 - elapsed_s / WINDOW_S) > rpm - 1:
+            over = "requests"
+        elif tpm is not None and tokens + place.old_tokens * (1.0 - elapsed_s / WINDOW_S) > tpm - 1:
+            over = "tokens"
+        else:
+            place.requests = self._words[place.at_requests] = place.requests + 1
+            requests += 1
+        state = RateState(rpm, tpm, requests, place.old_requests, tokens, place.old_tokens, elapsed_s)
+        if over:
+            raise _exceeded(over, state)
+        return state
 
     def add_tokens(self, key: ApiKey, tokens: int, *, now: float) -> None:
         """Count the tokens of an answer that ended; nothing for a key without a token limit."""
         if key.tpm is None or tokens <= 0:
             return
-        mark, _, cell = self._places.get((key.id, key.slot)) or self._place(key)
-        at = self._bucket(cell, mark, int(now // WINDOW_S)) + _TOKENS
-        counted = self._words[at] + tokens
-        self._words[at] = counted if counted < MAX_COUNT else MAX_COUNT
+        place = self._places.get(key.id)
+        if place is None or place.slot != key.slot:
+            place = self._place(key)
+        if not place.since <= now < place.until or self._words[place.cell] != place.mark:
+            self._begin_minute(place, now)
+        counted = place.tokens + tokens
+        place.tokens = self._words[place.at_tokens] = counted if counted < MAX_COUNT else MAX_COUNT
 
     def close(self) -> None:
         """Unmap the file; what was counted stays for the others."""
@@ -192,15 +247,29 @@ class RateCounters:
             self._map.close()
         os.close(self._descriptor)
 
-    def _place(self, key: ApiKey) -> tuple[int, int, int]:
-        """Return a key's mark, where its slot starts and where this writer's cell in it does; remembered while there is room."""
+    def _place(self, key: ApiKey) -> _Place:
+        """Return where a key is counted; remembered while there is room."""
         if key.slot >= self._slots:
             self._grow(key.slot + 1)
         start = HEADER_WORDS + key.slot * self._writers * CELL_WORDS
         if len(self._places) >= MAX_PLACES:
             self._places.clear()
-        place = self._places[key.id, key.slot] = (crc32(key.id.encode()) | MARKED, start, start + self._writer * CELL_WORDS)
+        mark = crc32(key.id.encode()) | MARKED
+        place = self._places[key.id] = _Place(mark=mark, slot=key.slot, start=start, cell=start + self._writer * CELL_WORDS)
         return place
+
+    def _begin_minute(self, place: _Place, now: float) -> None:
+        """Have the place stand for the minute of `now`; our cell is emptied of what another minute or another key left there."""
+        minute = int(now // WINDOW_S)
+        place.since, place.until = minute * WINDOW_S, (minute + 1) * WINDOW_S
+        bucket = self._bucket(place.cell, place.mark, minute)
+        place.at_requests, place.at_tokens = bucket + _REQUESTS, bucket + _TOKENS
+        place.requests, place.tokens = self._words[place.at_requests], self._words[place.at_tokens]
+        last = place.cell + _BUCKETS + (~minute & 1) * _BUCKET_WORDS
+        is_fresh = self._words[last] == minute - 1
+        place.own_old_requests = self._words[last + _REQUESTS] if is_fresh else 0
+        place.own_old_tokens = self._words[last + _TOKENS] if is_fresh else 0
+        place.elsewhere = None
 
     def _bucket(self, cell: int, mark: int, minute: int) -> int:
         """Return where the minute's bucket of our cell starts, emptied if it held another minute or another key's counts."""
@@ -217,21 +286,31 @@ class RateCounters:
             words[at] = minute
         return at
 
-    def _sums(self, start: int, mark: int, minute: int) -> tuple[int, int, int, int]:
-        """Sum the cells of all writers: requests and old requests, tokens and old tokens."""
+    def _elsewhere(self, place: _Place) -> bytes:
+        """Return the cells of the other writers, as they are now."""
+        assert self._map is not None
+        own = place.cell * WORD_BYTES
+        behind = own + CELL_WORDS * WORD_BYTES
+        return self._map[own - self._before : own] + self._map[behind : behind + self._after]
+
+    def _add_up(self, place: _Place) -> None:
+        """Sum the cells of the other writers, for the place's minute and the one before."""
+        place.elsewhere = raw = self._elsewhere(place)
+        minute = int(place.since // WINDOW_S)
         requests = tokens = old_requests = old_tokens = 0
-        row = self._words[start : start + self._writers * CELL_WORDS].tolist()  # one call instead of one for each word
         this, last = _BUCKETS + (minute & 1) * _BUCKET_WORDS, _BUCKETS + (~minute & 1) * _BUCKET_WORDS
-        for cell in range(0, len(row), CELL_WORDS):
-            if row[cell] != mark:
+        for at in range(0, len(raw), CELL_WORDS * WORD_BYTES):
+            cell = struct.unpack_from(f"{CELL_WORDS}Q", raw, at)
+            if cell[0] != place.mark:
                 continue
-            if row[cell + this] == minute:
-                requests += row[cell + this + _REQUESTS]
-                tokens += row[cell + this + _TOKENS]
-            if row[cell + last] == minute - 1:
-                old_requests += row[cell + last + _REQUESTS]
-                old_tokens += row[cell + last + _TOKENS]
-        return requests, old_requests, tokens, old_tokens
+            if cell[this] == minute:
+                requests += cell[this + _REQUESTS]
+                tokens += cell[this + _TOKENS]
+            if cell[last] == minute - 1:
+                old_requests += cell[last + _REQUESTS]
+                old_tokens += cell[last + _TOKENS]
+        place.others_requests, place.others_tokens = requests, tokens
+        place.old_requests, place.old_tokens = old_requests + place.own_old_requests, old_tokens + place.own_old_tokens
 
     def _grow(self, slots: int) -> None:
         """Map at least so many slots. The file only ever grows, and untouched pages take no memory."""
@@ -273,7 +352,12 @@ def _open(path: Path, writers: int) -> int:
         os.close(descriptor)
 
 
-def _exceeded(dimension: str, limit: int, window: Window, state: RateState) -> RateExceeded:
+def _exceeded(dimension: str, state: RateState) -> RateExceeded:
+    if dimension == "requests":
+        limit, window = state.request_limit, Window(state.requests, state.old_requests, state.elapsed_s)
+    else:
+        limit, window = state.token_limit, Window(state.tokens, state.old_tokens, state.elapsed_s)
+    assert limit is not None
     wait_s = max(window.wait_s(limit - 1), MIN_RETRY_S)
     return RateExceeded(
         f"Rate limit reached for this API key: {limit} {dimension} per minute. Try again in {render_duration(wait_s)}.",
