@@ -16,7 +16,7 @@ from typing import Protocol
 
 from modelgate.core.tls import TlsFailed, TlsLayer
 from modelgate.transport.errors import BadResponse, ConnectFailed, ConnectionBroken, TimedOut, TimeoutPhase, TransportError
-from modelgate.transport.framing import ResponseHead, Unchunker, parse_response_head
+from modelgate.transport.framing import NO_HEAD, ResponseHead, Unchunker, parse_response_head
 from modelgate.transport.response import UpstreamResponse
 from modelgate.transport.target import Timeouts
 
@@ -68,6 +68,8 @@ class Connection(asyncio.Protocol):
         self._unchunker: Unchunker | None = None
         self._timeouts = Timeouts()
         self._partial = b""
+        self._known_raw = b""  # the last head as it came: many a server sends the very same one for a second on end
+        self._known_head = NO_HEAD
         self._remaining = -1  # body bytes to come; -1: the length is not known
         self._interim = 0
         self._head_only = False
@@ -139,7 +141,15 @@ class Connection(asyncio.Protocol):
 
     def begin(self, head: bytes, body: bytes | bytearray, *, timeouts: Timeouts, head_only: bool) -> asyncio.Future[UpstreamResponse]:
         """Write a request whose body needs no slicing; return the future of its answer."""
-        waiter = self._expect(timeouts, head_only)
+        loop = self._loop
+        self.phase = HEAD
+        self.exchanges += 1
+        self._timeouts = timeouts
+        self._head_only = head_only
+        self._interim = 0
+        self._uploading = False
+        self.deadline = loop.time() + timeouts.head_s
+        self._waiter = waiter = loop.create_future()
         if not body:
             self._write(head)
         elif len(body) <= JOIN_BYTES:
@@ -169,17 +179,6 @@ class Connection(asyncio.Protocol):
         self._uploading = False
         if self.phase == HEAD:
             self.deadline = self._loop.time() + self._timeouts.head_s
-
-    def _expect(self, timeouts: Timeouts, head_only: bool) -> asyncio.Future[UpstreamResponse]:
-        self.phase = HEAD
-        self.exchanges += 1
-        self._timeouts = timeouts
-        self._head_only = head_only
-        self._interim = 0
-        self._uploading = False
-        self.deadline = self._loop.time() + timeouts.head_s
-        self._waiter = self._loop.create_future()
-        return self._waiter
 
     def _write(self, data: bytes | bytearray | memoryview) -> None:
         wire = self._wire
@@ -241,17 +240,35 @@ class Connection(asyncio.Protocol):
     # Reading.
 
     def _received(self, data: bytes) -> None:
-        if self.phase == BODY:
+        if self.phase == HEAD:
+            if self._known_raw and not self._partial and data.startswith(self._known_raw):
+                self._on_known_head(data)
+                return
+            self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._on_head(data)
+        elif self.phase == BODY:
             if self._reading:
                 self.deadline = self._loop.time() + self._timeouts.idle_s
             self._on_body(data)
-        elif self.phase == HEAD:
-            self.deadline = self._loop.time() + self._timeouts.idle_s
-            self._on_head(data)
         elif self.phase == IDLE:
             self.abort()
         elif self.phase == OPENING:
             self._on_opening(data)
+
+    def _on_known_head(self, data: bytes) -> None:
+        """Take an answer whose head is known. Nearly always all of it is there, and its end is the end of the exchange."""
+        head = self._known_head
+        body = data[len(self._known_raw) :]
+        if len(body) != head.content_length or self._head_only or self._uploading or not head.keep_alive:
+            self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._on_answer(head, body)
+            return
+        waiter, self._waiter = self._waiter, None
+        self.phase = IDLE
+        self.deadline = inf
+        self._owner.released(self)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(UpstreamResponse(None, head, body))
 
     def _on_head(self, data: bytes) -> None:
         if self._partial:
@@ -261,11 +278,14 @@ class Connection(asyncio.Protocol):
                 if end > MAX_HEAD_BYTES:
                     raise BadResponse("the answer's head is too long")
                 head = parse_response_head(data[:end])
-                data = data[end:]
                 if head.status >= 200:
+                    if head.status not in BODILESS and head.content_length:
+                        self._known_raw, self._known_head = data[:end], head
+                    data = data[end:]
                     self._partial = b""
                     self._on_answer(head, data)
                     return
+                data = data[end:]
                 self._interim += 1
                 if self._interim > MAX_INTERIM_ANSWERS:
                     raise BadResponse("too many interim answers")

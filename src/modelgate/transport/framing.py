@@ -27,6 +27,10 @@ class ResponseHead(msgspec.Struct, frozen=True, gc=False):
     keep_alive: bool
 
 
+NO_HEAD = ResponseHead(0, HeaderBlock(), None, False, False)
+"""Before the first answer of a connection."""
+
+
 def encode_request_head(method: str, path: str, *, host: str, headers: HeaderBlock, length: int, prefix: str = "") -> bytes:
     """Return request line and headers up to and with the empty line. `prefix` is `http://host` on the way to a proxy.
 

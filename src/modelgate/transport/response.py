@@ -32,15 +32,16 @@ class UpstreamResponse:
 
     __slots__ = ("_ended", "_error", "_paused", "_pieces", "_sink", "_size", "_wire", "content_length", "headers", "status")
 
-    def __init__(self, wire: Wire, head: ResponseHead) -> None:
+    def __init__(self, wire: Wire | None, head: ResponseHead, whole: bytes | None = None) -> None:
+        """`whole`: the body, when all of it came with the head; the connection is done with it then."""
         self.status: int = head.status
         self.headers: HeaderBlock = head.headers
         self.content_length: int | None = head.content_length
         self._wire: Wire | None = wire
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._pieces: list[bytes] = [] if whole is None else [whole]
+        self._size = 0 if whole is None else len(whole)
         self._sink: BodySink | None = None
-        self._ended = False
+        self._ended = whole is not None
         self._paused = False
         self._error: Exception | None = None
 

@@ -593,3 +593,47 @@ async def test_a_closed_transport_breaks_off_and_refuses(transport: Transport) -
             await task
         with pytest.raises(ConnectFailed):
             await get(transport, server.target)
+
+
+HEAD_OF_OK, _, _ = OK.partition(b"hello")
+
+
+@pytest.mark.parametrize("step", [0, 1, 7])
+async def test_a_head_that_repeats_is_read_as_the_first_was(transport: Transport, step: int) -> None:
+    async with Server(answering(OK, OK, HEAD_OF_OK + b"again", OK, step=step)) as server:
+        assert [await get(transport, server.target) for _ in range(4)] == [b"hello", b"hello", b"again", b"hello"]
+        assert server.accepted == 1
+
+
+async def test_a_head_that_only_begins_like_the_last_is_read_anew(transport: Transport) -> None:
+    other = OK.replace(b"X-Tag: a\r\n", b"X-Tag: a\r\nX-More: b\r\n")
+    async with Server(answering(OK, other, OK)) as server:
+        tags = []
+        for _ in range(3):
+            response = await transport.send(server.target, method="GET", path="/")
+            tags.append(response.headers.get(b"x-more"))
+            assert await response.read(100) == b"hello"
+        assert tags == [None, b"b", None]
+
+
+async def test_bytes_behind_a_repeated_answer_cost_the_connection(transport: Transport) -> None:
+    """They would be taken for the answer of whoever asks next."""
+    async with Server(answering(OK, OK + b"HTTP/1.1 200 OK\r\n", OK)) as server:
+        assert [await get(transport, server.target) for _ in range(3)] == [b"hello", b"hello", b"hello"]
+        assert server.accepted == 2
+
+
+async def test_a_repeated_head_whose_body_breaks_off_is_an_error(transport: Transport) -> None:
+    async with Server(answering(OK, OK[:-2], close=True)) as server:
+        assert await get(transport, server.target) == b"hello"
+        with pytest.raises(ConnectionBroken):
+            await get(transport, server.target)
+
+
+async def test_a_repeated_head_answers_a_head_request_without_a_body(transport: Transport) -> None:
+    async with Server(answering(OK, HEAD_OF_OK, OK)) as server:
+        assert await get(transport, server.target) == b"hello"
+        response = await transport.send(server.target, method="HEAD", path="/")
+        assert await response.read(100) == b""
+        assert await get(transport, server.target) == b"hello"
+        assert server.accepted == 1
