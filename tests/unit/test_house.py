@@ -51,6 +51,9 @@ TESTED_ELSEWHERE = {
     "formats/chat/request.py": ("unit/formats/chat/test_collect.py", "types"),
     "formats/chat/response.py": ("unit/formats/chat/test_collect.py", "types"),
     "formats/chat/wire_format.py": ("unit/formats/chat/test_translator.py", "types"),
+    "formats/gemini_content/reference.py": ("unit/gateway/test_endpoints_gemini.py", "types"),
+    "formats/gemini_content/schema.py": ("unit/formats/gemini_content/test_decode_request.py", "types"),
+    "formats/gemini_embeddings/schema.py": ("unit/formats/gemini_embeddings/test_request.py", "types"),
     "formats/kling/schema.py": ("unit/formats/kling/test_docs.py", "types"),
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
@@ -67,6 +70,7 @@ TESTED_ELSEWHERE = {
     "metering/messages.py": ("unit/app/test_book_link.py", "types"),
     "metering/store.py": ("integration/storage/test_ledger.py", "a protocol"),
     "providers/anthropic.py": ("unit/providers/test_init.py", "a record"),
+    "providers/gemini.py": ("unit/providers/test_init.py", "a record"),
     "providers/ollama.py": ("unit/providers/test_init.py", "a record"),
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
     "sandbox/gemini_schema.py": ("unit/sandbox/test_gemini_fields.py", "data"),
@@ -92,6 +96,7 @@ VENDOR_NAMES_ALLOWED = {
     "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_responses.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_messages.py": "data: the family of the endpoints, for the documentation",
+    "gateway/endpoints_gemini.py": "data: the family of the endpoints, for the documentation",
 }
 """Files outside of providers, formats and the sandbox that may name a vendor."""
 

@@ -1,0 +1,219 @@
+"""A stream between an upstream and a client that both speak this dialect: chunks pass, counts are read, the last bytes are held back.
+
+A stream has no end of its own but the body's. So from the chunk on that says why the answer ended, each one's last brace is held back
+until the next one comes: without it no client reads the chunk. (Held back whole, an answer of one chunk would look like none.)
+"""
+
+import re
+
+import msgspec
+
+from modelgate.core.usage import Usage
+from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta
+from modelgate.formats.chat.translator import MAX_KEPT_CHARACTERS
+from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.wire_format import Passed, UnreadableAnswer
+from modelgate.formats.gemini_content.decode_response import AnswerReader, answer_decoder
+from modelgate.formats.gemini_content.errors import decode_error, encode_passed_error
+from modelgate.formats.gemini_content.finish import UNSPECIFIED
+from modelgate.formats.gemini_content.peek import RequestPeek
+from modelgate.formats.gemini_content.schema import NOTHING, PromptFeedback, UsageMetadata, is_said
+from modelgate.formats.gemini_content.stream import BETWEEN, ArraySplitter
+from modelgate.formats.gemini_content.usage import says_something, usage_of
+from modelgate.formats.json_fields import UNREADABLE
+from modelgate.formats.sse import Splitter, data_of, split_events
+
+_MODEL = re.compile(rb'("modelVersion"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_PICTURE = re.compile(rb'"mimeType"\s*:\s*"image/')
+
+
+class _PassingCandidate(msgspec.Struct, rename="camel"):
+    finish_reason: str | None = None
+
+
+class _Passing(msgspec.Struct, rename="camel"):
+    """What is looked at of an answer that passes."""
+
+    candidates: list[_PassingCandidate] | None = None
+    prompt_feedback: PromptFeedback | None = None
+    usage_metadata: UsageMetadata | None = None
+    error: msgspec.Raw = NOTHING
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it says why the answer ended."""
+        reasons = [candidate.finish_reason for candidate in self.candidates or ()]
+        return any(reason and reason != UNSPECIFIED for reason in reasons) or self.is_blocked
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the prompt was refused."""
+        return self.prompt_feedback is not None and bool(self.prompt_feedback.block_reason)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it is an error."""
+        return is_said(self.error) and bytes(self.error) != b"{}"
+
+
+_decode = msgspec.json.Decoder(_Passing, strict=False).decode
+
+
+def _rename(data: bytes | bytearray, model: bytes) -> bytes:
+    return _MODEL.sub(lambda found: found[1] + model, data)
+
+
+def pass_response(body: bytes | bytearray, peeked: RequestPeek, renamed: bool, state_ids: object) -> Passed:
+    """Return a whole answer for a client of the same dialect.
+
+    Raises:
+        UnreadableAnswer: not an answer, or one that says nothing at all.
+    """
+    del state_ids
+    try:
+        found = _decode(body)
+    except UNREADABLE:
+        raise UnreadableAnswer from None
+    if found.is_error or not (found.candidates or found.is_blocked):
+        raise UnreadableAnswer
+    counted = found.usage_metadata
+    said = counted is not None and says_something(counted)
+    usage = usage_of(counted, images=_count_pictures(body)) if counted is not None and said else None
+    if renamed:
+        body = _rename(body, msgspec.json.encode(peeked.model))
+    return Passed(body=body, usage=usage, usage_refused=said and usage is None)
+
+
+def _count_pictures(data: bytes | bytearray) -> int:
+    return sum(1 for _ in _PICTURE.finditer(data)) if b"inlineData" in data else 0
+
+
+class StreamTap:
+    """See `StreamRelay`. Chunks of an array pass with separators of ours between them."""
+
+    def __init__(self, *, is_sse: bool, model: str | None) -> None:
+        """`model`: the name to put in place of the upstream's, or None."""
+        self._model = None if model is None else msgspec.json.encode(model)
+        self._events = Splitter() if is_sse else None
+        self._array = ArraySplitter()
+        self._has_begun = False
+        self._held = b""
+        self._is_ended = False
+        self._pictures = 0
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self.usage: Usage | None = None
+        self.final = b""
+        self.is_done = False
+        self.error: VendorError | None = None
+        self.events = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes as they arrive, return those that may go on now. Raises sse.EventTooLong."""
+        if self.is_done or self.error is not None:
+            return b""
+        if self._events is not None:
+            return self._take_events(self._events.feed(data))
+        passing = b"".join([self._take(chunk, chunk) for chunk in self._array.feed(data)])
+        self.is_done = self._array.is_closed and self.is_complete()
+        return passing
+
+    def finish(self) -> bytes:
+        """The body ended, which is how a stream of this dialect ends; return what still waited."""
+        passing = b""
+        if self._events is not None and not self.is_done and self.error is None:
+            passing = self._take_events(self._events.finish())
+        self.is_done = self.is_done or self.is_complete()
+        return passing
+
+    def is_complete(self) -> bool:
+        """Return whether the answer came to its end."""
+        return self._is_ended and self.error is None
+
+    @property
+    def text(self) -> str:
+        """The answer's words, as far as they were kept: none once the upstream counts."""
+        reader = AnswerReader()
+        words: list[str] = []
+        for chunk in self._kept:
+            try:
+                events = reader.read(answer_decoder.decode(chunk))
+            except UNREADABLE:
+                continue
+            for event in events:
+                match event:
+                    case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text):
+                        words.append(text)
+                    case _:
+                        pass
+        return "".join(words)
+
+    def _take_events(self, data: bytes) -> bytes:
+        if not data:
+            return b""
+        passing: list[bytes] = []
+        for event in split_events(data):
+            if self.error is not None:
+                break
+            payload = data_of(event)
+            bare = b"" if payload else event.strip()
+            if payload or bare[:1] in (b"{", b"["):
+                passing.append(self._take(event, payload or bare))
+            elif not self._held:
+                passing.append(event)
+        return b"".join(passing)
+
+    def _take(self, raw: bytes, payload: bytes) -> bytes:
+        """Take one chunk; return what may go on because of it."""
+        try:
+            found = _decode(payload)
+        except UNREADABLE:
+            if payload[:1] == b"[" and b'"error"' in payload:
+                return self._fail(payload)
+            return b"" if self._held else self._framed(raw)
+        if found.is_error:
+            return self._fail(payload)
+        self._note(found, payload)
+        if self._model is not None:
+            raw = _rename(raw, self._model)
+        self._is_ended = self._is_ended or found.is_last
+        framed = self._release() + self._framed(raw)
+        if not self._is_ended:
+            return framed
+        end = framed.rindex(b"}")
+        self._held = framed[end:]
+        self.final = self._held + (b"" if self._events is not None else b"\n]")
+        return framed[:end]
+
+    def _note(self, found: _Passing, payload: bytes) -> None:
+        if found.candidates:
+            self.events += 1
+            self._pictures += _count_pictures(payload)
+        counted = found.usage_metadata
+        if counted is not None and says_something(counted):
+            self.usage = usage_of(counted, images=self._pictures) or self.usage
+        if self.usage is not None:
+            self._kept = []
+        elif self._kept_bytes < MAX_KEPT_CHARACTERS:
+            self._kept.append(payload)
+            self._kept_bytes += len(payload)
+
+    def _framed(self, raw: bytes) -> bytes:
+        if self._events is not None:
+            return raw
+        before = BETWEEN if self._has_begun else b"["
+        self._has_begun = True
+        return before + raw
+
+    def _release(self) -> bytes:
+        released, self._held, self.final = self._held, b"", b""
+        return released
+
+    def _fail(self, payload: bytes) -> bytes:
+        self.error = decode_error(0, payload)
+        said = encode_passed_error(self.error)
+        if self._events is not None:
+            return self._release() + b"data: " + said + b"\r\n\r\n"
+        passing = self._release() + self._framed(said)
+        self.final = b"]"
+        return passing

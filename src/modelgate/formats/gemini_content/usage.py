@@ -1,0 +1,99 @@
+"""Counts of the dialect and ours: its candidates leave thoughts out, its prompt leaves out what tools put in."""
+
+import msgspec
+
+from modelgate.core.records import Json
+from modelgate.core.usage import MAX_UNITS, Usage
+from modelgate.formats.gemini_content.schema import ModalityCount, UsageMetadata
+
+TOKENS_PER_IMAGE = 1290
+"""What a picture of the 1024 class counts, for upstreams that do not say."""
+
+_decoder = msgspec.json.Decoder(UsageMetadata, strict=False)
+
+
+def decode_usage(raw: bytes) -> UsageMetadata | None:
+    """Return a `usageMetadata` object, None where it is not one."""
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def says_something(counted: UsageMetadata) -> bool:
+    """Return whether there is any count in it; vendors send empty ones early in a stream."""
+    return counted.prompt_token_count is not None or counted.candidates_token_count is not None or counted.total_token_count is not None
+
+
+def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
+    """Return the counted units, None when the figures cannot be true: negative, absurd, or parts above their whole.
+
+    `images`: so many pictures are in the answer; where their tokens were left out of the counts, they are estimated.
+    """
+    prompt = (counted.prompt_token_count or 0) + (counted.tool_use_prompt_token_count or 0)
+    thought = counted.thoughts_token_count or 0
+    cached = counted.cached_content_token_count or 0
+    if counted.candidates_token_count is None and counted.total_token_count is not None:
+        output = counted.total_token_count - prompt
+    else:
+        output = (counted.candidates_token_count or 0) + thought
+    heard, seen = (_of_modality(counted.prompt_tokens_details, counted.tool_use_prompt_tokens_details, name) for name in ("AUDIO", "IMAGE"))
+    spoken, drawn = (_of_modality(counted.candidates_tokens_details, None, name) for name in ("AUDIO", "IMAGE"))
+    estimated = output == thought and images > 0
+    if estimated:
+        drawn = images * TOKENS_PER_IMAGE
+        output += drawn
+    figures = (
+        counted.prompt_token_count or 0,
+        counted.tool_use_prompt_token_count or 0,
+        output,
+        thought,
+        cached,
+        heard,
+        seen,
+        spoken,
+        drawn,
+    )
+    if min(figures) < 0 or max(prompt, *figures) > MAX_UNITS:
+        return None
+    if max(cached, heard, seen) > prompt or max(thought, spoken, drawn) > output:
+        return None
+    return Usage(
+        input_tokens=prompt,
+        output_tokens=output,
+        cached_tokens=cached,
+        input_audio_tokens=heard,
+        input_image_tokens=seen,
+        reasoning_tokens=thought,
+        output_audio_tokens=spoken,
+        output_image_tokens=drawn,
+        estimated=estimated,
+    )
+
+
+def _of_modality(first: list[ModalityCount] | None, second: list[ModalityCount] | None, modality: str) -> int:
+    return sum(count.token_count or 0 for counts in (first, second) for count in counts or () if count.modality == modality)
+
+
+def encode_usage(usage: Usage) -> dict[str, Json]:
+    """Return counts as a client of this dialect expects them."""
+    told: dict[str, Json] = {
+        "promptTokenCount": usage.input_tokens,
+        "candidatesTokenCount": usage.output_tokens - usage.reasoning_tokens,
+        "totalTokenCount": usage.input_tokens + usage.output_tokens,
+    }
+    if usage.reasoning_tokens:
+        told["thoughtsTokenCount"] = usage.reasoning_tokens
+    if usage.cached_tokens:
+        told["cachedContentTokenCount"] = usage.cached_tokens
+    if usage.input_tokens:
+        told["promptTokensDetails"] = _details(usage.input_tokens, audio=usage.input_audio_tokens, image=usage.input_image_tokens)
+    visible = usage.output_tokens - usage.reasoning_tokens
+    if usage.output_audio_tokens or usage.output_image_tokens:
+        told["candidatesTokensDetails"] = _details(visible, audio=usage.output_audio_tokens, image=usage.output_image_tokens)
+    return told
+
+
+def _details(total: int, *, audio: int, image: int) -> list[dict[str, Json]]:
+    counts = (("TEXT", total - audio - image), ("AUDIO", audio), ("IMAGE", image))
+    return [{"modality": modality, "tokenCount": count} for modality, count in counts if count > 0]
