@@ -6,13 +6,25 @@ import msgspec
 from msgspec import Meta
 
 from modelgate.formats.embeddings import MAX_DIMENSIONS, MAX_INPUTS
-from modelgate.formats.gemini_content.schema import Content, UsageMetadata
+from modelgate.formats.gemini_content.schema import MAX_PARTS, UsageMetadata
+
+
+class EmbedPart(msgspec.Struct):
+    """A piece of text; pictures are passed on only where Gemini embeds."""
+
+    text: str | None = None
+
+
+class EmbedContent(msgspec.Struct, omit_defaults=True):
+    """What becomes one vector."""
+
+    parts: Annotated[list[EmbedPart], Meta(max_length=MAX_PARTS)] | EmbedPart | None = None
 
 
 class EmbedContentRequest(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
     """One content to become one vector."""
 
-    content: Content
+    content: EmbedContent
     model: str | None = None
     task_type: Annotated[str | None, Meta(description="`RETRIEVAL_QUERY`, `RETRIEVAL_DOCUMENT`, `SEMANTIC_SIMILARITY`, …")] = None
     title: Annotated[str | None, Meta(description="The document's title, with `RETRIEVAL_DOCUMENT`.")] = None
