@@ -58,6 +58,8 @@ TESTED_ELSEWHERE = {
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
+    "formats/openai_completions/reference.py": ("unit/gateway/test_endpoints_completions.py", "types"),
+    "formats/openai_completions/schema.py": ("unit/formats/openai_completions/test_request.py", "types"),
     "formats/openai_responses/reference.py": ("unit/gateway/test_endpoints_responses.py", "types"),
     "formats/openai_responses/schema.py": ("unit/formats/openai_responses/test_wire.py", "types"),
     "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),
@@ -94,6 +96,7 @@ TESTED_ELSEWHERE = {
 VENDOR_NAMES_ALLOWED = {
     "app/sandbox_upstreams.py": "data: the upstreams of the test book",
     "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
+    "gateway/endpoints_completions.py": "data: the family of the endpoint, for the documentation",
     "gateway/endpoints_responses.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_messages.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_gemini.py": "data: the family of the endpoints, for the documentation",

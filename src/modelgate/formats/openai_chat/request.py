@@ -2,15 +2,23 @@
 
 import json
 import re
+from typing import Protocol
 
 import msgspec
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.json_fields import MISSING, TWICE, count_quoted, decode_fields, refuse_twins, replace_field, top_level
-from modelgate.formats.openai_chat.schema import Peek
+from modelgate.formats.openai_chat.schema import Peek, StreamOptions
 
 _decoder = msgspec.json.Decoder(Peek)
 _USAGE_OPTION = b'"stream_options":{"include_usage":true},'
+
+
+class UsageAsk(Protocol):
+    """A request that may ask for the usage chunk."""
+
+    @property
+    def stream_options(self) -> StreamOptions | None: ...
 
 
 def peek(body: bytes | bytearray) -> Peek:
@@ -33,7 +41,7 @@ def say(param: str | None, reason: str) -> str:
     return f"'{param}' is not valid: {reason}." if param else f"The body is not valid{' ' if reason.startswith('JSON') else ': '}{reason}."
 
 
-def ask_for_usage(body: bytes | bytearray, found: Peek) -> bytes | bytearray:
+def ask_for_usage(body: bytes | bytearray, found: UsageAsk) -> bytes | bytearray:
     """Return the body of a streamed request with `stream_options.include_usage` on; all other bytes stay."""
     if found.stream_options is None:
         start = body.index(b"{") + 1
