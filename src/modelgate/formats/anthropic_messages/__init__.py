@@ -4,6 +4,7 @@
     request           peek; pass_request for traffic of the same dialect
     request_decoder   a client's request in neutral words       request_encoder   a neutral request for an upstream
     blocks            one content block of a request, there and back
+    closed_schema     schemas as the API holds answers to them
     turns             the order of turns and blocks that the API demands
     thinking          how much to think, and what models can say it
     response          whole answers, there and back; usage

@@ -8,6 +8,7 @@ from modelgate.core.errors import InvalidRequest
 from modelgate.core.providers import Quirks
 from modelgate.core.records import Json
 from modelgate.formats.anthropic_messages.blocks import encode_cache, encode_text
+from modelgate.formats.anthropic_messages.closed_schema import close_schema
 from modelgate.formats.anthropic_messages.request import path_for, version_lines
 from modelgate.formats.anthropic_messages.request_decoder import SEARCH_SIZES, SERVICE_TIERS, WEB_SEARCH
 from modelgate.formats.anthropic_messages.schema import NAME
@@ -63,15 +64,17 @@ def encode_request(request: ChatRequest, upstream_model: str, quirks: Quirks) ->
     if plan.is_left_out:
         ignored.add("reasoning")
     body: dict[str, Json] = {"model": upstream_model, "max_tokens": plan.max_tokens, "messages": turns.encode()}
-    takes_format = traits.takes_format and quirks.has_json_schema
-    system = _system(request, takes_format=takes_format)
+    form = _closed_form(request) if traits.takes_format and quirks.has_json_schema else None
+    system = _system(request, is_form_said=form is not None)
     if system:
         body["system"] = system
     if tools:
         body["tools"] = tools
         if choice is not None:
             body["tool_choice"] = choice
-    config = _output_config(request, plan, takes_format=takes_format)
+    config: dict[str, Json] = {"effort": plan.effort} if plan.effort else {}
+    if form is not None:
+        config["format"] = {"type": "json_schema", "schema": form}
     if config:
         body["output_config"] = config
     if plan.thinking is not None:
@@ -129,10 +132,12 @@ def _tool(tool: Tool, traits: Traits) -> Json:
         if tool.name.startswith(WEB_SEARCH):
             return _web_search(WebSearch())
         raise _unsupported("tools", f"The tool '{tool.name}' in 'tools' is run by another vendor's models alone.")
-    said: dict[str, Json] = {"name": tool.name, "input_schema": _input_schema(tool.schema)}
+    schema = _input_schema(tool.schema)
+    closed = close_schema(schema) if tool.strict and traits.takes_format else None
+    said: dict[str, Json] = {"name": tool.name, "input_schema": schema if closed is None else closed}
     if tool.description:
         said["description"] = tool.description
-    if tool.strict and traits.takes_format:
+    if closed is not None:
         said["strict"] = True
     return {**said, **encode_cache(tool.cache)}
 
@@ -183,22 +188,21 @@ def _thinking(request: ChatRequest, turns: Turns, *, traits: Traits, choice: Jso
         raise InvalidRequest(f"'reasoning' has no effort {error}.", param="reasoning", code="invalid_value") from None
 
 
-def _system(request: ChatRequest, *, takes_format: bool) -> list[Json]:
+def _system(request: ChatRequest, *, is_form_said: bool) -> list[Json]:
     """Return the instructions, cache marks kept, and in words what no field can say of the answer's form."""
     said = [encode_text(text) for text in request.system if text.text.strip()]
     output = request.output
     if output is not None and output.kind == "json":
         said.append(encode_text(Text(text=JSON_SENTENCE)))
-    elif output is not None and not takes_format:
+    elif output is not None and not is_form_said:
         said.append(encode_text(Text(text=SCHEMA_SENTENCE + _encode(output.schema).decode())))
     return said
 
 
-def _output_config(request: ChatRequest, plan: Plan, *, takes_format: bool) -> dict[str, Json]:
-    config: dict[str, Json] = {"effort": plan.effort} if plan.effort else {}
-    if request.output is not None and request.output.kind == "schema" and takes_format:
-        config["format"] = {"type": "json_schema", "schema": request.output.schema or {"type": "object"}}
-    return config
+def _closed_form(request: ChatRequest) -> Json | None:
+    """Return the schema that the answer can be held to; None for none, and where it is one that only words can say."""
+    output = request.output
+    return close_schema(output.schema) if output is not None and output.kind == "schema" and output.schema is not None else None
 
 
 def _sampling(request: ChatRequest, plan: Plan, traits: Traits, ignored: set[str]) -> dict[str, Json]:

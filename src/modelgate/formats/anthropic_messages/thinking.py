@@ -23,21 +23,30 @@ EFFORTS_BY_BUDGET = ((2048, "low"), (8192, "medium"))
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model takes. `takes_sampling`: temperature, top_p and top_k; `takes_both`: temperature beside top_p."""
+    """What a model takes. `takes_sampling`: temperature, top_p and top_k; `takes_both`: temperature beside top_p; `takes_xhigh`: that
+    effort."""
 
     takes_budget: bool = True
     takes_adaptive: bool = False
     takes_format: bool = True
     takes_sampling: bool = True
     takes_both: bool = False
+    takes_xhigh: bool = True
 
 
 _END = r"(?=$|[^\d.-]|-\d{8}|-[a-z])"
+
+
+def _fourth(minor: str) -> str:
+    """Return a pattern for names of the fourth generation: `claude-opus-4-5-20251101`, `claude-4.5-sonnet`."""
+    return rf"claude-(?:(?:opus|sonnet|haiku)-4{minor}|4{minor}-(?:opus|sonnet|haiku)){_END}"
+
+
 _TRAITS = (
     (re.compile(r"claude-(?:instant|2|3(?![-.]7))"), Traits(takes_budget=False, takes_format=False, takes_both=True)),
-    (re.compile(rf"claude-3[-.]7|claude-(?:opus|sonnet)-4(?:[-.]0)?{_END}"), Traits(takes_format=False, takes_both=True)),
-    (re.compile(rf"claude-(?:opus|sonnet|haiku)-4[-.][15]{_END}"), Traits()),
-    (re.compile(rf"claude-(?:opus|sonnet|haiku)-4[-.]6{_END}"), Traits(takes_adaptive=True)),
+    (re.compile(rf"claude-3[-.]7|{_fourth('(?:[-.]0)?')}"), Traits(takes_format=False, takes_both=True)),
+    (re.compile(_fourth("[-.][15]")), Traits()),
+    (re.compile(_fourth("[-.]6")), Traits(takes_adaptive=True, takes_xhigh=False)),
 )
 _NEWEST = Traits(takes_budget=False, takes_adaptive=True, takes_sampling=False)
 _FOREIGN = Traits(takes_adaptive=True, takes_both=True)
@@ -95,6 +104,8 @@ def plan_thinking(asked: Reasoning | None, *, max_tokens: int | None, traits: Tr
     effort = asked.effort or ("" if asked.budget_tokens is None or says_budget else _effort_of(asked.budget_tokens))
     if not is_possible or not (traits.takes_budget or traits.takes_adaptive):
         return Plan(max_tokens=bound, effort=effort if traits.takes_adaptive else "", is_left_out=True)
+    if effort == "xhigh" and not traits.takes_xhigh:
+        effort = "high"
     display = {} if asked.show is None else {"display": "summarized" if asked.show else "omitted"}
     if not says_budget:
         if max_tokens is None:

@@ -114,7 +114,7 @@ tools = st.builds(
     Tool,
     name=words,
     description=st.just("") | words,
-    schema=st.just({"type": "object", "properties": {}}),
+    schema=st.just({"type": "object", "properties": {"a": {}}, "additionalProperties": False}),
     strict=st.none() | st.just(True),
     cache=marks,
 ) | st.just(Tool(name="bash", vendor={"type": "bash_20250124", "name": "bash"}, vendor_format=NAME))
@@ -130,7 +130,11 @@ requests = st.builds(
     tools=st.lists(tools, min_size=1, max_size=3).map(tuple),
     tool_choice=st.none() | st.sampled_from([ToolChoice(mode="auto"), ToolChoice(mode="required"), ToolChoice(mode="named", name="f")]),
     output=st.none()
-    | st.just(OutputFormat(kind="schema", name="answer", schema={"type": "object", "additionalProperties": False}, strict=True)),
+    | st.just(
+        OutputFormat(
+            kind="schema", name="answer", schema={"type": "object", "properties": {"a": {}}, "additionalProperties": False}, strict=True
+        )
+    ),
     web_search=st.none() | st.just(WebSearch(context_size="low", location={"type": "approximate", "approximate": {"city": "Paris"}})),
     user=st.just("") | words,
     service_tier=st.sampled_from(["", "auto", "default"]),

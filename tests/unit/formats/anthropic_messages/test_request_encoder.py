@@ -127,6 +127,10 @@ requests = st.builds(
     | st.builds(Reasoning, effort=st.sampled_from(["none", "minimal", "low", "medium", "high", "xhigh", "max"]))
     | st.builds(Reasoning, budget_tokens=st.integers(0, 4000), show=st.none() | st.booleans())
     | st.just(Reasoning(adaptive=True)),
+    output=st.none()
+    | st.sampled_from([{"type": "object"}, {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}}, None]).map(
+        lambda schema: OutputFormat(kind="schema", name="x", schema=schema)
+    ),
     user=words,
     service_tier=st.sampled_from(["", "auto", "default", "flex"]),
 )

@@ -17,6 +17,8 @@ from modelgate.formats.chat.request import Reasoning
         ("anthropic/claude-sonnet-4.5", True, False, True, True, False),
         ("claude-haiku-4-5@20251001", True, False, True, True, False),
         ("claude-opus-4-6", True, True, True, True, False),
+        ("anthropic/claude-4.5-sonnet", True, False, True, True, False),
+        ("claude-4.7-opus", False, True, True, False, False),
         ("claude-opus-4-7", False, True, True, False, False),
         ("claude-opus-4-15", False, True, True, False, False),
         ("claude-sonnet-5", False, True, True, False, False),
