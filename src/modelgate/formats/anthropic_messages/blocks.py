@@ -261,7 +261,7 @@ def encode_input(arguments: str) -> Json:
 def encode_result(result: ToolResult, call_id: str) -> Json:
     """Return the block of a tool's result."""
     block: dict[str, Json] = {"type": "tool_result", "tool_use_id": call_id}
-    said = [part for part in result.parts if not isinstance(part, Text) or part.text]
+    said = [part for part in result.parts if not isinstance(part, Text) or part.text.strip()]
     if len(said) == 1 and isinstance(said[0], Text) and said[0].cache is None:
         block["content"] = said[0].text
     elif said:

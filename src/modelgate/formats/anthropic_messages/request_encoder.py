@@ -64,7 +64,8 @@ def encode_request(request: ChatRequest, upstream_model: str, quirks: Quirks) ->
     if plan.is_left_out:
         ignored.add("reasoning")
     body: dict[str, Json] = {"model": upstream_model, "max_tokens": plan.max_tokens, "messages": turns.encode()}
-    form = _closed_form(request) if traits.takes_format and quirks.has_json_schema else None
+    takes_form = traits.takes_format and quirks.has_json_schema and not turns.is_prefilled
+    form = _closed_form(request) if takes_form else None
     system = _system(request, is_form_said=form is not None)
     if system:
         body["system"] = system

@@ -68,27 +68,35 @@ class Turns:
         """Return whether the API wants tools on offer because of the history."""
         return any(block["type"] in ("tool_use", "tool_result") for _, blocks in self._turns for block in blocks)
 
+    @property
+    def is_prefilled(self) -> bool:
+        """Return whether the last word is the model's, which it shall go on with."""
+        return bool(self._turns) and self._turns[-1][0] == "assistant"
+
     def add(self, message: Message) -> None:
         """Take the next turn; one of the same side goes on with the last. Raises InvalidRequest: a part cannot be said.
 
         Pictures that a model made go to the user's turn after them: the API takes none from a model.
         """
-        if not self._turns or self._turns[-1][0] != message.role:
-            self._turns.append((message.role, []))
-            if message.role == "assistant":
-                self._ids.start_turn()
+        is_new = not self._turns or self._turns[-1][0] != message.role
+        if is_new and message.role == "assistant":
+            self._ids.start_turn()
         blocks = [block for part in message.parts if (block := self._encode(part)) is not None]
         if message.role == "assistant":
             self._pictures += [block for block in blocks if block["type"] in _ONLY_USERS]
             blocks = [block for block in blocks if block["type"] not in _ONLY_USERS]
+            if not blocks:
+                return
         else:
             blocks, self._pictures = self._pictures + blocks, []
+        if is_new:
+            self._turns.append((message.role, []))
         self._turns[-1][1].extend(blocks)
 
     def may_think(self) -> bool:
         """Return whether the API allows thinking: no prefill, and what the model said since the user's last words begins with its signed
         thoughts."""
-        if not self._turns or self._turns[-1][0] == "assistant":
+        if self.is_prefilled:
             return False
         first = ""
         for role, blocks in reversed(self._turns):
@@ -102,19 +110,14 @@ class Turns:
         """Return the messages."""
         said: list[tuple[str, list[Json]]] = []
         for at, (role, blocks) in enumerate(self._turns):
-            if role == "assistant" and at == len(self._turns) - 1:
-                blocks = _without_trailing_space(blocks)
             if role == "user":
                 # A stable sort: results first, all else in its order.
-                blocks = sorted(blocks, key=lambda block: block["type"] != "tool_result")
-            if not blocks:
-                if role == "assistant":
-                    continue
-                blocks = [{"type": "text", "text": PLACEHOLDER}]
-            if said and said[-1][0] == role:
-                said[-1][1].extend(blocks)
+                ordered = sorted(blocks, key=lambda block: block["type"] != "tool_result")
+                said.append((role, ordered or [{"type": "text", "text": PLACEHOLDER}]))
             else:
-                said.append((role, list(blocks)))
+                kept = _without_trailing_space(blocks) if at == len(self._turns) - 1 else blocks
+                if kept:
+                    said.append((role, kept))
         if not said or said[0][0] == "assistant":
             said.insert(0, ("user", [{"type": "text", "text": PLACEHOLDER}]))
         return [{"role": role, "content": blocks} for role, blocks in said]
