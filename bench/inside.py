@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any
 
 import uvloop
+from modelgate.gateway.chat_call import ChatDesk
 
 from bench.scenarios import CHAT, chat_answer
 from modelgate.app.relay import COLLECT_AFTER_ALLOCATIONS
@@ -34,7 +35,6 @@ from modelgate.edge.connection import Connection
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.service import Service
 from modelgate.gateway.chat import ChatGateway
-from modelgate.gateway.chat_call import ChatDesk
 from modelgate.gateway.configuration import Configuration
 from modelgate.identity.table import KeyTable
 from modelgate.metering.leases import Leases

@@ -25,17 +25,20 @@ from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
+from modelgate.app.token_counter import count_tokens
 from modelgate.app.workshop import Workshop, log_task_fault, open_database
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
+from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
 from modelgate.gateway.endpoints import endpoint_table
 from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FILES_PREFIX, FileLinks, Files
 from modelgate.gateway.inputs import Inputs
 from modelgate.gateway.media import MediaDesk, MediaGateway
+from modelgate.gateway.token_counting import COUNT_PATH
 from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
 from modelgate.metering.rates import RateCounters
@@ -77,6 +80,7 @@ class Desk:
         self._secret = secret
         self._families = load_media_families()
         self._routes = MediaRoutes(self._families)
+        self._wire_formats = load_wire_formats()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then finish what runs, within the settings' bound."""
@@ -136,6 +140,7 @@ class Desk:
             Route("/openapi.json", self._app(_only(reading, openapi))),
             Route("/metrics", self._app(_only(reading, show_metrics))),
             Route("/healthz", self._app(_only(reading, health))),
+            Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
             *(Route(family.prefix + "{rest:path}", self._app(_with_database(media.handle))) for family in self._families),
             Route("/{rest:path}", self._app(unknown)),
@@ -148,7 +153,7 @@ class Desk:
         )
 
     def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:
-        return render_error(self._routes, error, path=request.path, request_id=request.id)
+        return render_error(self._routes, self._wire_formats, error, path=request.path, request_id=request.id)
 
     def _links(self) -> FileLinks:
         return FileLinks(

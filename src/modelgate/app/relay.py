@@ -22,16 +22,23 @@ from modelgate.app.settings import Settings
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.ids import new_id
+from modelgate.core.providers import CHAT
 from modelgate.core.records import Snapshot
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.server import EdgeServer
+from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
-from modelgate.gateway.chat import OPERATION, ChatGateway
-from modelgate.gateway.chat_call import ChatDesk
+from modelgate.formats.single.single_format import load_single_formats
+from modelgate.gateway.call import CallDesk
+from modelgate.gateway.calls import AnyKind, CallGateway
+from modelgate.gateway.chat import chat_kinds
+from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
+from modelgate.gateway.single import single_kinds
+from modelgate.gateway.token_counting import TokenCounting
 from modelgate.identity.keys import parse_networks
 from modelgate.identity.table import KeyTable
 from modelgate.metering.leases import Leases
@@ -39,11 +46,13 @@ from modelgate.metering.meter import Meter
 from modelgate.metering.price_list import read_shipped_prices
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
+from modelgate.routing.health import Health
 from modelgate.storage.journal import JournalBroken
 from modelgate.storage.journal_writer import JournalWriter
 from modelgate.telemetry.logs import configure_logs, log
 from modelgate.telemetry.metrics import Metrics
 from modelgate.transport.client import Transport
+from modelgate.transport.guard import GuardedFetcher
 
 FIRST_CONFIGURATION_S = 30.0
 BROKEN_GRACE_S = 1.0
@@ -79,6 +88,7 @@ class Relay:
         self._is_broken = False
         self._providers = load_providers()
         self._shipped = read_shipped_prices()
+        self._wire_formats = load_wire_formats()
 
     async def run(self, listening: socket.socket) -> None:
         """Serve until told to stop; then finish what runs and give all money back."""
@@ -94,7 +104,7 @@ class Relay:
         await asyncio.wait_for(self._configured.wait(), FIRST_CONFIGURATION_S)
         edge = self._make_edge()
         await edge.start(listening)
-        keepers = [asyncio.create_task(self._chat.keep_streams()), asyncio.create_task(self._keep_metrics(edge))]
+        keepers = [asyncio.create_task(self._calls.keep_streams()), asyncio.create_task(self._keep_metrics(edge))]
         _calm_collector()
         report_ready(role="relay", index=self._index)
         await self._stop.wait()
@@ -131,16 +141,25 @@ class Relay:
     def _compose_gateway(self) -> None:
         settings = self._settings
         rates = RateCounters(settings.rates_path, writer=self._index, writers=settings.workers + 1)  # and the desk
-        desk = ChatDesk(meter=self._meter, rates=rates, metrics=self._metrics, clock=system_clock)
-        self._chat = ChatGateway(
-            keys=self._keys, desk=desk, transport=self._transport, configuration=lambda: self._configuration, log_fault=_log_fault
+        counter = TokenCounting(transport=self._transport, socket=settings.desk_socket)
+        desk = CallDesk(meter=self._meter, rates=rates, metrics=self._metrics, clock=system_clock, count_tokens=counter.count)
+        images = FetchedImages(GuardedFetcher(self._transport))
+        kinds: dict[str, AnyKind] = {**chat_kinds(self._wire_formats, images=images), **single_kinds(load_single_formats())}
+        self._calls = CallGateway(
+            keys=self._keys,
+            desk=desk,
+            transport=self._transport,
+            health=Health(),
+            configuration=lambda: self._configuration,
+            log_fault=_log_fault,
         )
-        operations = {name for provider in self._providers.values() for name in (*provider.formats, *provider.media)} | {OPERATION}
+        operations = {name for provider in self._providers.values() for name in (*provider.formats, *provider.media)} | {CHAT}
         models = ModelsGateway(
             keys=self._keys, configuration=lambda: self._configuration, operations=tuple(sorted(operations)), clock=system_clock
         )
         self._router = RelayRouter(
-            chat=self._chat,
+            calls=self._calls,
+            kinds=kinds,
             models=models,
             passage=Passage(transport=self._transport, socket=settings.desk_socket),
             processes_path=settings.processes_path,
@@ -152,7 +171,9 @@ class Relay:
         families = MediaRoutes(load_media_families())
         return EdgeServer(
             self._router.handle,
-            render_error=lambda error, path, request_id: render_error(families, error, path=path, request_id=request_id),
+            render_error=lambda error, path, request_id: render_error(
+                families, self._wire_formats, error, path=path, request_id=request_id
+            ),
             log_fault=lambda error, path, request_id: _log_fault(error, request_id, path=path),
             limits=EdgeLimits(max_body_bytes=settings.max_body_bytes),
             clock=system_clock,
@@ -194,7 +215,7 @@ class Relay:
     async def _wait_for_left_streams(self, deadline: float) -> None:
         """Answers whose clients left are read to their end, so that they are charged for what they cost."""
         # Polling, at the end of a process: streams stay free of an event.
-        while self._chat.open_streams and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        while self._calls.open_streams and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(LEFT_STREAMS_POLL_S)
 
 

@@ -1,6 +1,6 @@
 """Which part of a relay answers a request: chat and models here, probes here, everything else the desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -8,12 +8,12 @@ import msgspec
 from modelgate.app.processes import read_processes
 from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.gateway.chat import ChatGateway
+from modelgate.gateway.calls import AnyKind, CallGateway
 from modelgate.gateway.models import PREFIX as MODELS_PATH
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
+from modelgate.gateway.paths import format_of, proper_path
 
-CHAT_PATH = "/v1/chat/completions"
 _JSON = HeaderBlock(b"content-type: application/json\r\n")
 
 
@@ -21,10 +21,18 @@ class RelayRouter:
     """`handle` is what the edge calls."""
 
     def __init__(
-        self, *, chat: ChatGateway, models: ModelsGateway, passage: Passage, processes_path: Path, health: Callable[[], dict[str, bool]]
+        self,
+        *,
+        calls: CallGateway,
+        kinds: Mapping[str, AnyKind],
+        models: ModelsGateway,
+        passage: Passage,
+        processes_path: Path,
+        health: Callable[[], dict[str, bool]],
     ) -> None:
         """`health` tells of each process this relay knows at first hand whether it serves."""
-        self._chat = chat
+        self._calls = calls
+        self._kinds = kinds
         self._models = models
         self._passage = passage
         self._processes_path = processes_path
@@ -37,23 +45,20 @@ class RelayRouter:
             MethodNotAllowed: the path is served with another method. Overloaded: the desk is being started again.
         """
         path = request.path
-        if path == CHAT_PATH and request.method == "POST":
-            return await self._chat.handle(request)
         if path == "/healthz":
             _allow(request, "GET", "HEAD")
             return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
         if path == "/readyz":
             _allow(request, "GET", "HEAD")
             return await self._readiness()
-        if not path.startswith("/v1/"):
-            return await self._passage.handle(request)
-        while path.startswith("/v1/v1/"):  # a base URL that already ends in /v1, given to a client that adds it
-            path = path[3:]
-        request.path = path = path.rstrip("/")
-        if path == CHAT_PATH:
+        path = proper_path(path)
+        kind = self._kinds.get(format_of(path))
+        if kind is not None:
+            request.path = path
             _allow(request, "POST")
-            return await self._chat.handle(request)
+            return await self._calls.handle(request, kind)
         if path == MODELS_PATH or path.startswith(MODELS_PATH + "/"):
+            request.path = path
             _allow(request, "GET", "HEAD")
             return await self._models.handle(request)
         return await self._passage.handle(request)

@@ -30,14 +30,15 @@ def load(database: Database, cipher: Cipher, settings: Settings) -> Snapshot:
     Raises:
         WrongSecret: the vendor secrets were encrypted with another secret.
     """
-    return with_sandbox(database.read(load_snapshot, cipher), settings)
+    return with_sandbox(database.read(load_snapshot, cipher), settings, cipher)
 
 
 async def load_async(database: Database, cipher: Cipher, settings: Settings) -> Snapshot:
     """`load`, from an event loop."""
-    return with_sandbox(await database.fetch(load_snapshot, cipher), settings)
+    return with_sandbox(await database.fetch(load_snapshot, cipher), settings, cipher)
 
 
-def with_sandbox(snapshot: Snapshot, settings: Settings) -> Snapshot:
-    """Return a snapshot with the sandbox's upstreams after the operator's."""
-    return msgspec.structs.replace(snapshot, upstreams=snapshot.upstreams + sandbox_upstreams(settings.sandbox_socket))
+def with_sandbox(snapshot: Snapshot, settings: Settings, cipher: Cipher) -> Snapshot:
+    """Return a snapshot with the sandbox's upstreams after the operator's, and the key that seals ids."""
+    upstreams = snapshot.upstreams + sandbox_upstreams(settings.sandbox_socket)
+    return msgspec.structs.replace(snapshot, upstreams=upstreams, state_key=cipher.state_key)

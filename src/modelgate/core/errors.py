@@ -26,6 +26,8 @@ or a stack. Each dialect renders them itself.
 
 from math import ceil
 
+from modelgate.core.rates import RateFacts
+
 
 class ModelgateError(Exception):
     """The root; also the unexpected fault of ours, of which the caller learns one sentence and the request id."""
@@ -208,10 +210,13 @@ class RateExceeded(ModelgateError):
     type = "requests"
     code = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, dimension: str, retry_after_s: float, header_lines: bytes = b"") -> None:
-        """`header_lines` are the `x-ratelimit-*` lines of the refused request, each ending in CRLF."""
+    def __init__(
+        self, message: str, *, dimension: str, retry_after_s: float, header_lines: bytes = b"", rates: RateFacts | None = None
+    ) -> None:
+        """`header_lines` are OpenAI's `x-ratelimit-*` lines, each ending in CRLF; `rates` the same for any dialect."""
         super().__init__(message, retry_after_s=retry_after_s)
         self.header_lines = header_lines
+        self.rates = rates
         self.type = dimension  # OpenAI names the dimension in `type`
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -62,6 +63,18 @@ CHAT_FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini
 """The dialects of conversations. Whoever serves one of them serves callers of all: what they do not speak is translated."""
 CHAT = "chat"
 """The operation that all of them are."""
+_OPERATIONS = {
+    **dict.fromkeys(CHAT_FORMATS, CHAT),
+    "openai_completions": CHAT,
+    "openai_embeddings": "embeddings",
+    "gemini_embeddings": "embeddings",
+}
+
+
+def operation_of(name: str) -> str:
+    """Return the operation that a format says, which several may say; one that no other says is an operation of its own name."""
+    return _OPERATIONS.get(name, name)
+
 
 ReasoningField = Literal["reasoning_effort", "thinking", "enable_thinking", "reasoning", ""]
 
@@ -101,7 +114,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as data.
 
     `formats` are the conversation dialects it speaks, the best first (`openai_chat`), and its other one-call operations
-    (`openai_embeddings`); `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
+    (`openai_embeddings`); `elsewhere_formats`: what other people's servers that speak its protocol can be trusted to serve, where that is
+    less (empty: the same). `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
     headers from one credential's secret. `environment`: variables whose presence at first start adds an upstream (name of the
     variable -> what it holds: `secret` or `base_url`). `documentation`: the vendor's page and the date it was read.
     """
@@ -110,14 +124,25 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     base_url: str
     formats: tuple[str, ...] = ()
+    elsewhere_formats: tuple[str, ...] = ()
     media: dict[str, MediaOperation] = {}
     sign: Callable[[str, float], tuple[tuple[str, str], ...]]
     environment: dict[str, str] = {}
     quirks: Quirks = NO_QUIRKS
     documentation: str = ""
 
-    def chat_format(self, wanted: str) -> str:
-        """Return the dialect in which this vendor is asked for a conversation that came in as `wanted`, empty when it has none."""
-        if wanted in self.formats:
-            return wanted
-        return next((name for name in self.formats if name in CHAT_FORMATS), "")
+    def formats_at(self, base_url: str) -> tuple[str, ...]:
+        """Return what is served at an address: the vendor's own, or a server that imitates it."""
+        is_own = urlsplit(base_url).hostname == urlsplit(self.base_url).hostname
+        return self.formats if is_own or not self.elsewhere_formats else self.elsewhere_formats
+
+
+def format_for(formats: tuple[str, ...], wanted: str) -> str:
+    """Return the dialect in which a server of these is asked for what came in as `wanted`, empty when it cannot be.
+
+    Legacy completions are asked for in their own dialect or as a conversation, and nothing else is asked for as completions.
+    """
+    if wanted in formats:
+        return wanted
+    operation = operation_of(wanted)
+    return next((name for name in formats if operation_of(name) == operation and name != "openai_completions"), "")

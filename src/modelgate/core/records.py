@@ -104,7 +104,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The configuration every relay and desk works from, replaced whole.
 
     `version` rises with each change. `groups` maps a group's name to its price multiplier, a decimal string; an absent one is 1.
-    `settings` are the operator's (see docs/settings.md).
+    `settings` are the operator's (see docs/settings.md). `state_key` seals the ids of what upstreams keep; the same on every node.
     """
 
     version: int
@@ -112,6 +112,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     prices: tuple[PriceRow, ...] = ()
     groups: dict[str, str] = {}
     settings: dict[str, str] = {}
+    state_key: bytes = b""
 
 
 TaskState = Literal["queued", "submitting", "unknown", "running", "waiting_input", "succeeded", "failed", "canceled", "expired"]

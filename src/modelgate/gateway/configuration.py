@@ -8,8 +8,9 @@ import msgspec
 from modelgate.core.errors import NoUpstream, UnknownModel, UnpricedModel
 from modelgate.core.http import HeaderBlock
 from modelgate.core.money import Book
-from modelgate.core.providers import Provider
+from modelgate.core.providers import Provider, Quirks
 from modelgate.core.records import ApiKey, Credential, Snapshot, Upstream
+from modelgate.gateway.state_ids import StateSeals
 from modelgate.metering.prices import Price, PriceBook, PriceEntry
 from modelgate.routing.table import Candidate, Route, RouteTable
 from modelgate.transport.target import Target, Timeouts, target_of
@@ -24,14 +25,16 @@ MAX_OFFERS = 20_000
 class Door(msgspec.Struct):
     """How one credential reaches its upstream: where, under which path, with which header lines.
 
-    `prepared` is the head of the calls made through it again and again, once the transport has made it.
+    `query` goes with every path. `prepared` are the heads of the calls made through it again and again, by path, once the transport
+    has made them.
     """
 
     target: Target
     base_path: str
+    query: str
     headers: HeaderBlock
     timeouts: Timeouts
-    prepared: bytes = b""
+    prepared: dict[str, bytes] = {}
 
 
 def no_such_model(model: str) -> UnknownModel:
@@ -69,11 +72,15 @@ class Configuration:
         self.prices = PriceBook(shipped, snapshot.prices, snapshot.groups)
         self._offers: dict[tuple[Book, str, str, str], Offer] = {}
         self.doors: dict[tuple[str, str], Door] = {}
+        self.seals = StateSeals(snapshot.state_key)
+        self._providers = providers
         reachable = [
             u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)
         ]
         self.routes = RouteTable(
-            reachable, providers=providers, models_of=lambda provider, book: self.prices.models_of(provider, book=book)
+            reachable,
+            providers=providers,
+            models_of=self._models_of,
         )
 
     def offer(self, *, book: Book, operation: str, model: str, group: str) -> Offer:
@@ -109,6 +116,18 @@ class Configuration:
         """Return the door of a candidate that came from `routes`."""
         return self.doors[upstream.id, credential.id]
 
+    def formats_of(self, upstream: Upstream) -> tuple[str, ...]:
+        """Return the conversation dialects and other one-call formats that an upstream which came from `routes` serves."""
+        provider = self._providers[upstream.provider]
+        return provider.formats if upstream.socket else provider.formats_at(upstream.base_url)
+
+    def quirks_of(self, upstream: Upstream) -> Quirks:
+        """Return where an upstream's vendor departs from its dialect."""
+        return self._providers[upstream.provider].quirks
+
+    def _models_of(self, provider: str, book: Book, operation: str) -> tuple[str, ...]:
+        return self.prices.models_of(provider, book=book, operation=operation)
+
     def _open_doors(
         self, upstream: Upstream, provider: Provider | None, *, now: float, proxy_for: Callable[[str], str], ca_file: str
     ) -> bool:
@@ -120,9 +139,9 @@ class Configuration:
             target = target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file or ca_file, proxy=proxy)
             for credential in upstream.credentials:
                 signed = provider.sign(credential.secret, now)
-                headers = HeaderBlock.of(*signed, ("content-type", "application/json"), ("user-agent", USER_AGENT))
+                headers = HeaderBlock.of(*signed, ("user-agent", USER_AGENT))
                 timeouts = Timeouts(head_s=upstream.timeout_s)
-                self.doors[upstream.id, credential.id] = Door(target, path, headers, timeouts)
+                self.doors[upstream.id, credential.id] = Door(target, path, provider.quirks.query, headers, timeouts)
         except ValueError:
             return False
         return True

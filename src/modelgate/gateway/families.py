@@ -1,13 +1,15 @@
 """Which media route a request means, and its errors in that family's words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpResponse
+from modelgate.formats.chat.wire_format import WireFormat
 from modelgate.formats.media.family import MediaFamily, MediaRoute
-from modelgate.formats.openai_chat.response import encode_error
+from modelgate.gateway.paths import dialect_of, proper_path
 
 MAX_ID_CHARACTERS = 100
+NO_HEADERS = HeaderBlock()
 _PLACEHOLDER = "{task_id}"
 
 
@@ -62,7 +64,11 @@ def render_family_error(family: MediaFamily, error: ModelgateError, request_id: 
     return HttpResponse(status=status, headers=HeaderBlock(HeaderBlock.of(*headers).raw + error.header_lines), body=body)
 
 
-def render_error(routes: MediaRoutes, error: ModelgateError, *, path: str, request_id: str) -> HttpResponse:
-    """Return an error as the clients of a path expect it: its media family's words, and OpenAI's everywhere else."""
+def render_error(
+    routes: MediaRoutes, wire_formats: Mapping[str, WireFormat], error: ModelgateError, *, path: str, request_id: str
+) -> HttpResponse:
+    """Return an error as the clients of a path expect it: in its media family's words or its conversation dialect's, else OpenAI's."""
     family = routes.family_of(path)
-    return encode_error(error, request_id) if family is None else render_family_error(family, error, request_id)
+    if family is not None:
+        return render_family_error(family, error, request_id)
+    return wire_formats[dialect_of(proper_path(path), NO_HEADERS, "")].encode_error(error, request_id)

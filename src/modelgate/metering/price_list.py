@@ -10,19 +10,22 @@ from modelgate.metering.prices import IMAGE_TOKENS, PriceEntry, parse_rate
 
 class _Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     aliases: tuple[str, ...] = ()
-    rates: dict[str, str]
+    rates: dict[str, str] = {}
+    free: bool = False
+    serves: tuple[str, ...] = ()
     max_output_tokens: int | None = None
     context: int = 0
     image_tokens: int = IMAGE_TOKENS
 
 
 class _Vendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One section of the file; `listed` is the month its figures were entered."""
+    """One section of the file; `listed` is the month its figures were entered, `serves` what its models are for where they do not say."""
 
     provider: str
     source: str
     listed: str
     book: Book | None = None
+    serves: tuple[str, ...] = ()
     models: dict[str, _Model]
 
 
@@ -61,6 +64,8 @@ def _entry(vendor: _Vendor, model: str, listed: _Model) -> PriceEntry:
         provider=vendor.provider,
         aliases=listed.aliases,
         rates=listed.rates,
+        free=listed.free,
+        serves=listed.serves or vendor.serves,
         max_output_tokens=listed.max_output_tokens,
         context=listed.context,
         image_tokens=listed.image_tokens,

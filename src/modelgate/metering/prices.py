@@ -56,9 +56,11 @@ MILLISECONDS = 1_000
 
 
 class PriceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one model. `book` "test": only make-believe upstreams serve it. `context` 0: not known.
+    """What is known of one model.
 
-    `max_output_tokens` None: not known. `image_tokens` bounds what one image in a prompt can count.
+    `book` "test": only make-believe upstreams serve it. `serves` names the operations it is for (`chat`, `embeddings`, …); empty: whatever
+    its provider does. `context` 0: not known. `max_output_tokens` None: not known. `image_tokens` bounds what one image in a prompt can
+    count.
     """
 
     model: str
@@ -70,6 +72,7 @@ class PriceEntry(msgspec.Struct, frozen=True, kw_only=True):
     context: int = 0
     image_tokens: int = IMAGE_TOKENS
     book: Book | None = None
+    serves: tuple[str, ...] = ()
     source: str = ""
     listed: str = ""
 
@@ -313,12 +316,14 @@ class PriceBook:
         price = self._prices.get((model, group, free))
         return price if price is not None else self._make(model, group=group, free=free)
 
-    def models_of(self, provider: str, *, book: Book | None = None) -> tuple[str, ...]:
-        """Return the names, aliases too, under which a provider's models are priced; those made for another book left out."""
+    def models_of(self, provider: str, *, book: Book | None = None, operation: str = "") -> tuple[str, ...]:
+        """Return the names, aliases too, under which a provider's models are priced; those for another book or operation left out."""
         return tuple(
             name
             for name, entry in self._entries.items()
-            if entry.provider == provider and (book is None or entry.book is None or entry.book == book)
+            if entry.provider == provider
+            and (book is None or entry.book is None or entry.book == book)
+            and (not operation or not entry.serves or operation in entry.serves)
         )
 
     def entry(self, model: str) -> PriceEntry | None:

@@ -27,6 +27,7 @@ from pathlib import Path
 import msgspec
 
 from modelgate.core.errors import RateExceeded
+from modelgate.core.rates import RateFacts
 from modelgate.core.records import ApiKey
 
 WINDOW_S = 60.0
@@ -100,6 +101,19 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
             template += _template("tokens", tokens, tenths)
             left = (*left, tokens_left)
         return template % left
+
+    def facts(self) -> RateFacts:
+        """Return the same for dialects that tell it otherwise."""
+        requests_left, request_tenths = _told(self.request_limit or 0, self.requests, self.old_requests, elapsed_s=self.elapsed_s)
+        tokens_left, token_tenths = _told(self.token_limit or 0, self.tokens, self.old_tokens, elapsed_s=self.elapsed_s)
+        return RateFacts(
+            request_limit=self.request_limit,
+            requests_left=requests_left,
+            requests_reset_s=request_tenths / 10,
+            token_limit=self.token_limit,
+            tokens_left=tokens_left,
+            tokens_reset_s=token_tenths / 10,
+        )
 
 
 def _told(limit: int, current: int, previous: int, *, elapsed_s: float) -> tuple[int, int]:
@@ -364,4 +378,5 @@ def _exceeded(dimension: str, state: RateState) -> RateExceeded:
         dimension=dimension,
         retry_after_s=wait_s,
         header_lines=state.header_lines(),
+        rates=state.facts(),
     )

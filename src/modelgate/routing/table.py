@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from modelgate.core.money import Book
-from modelgate.core.providers import Provider
+from modelgate.core.providers import Provider, operation_of
 from modelgate.core.records import Credential, Upstream
 
+ModelsOf = Callable[[str, Book, str], tuple[str, ...]]
+"""(provider, book, operation) -> names of models."""
 Place = tuple[str, str, str]
 """(upstream id, credential id, upstream's model name): what `Health` remembers something about."""
 
@@ -40,16 +42,16 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class RouteTable:
-    """Routes by (book, operation, model). An operation is a wire format (`openai_chat`) or a media operation (`image`)."""
+    """Routes by (book, operation, model). An operation is `chat`, another one-call format (`openai_embeddings`) or a media operation."""
 
     def __init__(
         self,
         upstreams: Iterable[Upstream],
         *,
         providers: Mapping[str, Provider],
-        models_of: Callable[[str, Book], tuple[str, ...]],
+        models_of: ModelsOf,
     ) -> None:
-        """`models_of(provider, book)` names the priced models of a provider, for upstreams without a list of their own."""
+        """`models_of(provider, book, operation)` names the priced models of a provider, for upstreams without a list of their own."""
         self._routes: dict[tuple[Book, str, str], tuple[Route, ...]] = {}
         self._any_model: dict[tuple[Book, str], tuple[Route, ...]] = {}
         self._names: dict[tuple[Book, str], set[str]] = {}
@@ -59,7 +61,10 @@ class RouteTable:
             credentials = tuple(c for c in upstream.credentials if not c.disabled)
             if not credentials:
                 continue
-            for operation in (*provider.formats, *provider.media):
+            # The sandbox is the vendor itself as far as formats go.
+            formats = provider.formats if upstream.socket else provider.formats_at(upstream.base_url)
+            operations = dict.fromkeys(operation_of(name) for name in formats)
+            for operation in (*operations, *provider.media):
                 self._add(upstream, credentials, operation, models_of=models_of)
 
     def find(self, *, book: Book, operation: str, model: str) -> tuple[Route, ...]:
@@ -72,9 +77,14 @@ class RouteTable:
         return tuple(sorted(self._names.get((book, operation), ())))
 
     def _add(
-        self, upstream: Upstream, credentials: tuple[Credential, ...], operation: str, *, models_of: Callable[[str, Book], tuple[str, ...]]
+        self,
+        upstream: Upstream,
+        credentials: tuple[Credential, ...],
+        operation: str,
+        *,
+        models_of: ModelsOf,
     ) -> None:
-        names = upstream.models or {name: name for name in models_of(upstream.provider, upstream.book)}
+        names = upstream.models or {name: name for name in models_of(upstream.provider, upstream.book, operation)}
         if not upstream.models and upstream.free:  # a server of one's own: whatever it has, it may serve
             place = (upstream.book, operation)
             self._any_model[place] = (*self._any_model.get(place, ()), Route(upstream, "", credentials))

@@ -59,6 +59,7 @@ class Cipher:
 
     def __init__(self, secret: bytes) -> None:
         self._aead = AESGCM(derive_key(secret, purpose="vendor secrets"))
+        self.state_key = derive_key(secret, purpose="state ids")
 
     def encrypt(self, text: str, *, row_id: str) -> bytes:
         """Return format byte, nonce and ciphertext."""

@@ -351,7 +351,7 @@ def test_slow(client: openai.OpenAI) -> None:
         ("error-401", openai.InternalServerError, 502, "bad_upstream_response"),
         ("error-429", openai.RateLimitError, 429, "rate_limit_exceeded"),
         ("error-500", openai.InternalServerError, 500, None),
-        ("error-529", openai.InternalServerError, 529, None),
+        ("error-529", openai.InternalServerError, 503, "overloaded_error"),
     ],
 )
 def test_provoked_errors(

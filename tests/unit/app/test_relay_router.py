@@ -8,7 +8,8 @@ import pytest
 from modelgate.app.relay_router import RelayRouter
 from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.gateway.chat import ChatGateway
+from modelgate.gateway.calls import CallGateway
+from modelgate.gateway.chat import ChatKind
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
 
@@ -29,9 +30,20 @@ class Named:
         return self._alive
 
 
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
+
+
+class NamedCalls:
+    """Stands for the pipeline: answers with the kind it was given."""
+
+    async def handle(self, request: HttpRequest, kind: str) -> HttpResponse:
+        return HttpResponse(status=200, headers=HeaderBlock(), body=f"{kind} {request.path}".encode())
+
+
 def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
     return RelayRouter(
-        chat=cast(ChatGateway, Named("chat")),
+        calls=cast(CallGateway, NamedCalls()),
+        kinds=cast(dict[str, ChatKind], {name: name for name in DIALECTS}),
         models=cast(ModelsGateway, Named("models")),
         passage=cast(Passage, Named("desk", alive=desk_alive)),
         processes_path=tmp_path / "processes",
@@ -46,8 +58,11 @@ async def ask(made: RelayRouter, method: str, path: str) -> HttpResponse:
 @pytest.mark.parametrize(
     ("method", "path", "answer"),
     [
-        ("POST", "/v1/chat/completions", b"chat /v1/chat/completions"),
-        ("POST", "/v1/v1/chat/completions/", b"chat /v1/chat/completions"),
+        ("POST", "/v1/chat/completions", b"openai_chat /v1/chat/completions"),
+        ("POST", "/v1/v1/chat/completions/", b"openai_chat /v1/chat/completions"),
+        ("POST", "/messages/", b"anthropic_messages /v1/messages"),
+        ("POST", "/v1/v1/responses", b"openai_responses /v1/responses"),
+        ("POST", "/v1/models/g:generateContent", b"gemini_content /v1/models/g:generateContent"),
         ("GET", "/v1/models", b"models /v1/models"),
         ("HEAD", "/v1/models/a/b", b"models /v1/models/a/b"),
         ("GET", "/kling/v1/images/generations/x", b"desk /kling/v1/images/generations/x"),

@@ -7,13 +7,15 @@ from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret, with_sandbox
 from modelgate.core.records import Snapshot, Upstream
 from modelgate.providers import load_providers
+from modelgate.storage.cipher import Cipher
 
 
 def test_the_sandbox_comes_after_the_operators_upstreams() -> None:
     own = Upstream(id="up_1", name="openai", provider="openai", base_url="https://api.openai.com/v1", book="live")
     settings = Settings(data="/data")
-    snapshot = with_sandbox(Snapshot(version=7, upstreams=(own,)), settings)
+    snapshot = with_sandbox(Snapshot(version=7, upstreams=(own,)), settings, Cipher(b"s" * 32))
     assert snapshot.version == 7
+    assert len(snapshot.state_key) == 32
     assert snapshot.upstreams == (own, *sandbox_upstreams(settings.sandbox_socket))
 
 

@@ -10,14 +10,19 @@ import pytest
 
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Credential, PriceRow, RequestFacts, Snapshot, Upstream
-from modelgate.gateway import chat_stream as chat_stream_module
-from modelgate.gateway.chat import ChatGateway
-from modelgate.gateway.chat_call import ChatDesk
+from modelgate.formats.chat.wire_format import load_wire_formats
+from modelgate.gateway import answer_stream as answer_stream_module
+from modelgate.gateway.call import CallDesk
+from modelgate.gateway.calls import CallGateway
+from modelgate.gateway.chat import chat_kinds
+from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
 from modelgate.identity.keys import digest_of
 from modelgate.identity.table import KeyTable
 from modelgate.providers import load_providers
+from modelgate.routing.health import Health
 from modelgate.transport.client import Transport
+from modelgate.transport.guard import GuardedFetcher
 
 pytestmark = pytest.mark.anyio
 
@@ -183,12 +188,15 @@ class House:
             return (key if digest == key.digest else None), "all", None
 
         clock = asyncio.get_running_loop().time
-        desk = ChatDesk(meter=self.meter, rates=NoRates(), metrics=NoMetrics(), clock=clock)  # type: ignore[arg-type]
+        desk = CallDesk(meter=self.meter, rates=NoRates(), metrics=NoMetrics(), clock=clock)  # type: ignore[arg-type]
         self.transport = Transport()
-        self.gateway = ChatGateway(
+        images = FetchedImages(GuardedFetcher(self.transport))
+        self.kinds = chat_kinds(load_wire_formats(), images=images)
+        self.gateway = CallGateway(
             keys=KeyTable(lookup, clock=clock),
             desk=desk,
             transport=self.transport,
+            health=Health(),
             configuration=lambda: configuration,
             log_fault=lambda error, _request_id: self.faults.append(error),
         )
@@ -201,7 +209,7 @@ class House:
         request = HttpRequest(
             method="POST", path="/v1/chat/completions", headers=headers, body=data, id="req_1", started=asyncio.get_running_loop().time()
         )
-        return await self.gateway.handle(request)
+        return await self.gateway.handle(request, self.kinds["openai_chat"])
 
     async def read_stream(self, response: HttpResponse) -> bytes:
         assert not isinstance(response.body, bytes | bytearray), response
@@ -418,7 +426,7 @@ async def test_by_policy_cancel_a_left_stream_is_dropped_and_estimated() -> None
 
 
 async def test_the_drain_of_a_left_stream_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_stream_module, "MAX_DRAIN_S", 0.05)
+    monkeypatch.setattr(answer_stream_module, "MAX_DRAIN_S", 0.05)
     async with playing(ScriptedUpstream(streaming(words(1), *([words(1)] * 100), pause_s=0.02))) as house:
         response = await house.ask({"stream": True})
         assert not isinstance(response.body, bytes | bytearray)

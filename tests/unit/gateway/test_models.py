@@ -47,7 +47,7 @@ async def ask(path: str, *, models: tuple[str, ...] = (), snapshot: Snapshot | N
         return (key if digest == key.digest else None), "all", None
 
     configuration = None if snapshot is None else Configuration(snapshot, providers=load_providers(), shipped=(), now=NOW)
-    gateway = ModelsGateway(keys=KeyTable(look_up), configuration=lambda: configuration, operations=("openai_chat",), clock=lambda: NOW)
+    gateway = ModelsGateway(keys=KeyTable(look_up), configuration=lambda: configuration, operations=("chat",), clock=lambda: NOW)
     headers = HeaderBlock.of(("authorization", f"Bearer {secret}"))
     response = await gateway.handle(HttpRequest(method="GET", path=path, headers=headers, id="req_1"))
     assert isinstance(response.body, bytes)

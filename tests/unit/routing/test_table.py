@@ -7,7 +7,7 @@ SECRET = (Credential(id="cred_1", secret="s"),)
 
 
 def table(*upstreams: Upstream) -> RouteTable:
-    return RouteTable(upstreams, providers=PROVIDERS, models_of=lambda provider, book: ("priced",))
+    return RouteTable(upstreams, providers=PROVIDERS, models_of=lambda provider, book, operation: ("priced",))
 
 
 def upstream(name: str, **more: object) -> Upstream:
@@ -18,29 +18,29 @@ def upstream(name: str, **more: object) -> Upstream:
 
 def test_a_model_is_found_at_every_upstream_that_lists_it_higher_priority_first() -> None:
     routes = table(upstream("low", models={"m": "m-low"}), upstream("high", models={"m": "m-high"}, priority=5)).find(
-        book="live", operation="openai_chat", model="m"
+        book="live", operation="chat", model="m"
     )
     assert [(r.upstream.id, r.upstream_model) for r in routes] == [("high", "m-high"), ("low", "m-low")]
 
 
 def test_without_a_list_an_upstream_serves_what_is_priced_for_its_provider() -> None:
-    assert table(upstream("a")).models(book="live", operation="openai_chat") == ("priced",)
+    assert table(upstream("a")).models(book="live", operation="chat") == ("priced",)
 
 
 def test_a_free_server_of_ones_own_without_a_list_takes_any_name_that_nobody_lists() -> None:
     both = table(upstream("own", free=True), upstream("listed", models={"m": "m"}))
-    assert [r.upstream.id for r in both.find(book="live", operation="openai_chat", model="m")] == ["listed"]
-    assert [r.upstream.id for r in both.find(book="live", operation="openai_chat", model="anything")] == ["own"]
+    assert [r.upstream.id for r in both.find(book="live", operation="chat", model="m")] == ["listed"]
+    assert [r.upstream.id for r in both.find(book="live", operation="chat", model="anything")] == ["own"]
 
 
 def test_the_books_do_not_see_each_others_upstreams() -> None:
-    assert table(upstream("a", book="test")).find(book="live", operation="openai_chat", model="priced") == ()
+    assert table(upstream("a", book="test")).find(book="live", operation="chat", model="priced") == ()
 
 
 def test_disabled_upstreams_and_credentials_have_no_route() -> None:
     off = Credential(id="cred_2", secret="s", disabled=True)
-    assert table(upstream("a", disabled=True)).find(book="live", operation="openai_chat", model="priced") == ()
-    assert table(upstream("a", credentials=(off,))).find(book="live", operation="openai_chat", model="priced") == ()
+    assert table(upstream("a", disabled=True)).find(book="live", operation="chat", model="priced") == ()
+    assert table(upstream("a", credentials=(off,))).find(book="live", operation="chat", model="priced") == ()
 
 
 def test_an_operation_the_provider_does_not_speak_has_no_route() -> None:

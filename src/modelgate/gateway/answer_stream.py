@@ -1,7 +1,7 @@
-"""A streamed chat between its upstream and its client: callbacks on both sides, the last words held until they are paid for.
+"""A streamed answer between its upstream and its client: callbacks on both sides, the last words held until they are paid for.
 
-    upstream --write--> tap --write--> client
-             <-pause/resume-- backpressure
+    upstream --write--> relay --write--> client
+             <--pause/resume-- backpressure
 
 A client that leaves does not end the answer: the upstream is drained within `MAX_DRAIN_S` and `MAX_DRAIN_BYTES`, so that
 the charge is what the vendor will bill. Beyond the bound, or where the upstream's policy says `cancel`, it is an estimate.
@@ -10,11 +10,15 @@ the charge is what the vendor will bill. Beyond the bound, or where the upstream
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from modelgate.core.errors import ModelgateError, UpstreamError
 from modelgate.core.http import BodySink, BodySource
-from modelgate.core.records import Upstream
-from modelgate.formats.openai_chat.stream import KEEP_ALIVE, EventTooLong, StreamTap, encode_stream_error
-from modelgate.gateway.chat_call import ChatCall
+from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.wire_format import StreamRelay
+from modelgate.formats.sse import EventTooLong
+from modelgate.gateway.call import Call, Words
+from modelgate.routing.table import Candidate
 
 MAX_DRAIN_S = 60.0
 MAX_DRAIN_BYTES = 8 * 1024 * 1024
@@ -22,7 +26,21 @@ KEEP_ALIVE_TICKS = 3
 """Ticks of the keeper without a byte after which a comment is sent, so that proxies between us and the client stay awake."""
 
 
-class ChatStream:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream is told to its client.
+
+    `encode_error(error, request_id)` makes the last event of an answer that broke off; `keep_alive` is what may be said on a silent
+    stream (empty: nothing). `words` gives what can be counted if the upstream does not count.
+    """
+
+    relay: StreamRelay
+    encode_error: Callable[[ModelgateError, str], bytes]
+    keep_alive: bytes
+    content_type: bytes
+    words: Callable[[], Words]
+
+
+class AnswerStream:
     """BodySink of the upstream, BodySource of the client. `opened` tells whether a first event came before the end.
 
     Until `accept` nothing is charged: the gateway may still `abandon` it and ask another upstream.
@@ -39,18 +57,24 @@ class ChatStream:
         "_on_over",
         "_output_bytes",
         "_quiet_ticks",
+        "_relay",
         "_sink",
-        "_tap",
         "_timer",
+        "_told",
         "_upstream",
+        "candidate",
         "failure",
         "opened",
     )
 
-    def __init__(self, *, call: ChatCall, tap: StreamTap, upstream: BodySource, on_over: Callable[["ChatStream"], None]) -> None:
-        """`on_over` is called once when nothing more will come from the upstream and the charge is staged."""
+    def __init__(
+        self, *, call: Call, told: Told, candidate: Candidate, upstream: BodySource, on_over: Callable[["AnswerStream"], None]
+    ) -> None:
+        """`on_over` is called once when nothing more will come from the upstream and the charge is on its way."""
         self._call = call
-        self._tap = tap
+        self._relay = told.relay
+        self._told = told
+        self.candidate = candidate
         self._upstream = upstream
         self._on_over = on_over
         self._sink: BodySink | None = None
@@ -73,29 +97,29 @@ class ChatStream:
         if self._finished:
             return
         try:
-            passing = self._tap.feed(data)
+            passing = self._relay.feed(data)
         except EventTooLong:
             self._upstream.abort()
             self.fail(UpstreamError("The upstream sent an event beyond all bounds."))
             return
         if passing:
             self._pass(passing)
-        if self._tap.is_done:
+        if self._relay.is_done:
             self._finish(None)
 
     def end(self) -> None:
         """The upstream's body ended properly; an answer without its end is a truncated one all the same."""
         if self._finished:
             return
-        rest = self._tap.finish()
+        rest = self._relay.finish()
         if rest:
             self._pass(rest)
-        self._finish(None if self._tap.is_complete() else UpstreamError("The upstream ended its answer in the middle."))
+        self._finish(None if self._relay.is_complete() else UpstreamError("The upstream ended its answer in the middle."))
 
     def fail(self, error: Exception) -> None:
         """The upstream broke off."""
         if not self._finished:
-            self._finish(None if self._tap.is_complete() else error)
+            self._finish(None if self._relay.is_complete() else error)
 
     def _pass(self, data: bytes) -> None:
         self._output_bytes += len(data)
@@ -126,16 +150,18 @@ class ChatStream:
             self._settle()
 
     def _settle(self) -> None:
-        tap = self._tap
+        relay = self._relay
         if self.failure is not None:
             self._call.add_note("truncated")
-        word = "" if self.failure is None and tap.error is None else "stream_error"
-        self._call.capture(tap.usage, output_bytes=self._estimated_bytes(), status=200, error=word, committed=self._on_committed)
+        word = "" if self.failure is None and relay.error is None else "stream_error"
+        self._call.capture(
+            relay.usage, output_bytes=self._estimated_bytes(), error=word, committed=self._on_committed, words=self._told.words
+        )
         self._on_over(self)
 
     def _estimated_bytes(self) -> int:
         # A chunk carries about one token; what surrounds it is not the answer.
-        return min(self._tap.events * 4, self._output_bytes)
+        return min(self._relay.events * 4, self._output_bytes)
 
     def _on_committed(self) -> None:
         self._committed = True
@@ -144,11 +170,11 @@ class ChatStream:
 
     def _say_last(self, sink: BodySink) -> None:
         self._sink = None
-        if self.failure is not None and self._tap.error is None:
+        if self.failure is not None and self._relay.error is None:
             error = self.failure if isinstance(self.failure, ModelgateError) else UpstreamError("The upstream broke off its answer.")
-            sink.write(encode_stream_error(error, self._call.request.id))
-        elif self._tap.final:
-            sink.write(self._tap.final)
+            sink.write(self._told.encode_error(error, self._call.request.id))
+        elif self._relay.final:
+            sink.write(self._relay.final)
         sink.end()
 
     # The client's side.
@@ -184,8 +210,7 @@ class ChatStream:
         if self._finished:
             return
         self._call.add_note("client_left")
-        candidate = self._call.candidate
-        if candidate is not None and candidate.upstream.cancel == "cancel":
+        if self.candidate.upstream.cancel == "cancel":
             self._give_up()
             return
         self._timer = asyncio.get_running_loop().call_later(MAX_DRAIN_S, self._give_up)
@@ -212,19 +237,19 @@ class ChatStream:
         self._upstream.abort()
 
     @property
-    def upstream(self) -> Upstream:
-        """The upstream that answers."""
-        assert self._call.candidate is not None
-        return self._call.candidate.upstream
+    def content_type(self) -> bytes:
+        """The content type for the client."""
+        return self._told.content_type
 
     @property
-    def opening_error(self) -> bytes | None:
-        """The JSON of an error that came as the very first event."""
-        return self._tap.error if self._tap.events <= 1 else None
+    def opening_error(self) -> VendorError | None:
+        """An error that came as the very first event."""
+        return self._relay.error if self._relay.events <= 1 else None
 
     def tick(self) -> None:
         """Called by the keeper every few seconds: a comment goes out when the upstream has been silent for long."""
         self._quiet_ticks += 1
         if self._quiet_ticks >= KEEP_ALIVE_TICKS and self._sink is not None and not self._finished:
             self._quiet_ticks = 0
-            self._sink.write(KEEP_ALIVE)
+            if self._told.keep_alive:
+                self._sink.write(self._told.keep_alive)

@@ -1,0 +1,93 @@
+"""Moderation as one call: bytes pass. Its vendor takes no money for it and counts nothing."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from modelgate.core.http import HttpRequest
+from modelgate.core.providers import Quirks
+from modelgate.core.records import Json
+from modelgate.core.usage import Usage
+from modelgate.formats.chat.wire_format import UnreadableAnswer, UpstreamAsk
+from modelgate.formats.json_fields import UNREADABLE, decode_fields, refuse_twins, replace_field
+from modelgate.formats.openai_chat.errors import decode_error
+from modelgate.formats.openai_chat.request import say
+from modelgate.formats.openai_chat.response import encode_error, rename_answer
+from modelgate.formats.openai_chat.stream import encode_stream_error
+from modelgate.formats.single.single_format import SingleAnswer, SingleFormat, SinglePeek
+
+PATH = "/moderations"
+NAME = "openai_moderations"
+DEFAULT_MODEL = "omni-moderation-latest"
+MAX_INPUTS = 2048
+
+Input = Annotated[str, Meta(min_length=1)] | Annotated[list[Json], Meta(min_length=1, max_length=MAX_INPUTS)]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Texts to be judged one by one, or one message of texts and pictures."""
+
+    input: Annotated[Input, Meta(description="A text, texts, or parts `text` and `image_url` of one message.")]
+    model: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    flagged: bool
+    categories: dict[str, bool | None]
+    category_scores: dict[str, float | None]
+    category_applied_input_types: dict[str, list[str]] | None = None
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict per text; one for a message of parts."""
+
+    id: str
+    model: str
+    results: list[Result]
+
+
+class _Glance(msgspec.Struct, frozen=True):
+    results: list[msgspec.Raw]
+
+
+_request = msgspec.json.Decoder(Request)
+_glance = msgspec.json.Decoder(_Glance)
+_encode = msgspec.json.Encoder().encode
+
+
+def peek(request: HttpRequest) -> SinglePeek:
+    """Read a request. Raises InvalidRequest, naming the field."""
+    found = decode_fields(_request, request.body, say=say)
+    refuse_twins(request.body, "input", say=say)
+    return SinglePeek(model=found.model or DEFAULT_MODEL, most=Usage(input_tokens=len(request.body)), facts=found)
+
+
+def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, quirks: Quirks) -> UpstreamAsk:
+    """Return the request under the upstream's name of the model."""
+    body = request.body
+    if upstream_model != peek.facts.model:
+        body = replace_field(body, "model", _encode(upstream_model))
+    return UpstreamAsk(path=quirks.paths.get(NAME, PATH).replace("{model}", upstream_model), body=body)
+
+
+def pass_response(content_type: bytes, body: bytes | bytearray, peek: SinglePeek, renamed: bool) -> SingleAnswer:
+    """Return an upstream's verdicts. Raises UnreadableAnswer."""
+    del content_type
+    try:
+        _glance.decode(body)
+    except UNREADABLE as error:
+        raise UnreadableAnswer from error
+    told = rename_answer(body, peek.model) if renamed else body
+    return SingleAnswer(body=told, content_type=b"application/json", usage=Usage())
+
+
+FORMAT = SingleFormat(
+    name=NAME,
+    peek=peek,
+    pass_request=pass_request,
+    pass_response=pass_response,
+    encode_error=encode_error,
+    encode_stream_error=encode_stream_error,
+    decode_error=decode_error,
+)

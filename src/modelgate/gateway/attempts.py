@@ -1,0 +1,217 @@
+"""Asking one upstream after another, while no byte has gone to the client.
+
+The plan's candidates are tried in order. When all have failed for reasons of their own, the first of them is asked once
+more after a pause. What each failure means is `routing.retry`; what is asked and what an answer means is an `Exchange`; this
+module owns the loop and the bounds.
+"""
+
+import asyncio
+import random
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from modelgate.core.errors import (
+    InvalidRequest,
+    ModelgateError,
+    NoUpstream,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.wire_format import UpstreamAsk
+from modelgate.gateway.call import Call
+from modelgate.gateway.configuration import Configuration, Door
+from modelgate.routing.health import Health
+from modelgate.routing.retry import MAX_ATTEMPTS, MAX_WAIT_S, backoff_s, judge, parse_retry_after
+from modelgate.routing.table import Candidate
+from modelgate.transport.client import Transport
+from modelgate.transport.errors import ConnectFailed, ConnectionBroken, TimedOut, TransportError
+from modelgate.transport.response import UpstreamResponse
+
+MAX_ERROR_BYTES = 256 * 1024
+MAX_PREPARED_PATHS = 64
+"""Heads kept ready for each credential; where the model stands in the path there is one for each model."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why an attempt gave no answer. `again`: the same place may be asked once more. `is_ours`: the upstream was not asked, or is not to
+    blame."""
+
+    error: ModelgateError
+    again: bool = False
+    retry_after_s: float | None = None
+    credential_fault: bool = False
+    is_final: bool = False
+    is_ours: bool = False
+
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Exchange(Protocol[AnswerT]):
+    """One request in the words of whichever upstream it is put to. `needs_inputs`: `fetch_inputs` has something to do."""
+
+    needs_inputs: bool
+
+    async def fetch_inputs(self, candidate: Candidate) -> None:
+        """Fetch what this candidate must be sent inline. Raises InvalidRequest: an address of the caller's gives nothing."""
+        ...
+
+    def ask(self, candidate: Candidate) -> UpstreamAsk:
+        """Return what to send. Raises InvalidRequest: this cannot be said in that upstream's dialect."""
+        ...
+
+    async def read(self, candidate: Candidate, response: UpstreamResponse) -> AnswerT | Failure:
+        """Return the answer of a 200, or why it is none. Raises TransportError."""
+        ...
+
+    def outlives(self, answer: AnswerT) -> bool:
+        """Return whether the upstream goes on working on this answer: whoever ends it then says so to `Attempts.ended`."""
+        ...
+
+    def decode_error(self, candidate: Candidate, status: int, body: bytes) -> VendorError:
+        """Return what an answer that is no 200 says."""
+        ...
+
+
+class Attempts(Generic[AnswerT]):
+    """The attempts of one pipeline in one process; knows the transport and what health says."""
+
+    def __init__(self, *, transport: Transport, health: Health) -> None:
+        self._transport = transport
+        self._health = health
+
+    async def run(self, call: Call, candidates: list[Candidate], exchange: Exchange[AnswerT], *, configuration: Configuration) -> AnswerT:
+        """Return the first answer.
+
+        Raises:
+            UpstreamRefused: the request is at fault, in the upstream's words. UpstreamError: all attempts failed.
+            InvalidRequest: no upstream of the model can be asked this.
+        """
+        first_again: tuple[Candidate, Failure] | None = None
+        failure: Failure | None = None
+        for candidate in candidates[:MAX_ATTEMPTS]:
+            outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
+            if not isinstance(outcome, Failure):
+                return outcome
+            # What an upstream said is worth more than that another could not be asked.
+            if failure is None or not outcome.is_ours:
+                failure = outcome
+            if outcome.is_final:
+                raise outcome.error
+            if outcome.again and first_again is None:
+                first_again = (candidate, outcome)
+        if failure is None:
+            raise NoUpstream
+        if first_again is not None and call.attempts < MAX_ATTEMPTS:
+            candidate, earlier = first_again
+            pause = backoff_s(1, retry_after_s=earlier.retry_after_s, draw=random.random())
+            if pause <= MAX_WAIT_S:
+                await asyncio.sleep(pause)
+                outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
+                if not isinstance(outcome, Failure):
+                    return outcome
+                failure = outcome
+        raise failure.error
+
+    def ended(self, candidate: Candidate) -> None:
+        """An answer that outlived its attempt has ended."""
+        if candidate.upstream.max_concurrent > 0:
+            self._health.note_end(candidate.upstream.id)
+
+    async def _attempt(
+        self, call: Call, candidate: Candidate, exchange: Exchange[AnswerT], *, configuration: Configuration
+    ) -> AnswerT | Failure:
+        try:
+            if exchange.needs_inputs:
+                await exchange.fetch_inputs(candidate)
+            ask = exchange.ask(candidate)
+        except InvalidRequest as error:
+            return Failure(error, is_ours=True)
+        call.candidate = candidate
+        call.ignored = ask.ignored
+        call.attempts += 1
+        upstream = candidate.upstream
+        is_bounded = upstream.max_concurrent > 0
+        if is_bounded:
+            self._health.note_start(upstream.id)
+        outcome: AnswerT | Failure | None = None
+        try:
+            response = await self._send(call, ask, door=configuration.door(upstream, candidate.credential))
+            if response.status != 200:
+                outcome = await self._refused(exchange, candidate, response, now=call.desk.clock())
+            else:
+                outcome = await exchange.read(candidate, response)
+        except TransportError as error:
+            outcome = transport_failure(error)
+        finally:
+            if is_bounded and (outcome is None or isinstance(outcome, Failure) or not exchange.outlives(outcome)):
+                self._health.note_end(upstream.id)
+        if not isinstance(outcome, Failure):
+            self._health.note_success(candidate.place)
+        elif not outcome.is_final:
+            self._health.note_failure(
+                candidate.place, call.desk.clock(), retry_after_s=outcome.retry_after_s, credential_fault=outcome.credential_fault
+            )
+        return outcome
+
+    async def _send(self, call: Call, ask: UpstreamAsk, *, door: Door) -> UpstreamResponse:
+        transport = self._transport
+        prepared = door.prepared.get(ask.path)
+        if prepared is None:
+            if len(door.prepared) >= MAX_PREPARED_PATHS:
+                door.prepared.clear()
+            path = with_query(door.base_path + ask.path, door.query)
+            prepared = door.prepared[ask.path] = transport.prepare(door.target, method="POST", path=path, headers=door.headers)
+        lines = b"content-type: %b\r\nx-request-id: %b\r\n%b" % (ask.content_type, call.request.id.encode(), ask.lines)
+        try:
+            return await transport.send_prepared(door.target, prepared, lines=lines, body=ask.body, timeouts=door.timeouts)
+        except ConnectionBroken as error:
+            if not error.reused or error.response_started:
+                raise
+            # A pooled connection the upstream had closed meanwhile: that says nothing about the upstream.
+            return await transport.send_prepared(door.target, prepared, lines=lines, body=ask.body, timeouts=door.timeouts)
+
+    async def _refused(self, exchange: Exchange[AnswerT], candidate: Candidate, response: UpstreamResponse, *, now: float) -> Failure:
+        retry_after_s = parse_retry_after(response.headers, now)
+        error = exchange.decode_error(candidate, response.status, await response.read(MAX_ERROR_BYTES))
+        return failure_of(error, retry_after_s=retry_after_s if retry_after_s is not None else error.retry_after_s)
+
+
+def with_query(path: str, query: str) -> str:
+    """Return a path with one more query, whatever it has already."""
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def failure_of(error: VendorError, *, retry_after_s: float | None = None) -> Failure:
+    """Return what an upstream's own error means for the next step."""
+    status = error.status
+    verdict = judge(status)
+    if verdict == "credential" or status == 402:
+        # About our account there, not about the caller: nothing of it is said.
+        return Failure(UpstreamError("The upstream does not accept this gateway's account or model."), credential_fault=True)
+    if verdict == "caller":
+        message = error.message or "The upstream refused the request without saying why."
+        return Failure(UpstreamRefused(message, status=status, code=error.code, type=error.type, param=error.param), is_final=True)
+    wait = retry_after_s if status in (429, 503, 529) else None
+    failed = UpstreamFailed(error.message, status=status if status >= 400 else 502, code=error.code, retry_after_s=wait)
+    return Failure(failed, again=True, retry_after_s=wait)
+
+
+def transport_failure(error: TransportError) -> Failure:
+    """Return what trouble on the way to an upstream means for the next step."""
+    match error:
+        case ConnectFailed():
+            return Failure(UpstreamUnreachable(), again=True)
+        case TimedOut():
+            return Failure(UpstreamTimeout())
+        case ConnectionBroken():
+            return Failure(UpstreamError("The upstream broke off before it answered."), again=True)
+        case _:
+            return Failure(UpstreamError("The upstream's answer was not valid HTTP, or too long."))

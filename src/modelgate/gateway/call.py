@@ -1,0 +1,252 @@
+"""One call on its way: what is known of it so far, and the one place where its hold is resolved."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+import msgspec
+
+from modelgate.core.clock import Clock
+from modelgate.core.errors import ModelgateError
+from modelgate.core.http import HttpRequest
+from modelgate.core.records import RequestFacts
+from modelgate.core.usage import Usage
+from modelgate.identity.table import Caller
+from modelgate.metering.meter import Hold, Meter
+from modelgate.metering.prices import Price
+from modelgate.metering.rates import RateCounters, RateState
+from modelgate.routing.table import Candidate
+from modelgate.telemetry.metrics import Metrics
+
+BYTES_PER_TOKEN = 4
+"""English text, roughly; only for estimates, which are flagged as such and never above the hold."""
+
+
+def settle(done: "asyncio.Future[None]") -> None:
+    """Wake who waits for a commit; nobody does when the server gave the request up meanwhile."""
+    if not done.done():
+        done.set_result(None)
+
+
+TOKENS_PER_MESSAGE = 3
+IMAGE_TOKENS = 765
+"""A picture of 1024 pixels square by the tile rule; only for estimates."""
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What of a call can be counted by a tokenizer where its upstream did not count: texts of the prompt and of the answer."""
+
+    prompt: list[str]
+    answer: list[str]
+    messages: int = 1
+    images: int = 0
+
+
+TokenCounter = Callable[[list[str]], Awaitable[list[int] | None]]
+"""Counts the tokens of each text with a real tokenizer, somewhere else than in a relay; None: it cannot now."""
+
+
+class CallDesk:
+    """What every call of this process needs to settle: the meter, the counters, the clock."""
+
+    __slots__ = ("clock", "count_tokens", "counting", "meter", "metrics", "rates")
+
+    def __init__(
+        self, *, meter: Meter, rates: RateCounters, metrics: Metrics, clock: Clock, count_tokens: TokenCounter | None = None
+    ) -> None:
+        self.meter = meter
+        self.rates = rates
+        self.metrics = metrics
+        self.clock = clock
+        self.count_tokens = count_tokens
+        self.counting: set[asyncio.Task[None]] = set()
+
+
+class Asked(Protocol):
+    """What is known of a request's body: enough to route, to hold money and to keep a record."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def stream(self) -> bool | None: ...
+
+
+class Call:
+    """The facts of one request, filled in as it goes. `ignored`: what was left out of it for the upstream that answers."""
+
+    __slots__ = (
+        "asked",
+        "attempts",
+        "caller",
+        "candidate",
+        "desk",
+        "endpoint",
+        "first_byte_at",
+        "hold",
+        "ignored",
+        "note",
+        "price",
+        "rate",
+        "request",
+    )
+
+    def __init__(
+        self, *, desk: CallDesk, request: HttpRequest, endpoint: str, caller: Caller, asked: Asked, price: Price, rate: RateState | None
+    ) -> None:
+        """`endpoint` is the word for it in records and metrics."""
+        self.desk = desk
+        self.request = request
+        self.endpoint = endpoint
+        self.caller = caller
+        self.asked = asked
+        self.price = price
+        self.rate = rate
+        self.hold: Hold | None = None
+        self.candidate: Candidate | None = None
+        self.ignored: tuple[str, ...] = ()
+        self.attempts = 0
+        self.first_byte_at = 0.0
+        self.note = ""
+
+    async def open_hold(self, amount_nanos: int) -> None:
+        """Reserve money for the call. Raises as `Meter.open_hold`."""
+        caller = self.caller
+        self.hold = await self.desk.meter.open_hold(
+            key=caller.key,
+            period=caller.period,
+            period_ends_at=caller.period_ends_at,
+            amount_nanos=amount_nanos,
+            request_id=self.request.id,
+        )
+
+    def capture(
+        self,
+        usage: Usage | None,
+        *,
+        output_bytes: int,
+        error: str,
+        committed: Callable[[], None],
+        words: Callable[[], Words] | None = None,
+    ) -> None:
+        """Charge what was used; `committed` is called once that is durable.
+
+        Without credible usage the charge is an estimate, never above the hold: the words are counted by the tokenizer where there is
+        one, else by their sizes.
+        """
+        if usage is not None:
+            try:
+                self._charge(usage, self.price.charge(usage), error=error, committed=committed)
+                return
+            except ValueError:
+                self.add_note("usage_refused")
+        if words is None or self.desk.count_tokens is None:
+            self._charge_estimate(self._sized(output_bytes), error=error, committed=committed)
+            return
+        counting = asyncio.get_running_loop().create_task(self._count(words, output_bytes, error=error, committed=committed))
+        self.desk.counting.add(counting)
+        counting.add_done_callback(self.desk.counting.discard)
+
+    async def _count(self, words: Callable[[], Words], output_bytes: int, *, error: str, committed: Callable[[], None]) -> None:
+        count_tokens = self.desk.count_tokens
+        assert count_tokens is not None
+        usage = self._sized(output_bytes)
+        try:
+            found = words()
+            counts = await count_tokens([*found.prompt, *found.answer])
+            if counts is not None:
+                prompt = sum(counts[: len(found.prompt)]) + TOKENS_PER_MESSAGE * (found.messages + 1) + IMAGE_TOKENS * found.images
+                usage = Usage(input_tokens=prompt, output_tokens=sum(counts[len(found.prompt) :]), estimated=True)
+        except ModelgateError:  # a request that cannot be read to be counted: its size will do
+            pass
+        finally:
+            self._charge_estimate(usage, error=error, committed=committed)
+
+    def _sized(self, output_bytes: int) -> Usage:
+        prompt = max(1, len(self.request.body) // BYTES_PER_TOKEN)
+        return Usage(input_tokens=prompt, output_tokens=output_bytes // BYTES_PER_TOKEN, estimated=True)
+
+    def _charge_estimate(self, usage: Usage, *, error: str, committed: Callable[[], None]) -> None:
+        assert self.hold is not None
+        self._charge(usage, min(self.price.charge(usage), self.hold.amount_nanos), error=error, committed=committed)
+
+    def _charge(self, usage: Usage, amount_nanos: int, *, error: str, committed: Callable[[], None]) -> None:
+        assert self.hold is not None
+        facts = self._close(usage, status=200, error=error, amount_nanos=amount_nanos)
+        self.desk.meter.capture(self.hold, amount_nanos=amount_nanos, facts=facts, committed=committed)
+
+    async def release(self, error: ModelgateError) -> None:
+        """Give the hold back after a failure; returns when that is durable."""
+        assert self.hold is not None
+        facts = self._close(Usage(calls=0), status=error.status, error=error.code or error.type, amount_nanos=0)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.desk.meter.release(self.hold, facts=facts, committed=partial(settle, done))
+        await done
+
+    def add_note(self, word: str) -> None:
+        """Remember something out of the ordinary for the record."""
+        self.note = f"{self.note} {word}" if self.note else word
+
+    def _close(self, usage: Usage, *, status: int, error: str, amount_nanos: int) -> RequestFacts:
+        """Count the request everywhere it is counted and return its facts."""
+        desk, request, key, candidate = self.desk, self.request, self.caller.key, self.candidate
+        now, started = desk.clock(), request.started
+        first_byte_at = self.first_byte_at or now
+        upstream = candidate.upstream.id if candidate is not None else ""
+        total_ms = int((now - started) * 1000)
+        first_byte_ms = int((first_byte_at - started) * 1000)
+        if self.rate is not None:
+            desk.rates.add_tokens(key, usage.input_tokens + usage.output_tokens, now=now)
+        desk.metrics.request_finished(
+            endpoint=self.endpoint,
+            model=self.asked.model,
+            upstream=upstream,
+            status=status,
+            total_ms=total_ms,
+            first_byte_ms=first_byte_ms,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            amount_nanos=amount_nanos,
+        )
+        return RequestFacts(
+            request_id=request.id,
+            account=key.account,
+            key=key.id,
+            book=key.book,
+            endpoint=self.endpoint,
+            model=self.asked.model,
+            at_ms=int(started * 1000),
+            status=status,
+            upstream=upstream,
+            upstream_model=candidate.upstream_model if candidate is not None else "",
+            attempts=self.attempts,
+            stream=self.asked.stream is True,
+            first_byte_ms=first_byte_ms,
+            total_ms=total_ms,
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+            units=_units(usage),
+            price=self.price.formula,
+            estimated=usage.estimated,
+            error=error,
+            note=self.note,
+        )
+
+
+_NAMED_UNITS = (
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "output_audio_tokens",
+    "output_image_tokens",
+    "images",
+    "milliseconds",
+    "characters",
+)
+
+
+def _units(usage: Usage) -> dict[str, int]:
+    """Return the less usual counts that are there, for the record."""
+    return {name: count for name in _NAMED_UNITS if (count := getattr(usage, name))}
