@@ -14,6 +14,8 @@ from modelgate.sandbox.openai_moderations import moderation_operations
 from modelgate.sandbox.openai_picture_files import PictureFiles
 from modelgate.sandbox.openai_pictures import Pictures
 from modelgate.sandbox.openai_responses import Responses
+from modelgate.sandbox.openai_speech import Speech
+from modelgate.sandbox.openai_transcriptions import Transcriptions
 from modelgate.sandbox.tokens import Tokenizer
 
 PREFIXES = ("/v1", "/openai/v1")
@@ -32,6 +34,8 @@ class OpenaiSandbox:
             *Completions(tokenizer=tokenizer, clock=clock).operations(),
             *Embeddings(tokenizer=tokenizer).operations(),
             *Pictures(tokenizer=tokenizer, clock=clock, files=self._files).operations(),
+            *Speech(tokenizer=tokenizer).operations(),
+            *Transcriptions(tokenizer=tokenizer).operations(),
             *moderation_operations(),
             *model_operations(),
         )
