@@ -159,6 +159,8 @@ class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
         rate_lines(facts, now) -> header lines that tell a key's rate limits; None: OpenAI's, which the meter renders itself.
         stream_type(peek) -> content type of streams.
         field_names: field of ChatRequest -> how this dialect calls it, for errors and `modelgate-ignored`; absent means the same name.
+        stream_error_for(peek) -> an encode_stream_error for the shape in which this very stream goes out, where a dialect has several;
+            None: `encode_stream_error` fits all.
         request_id_header: where this dialect wants the request id besides `x-request-id`.
         keep_alive: what may be said on a silent stream at any time between events; empty where nothing may.
     As the upstream's:
@@ -181,6 +183,7 @@ class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
     make_encoder: Callable[[ChatPeek, AnswerHead], StreamEncoder]
     encode_error: Callable[[ModelgateError, str], HttpResponse]
     encode_stream_error: Callable[[ModelgateError, str], bytes]
+    stream_error_for: Callable[[ChatPeek], Callable[[ModelgateError, str], bytes]] | None = None
     rate_lines: Callable[[RateFacts, float], bytes] | None = None
     stream_type: Callable[[ChatPeek], bytes]
     field_names: Mapping[str, str] = {}

@@ -104,26 +104,23 @@ class Conversation:
         self._waiting = []
         found: list[NeutralPart] = []
         restored: list[Thinking] = []
-        first_call: int | None = None
         for number, part in enumerate(parts):
-            place = f"contents[{at}].parts[{number}]"
             self._note_modifiers(part)
             carried = read_signature(part.thought_signature) if part.thought_signature else Carried("", "")
-            if part.function_call is not None:
-                first_call = len(found) if first_call is None else first_call
-                from_id = unpack_id(part.function_call.id or "")
-                restored += carried.thinking or from_id.thinking
-                call = self._call(part, carried if carried.signature else from_id, default=carried.id or f"call_{at}_{number}")
-                self._waiting.append((call.id, call.name))
-                found.append(call)
+            if part.function_call is None:
+                restored += carried.thinking
+                found += self._spoken(part, carried, f"contents[{at}].parts[{number}]")
                 continue
-            restored += carried.thinking
-            found += self._spoken(part, carried, place)
-        if restored:  # the thoughts as they were told are the same ones without their seal
-            first_call = sum(not isinstance(part, Thinking) for part in found[: first_call or 0])
-            found = [part for part in found if not isinstance(part, Thinking)]
-            found[first_call:first_call] = restored
-        return tuple(found)
+            from_id = unpack_id(part.function_call.id or "")
+            thoughts = carried.thinking or from_id.thinking
+            if self._waiting:
+                found += thoughts
+            else:
+                restored += thoughts
+            call = self._call(part, carried if carried.signature else from_id, default=carried.id or f"call_{at}_{number}")
+            self._waiting.append((call.id, call.name))
+            found.append(call)
+        return tuple(_with_thoughts(found, restored))
 
     def _spoken(self, part: Part, carried: Carried, place: str) -> list[NeutralPart]:
         """Return what a part of an answer says; a signature beside anything but a thought is told as a thought without words."""
@@ -158,3 +155,12 @@ class Conversation:
             self.ignored.add("contents.parts.videoMetadata")
         if is_said(part.media_resolution):
             self.ignored.add("contents.parts.mediaResolution")
+
+
+def _with_thoughts(found: list[NeutralPart], restored: list[Thinking]) -> list[NeutralPart]:
+    """Return an answer with another vendor's thoughts where they were told as plain ones, at its beginning where they were not."""
+    if not restored:
+        return found
+    plain = [isinstance(part, Thinking) and not (part.signature or part.sealed) for part in found]
+    at = plain.index(True) if True in plain else 0
+    return [*found[:at], *restored, *(part for part, is_plain in zip(found[at:], plain[at:], strict=True) if not is_plain)]

@@ -11,6 +11,7 @@ from modelgate.formats.gemini_content.decode_contents import Conversation
 from modelgate.formats.gemini_content.peek import RequestPeek, say_invalid
 from modelgate.formats.gemini_content.schema import Content, GenerationConfig, Request, ThinkingConfig, as_list, is_said
 from modelgate.formats.gemini_content.schema_subset import to_json_schema
+from modelgate.formats.gemini_content.sound import RAW_FORMAT
 from modelgate.formats.gemini_content.tools import decode_tool_choice, decode_tools
 from modelgate.formats.json_fields import decode_fields
 
@@ -72,7 +73,7 @@ def decode_body(body: bytes | bytearray, *, model: str, stream: bool) -> ChatReq
         output=_output(config),
         reasoning=_reasoning(config.thinking_config),
         modalities=modalities,
-        audio=AudioOutput(voice=config.speech_config or {}, format="wav") if "audio" in modalities else None,
+        audio=AudioOutput(voice=config.speech_config or {}, format=RAW_FORMAT) if "audio" in modalities else None,
         image_aspect_ratio=(pictures.aspect_ratio or "") if pictures is not None else "",
         image_size=(pictures.image_size or "") if pictures is not None else "",
         service_tier=(asked.service_tier or "").lower(),

@@ -13,6 +13,7 @@ from modelgate.formats.gemini_content.encode_contents import encode_contents
 from modelgate.formats.gemini_content.model_facts import ModelFacts, budget_of, effort_of_budget, facts_of, level_of, within_budget
 from modelgate.formats.gemini_content.schema import is_object
 from modelgate.formats.gemini_content.schema_subset import clean_schema
+from modelgate.formats.gemini_content.sound import RAW_FORMAT
 from modelgate.formats.gemini_content.tools import encode_tool_choice, encode_tools
 
 MAX_STOP_SEQUENCES = 5
@@ -174,12 +175,12 @@ def _outputs(request: ChatRequest, facts: ModelFacts) -> dict[str, Json]:
 def _speech(audio: AudioOutput | None, *, stream: bool) -> Json:
     if audio is None:
         return {}
-    expected = ("wav", "pcm16") if stream else ("wav",)
-    if audio.format not in expected:
-        message = f"Gemini's sound can be had as {' or '.join(expected)} here."
-        raise InvalidRequest(message, param="audio", code="unsupported_parameter")
     voice = audio.voice
     name = voice.get("id") if is_object(voice) else voice
     if not isinstance(name, str):
         return voice  # in this dialect's own words
+    expected = RAW_FORMAT if stream else "wav"
+    if audio.format != expected:
+        how = "streamed" if stream else "in one piece"
+        raise InvalidRequest(f"Gemini's sound, {how}, can be had as {expected} only.", param="audio", code="unsupported_parameter")
     return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": name}}}

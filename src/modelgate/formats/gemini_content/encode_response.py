@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.formats.chat.media_type import sniff_base64
 from modelgate.formats.chat.request import Audio, Image, Refusal, Text, Thinking, ToolCall
 from modelgate.formats.chat.response import AnswerPart, ChatResponse, Choice
 from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek
@@ -14,10 +15,8 @@ from modelgate.formats.gemini_content.finish import encode_finish
 from modelgate.formats.gemini_content.grounding import encode_citations, encode_logprobs
 from modelgate.formats.gemini_content.parts import audio_media_type, file_data
 from modelgate.formats.gemini_content.signatures import tell_signature
-from modelgate.formats.gemini_content.sound import PCM
+from modelgate.formats.gemini_content.sound import PCM, RAW_FORMAT
 from modelgate.formats.gemini_content.usage import encode_usage
-
-RAW_FORMAT = "pcm16"
 
 
 class Signing:
@@ -60,8 +59,14 @@ def encode_image(image: Image) -> Json:
 
 
 def encode_sound(data: str, format: str) -> Json:
-    """Return sound as a part."""
-    return {"inlineData": {"mimeType": PCM if format == RAW_FORMAT else audio_media_type(format), "data": data}}
+    """Return sound as a part. Of an unknown format its beginning decides: raw samples have none that is known."""
+    media_type = PCM if format == RAW_FORMAT else audio_media_type(format)
+    if not format:
+        try:
+            media_type = sniff_base64(data) or PCM
+        except ValueError:
+            media_type = PCM
+    return {"inlineData": {"mimeType": media_type, "data": data}}
 
 
 def _parts(parts: Iterable[AnswerPart]) -> list[Json]:

@@ -56,7 +56,7 @@ class _Cleaner:
 
     def _follow(self, reference: str, schema: dict[str, Json], depth: int) -> dict[str, Json]:
         if reference in self._following:
-            return {"type": "OBJECT"}  # deeper than this it is told nothing
+            return _any_object(schema)  # deeper than this it is told nothing
         target = self._resolve(schema)
         self._following.append(reference)
         try:
@@ -92,6 +92,8 @@ class _Cleaner:
         if "type" not in made and "anyOf" not in made:
             made["type"] = (kinds[0] if kinds else _guessed(schema)).upper()
         self._add_inside(made, schema, depth)
+        if depth and made.get("type") == "OBJECT" and not made.get("properties"):
+            made = _any_object(schema)
         wanted = schema.get("format")
         if isinstance(wanted, str) and wanted in _FORMATS.get(made.get("type", ""), ()):
             made["format"] = wanted
@@ -126,6 +128,11 @@ class _Cleaner:
                 made["items"] = inside
             else:
                 made["items"] = {"type": "STRING"} if items is None else self.clean(items, depth + 1)
+
+
+def _any_object(schema: Mapping[str, Json]) -> dict[str, Json]:
+    """Return how an object of any shape is said: the classic fields refuse one without properties."""
+    return {"type": "STRING", "description": schema.get("description") or "A JSON object, as text."}
 
 
 def clean_schema(schema: Json, *, param: str) -> dict[str, Json]:

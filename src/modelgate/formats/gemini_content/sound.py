@@ -5,6 +5,8 @@ import re
 import struct
 
 DEFAULT_RATE_HZ = 24_000
+RAW_FORMAT = "pcm16"
+"""How OpenAI calls such sound, and the hub."""
 PCM = "audio/L16;codec=pcm;rate=24000"
 _RATE = re.compile(r"rate=(\d{4,6})\b")
 _BYTES_A_SAMPLE = 2

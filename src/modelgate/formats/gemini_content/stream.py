@@ -27,11 +27,12 @@ from modelgate.formats.chat.events import (
 from modelgate.formats.chat.request import Thinking, ToolCall
 from modelgate.formats.chat.wire_format import AnswerHead
 from modelgate.formats.gemini_content.decode_response import AnswerReader, answer_decoder
-from modelgate.formats.gemini_content.encode_response import RAW_FORMAT, Signing, encode_image, encode_sound
+from modelgate.formats.gemini_content.encode_response import Signing, encode_image, encode_sound
 from modelgate.formats.gemini_content.errors import decode_error
 from modelgate.formats.gemini_content.finish import encode_finish
 from modelgate.formats.gemini_content.grounding import encode_citations, encode_logprobs
 from modelgate.formats.gemini_content.schema import is_said
+from modelgate.formats.gemini_content.sound import RAW_FORMAT
 from modelgate.formats.gemini_content.usage import encode_usage
 from modelgate.formats.json_fields import UNREADABLE
 from modelgate.formats.sse import MAX_EVENT_BYTES, EventTooLong, Splitter, parse_frames

@@ -1,7 +1,9 @@
 """The dialect as the gateway finds it."""
 
+from collections.abc import Callable
 from typing import cast
 
+from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
 from modelgate.core.rates import RateFacts
@@ -14,7 +16,7 @@ from modelgate.formats.gemini_content import tap as taps
 from modelgate.formats.gemini_content.decode_response import decode_response
 from modelgate.formats.gemini_content.encode_request import encode_request
 from modelgate.formats.gemini_content.encode_response import encode_response
-from modelgate.formats.gemini_content.errors import decode_error, encode_error, encode_stream_error
+from modelgate.formats.gemini_content.errors import decode_error, encode_array_error, encode_error, encode_stream_error
 from modelgate.formats.gemini_content.peek import RequestPeek
 from modelgate.formats.gemini_content.stream import EventDecoder, EventEncoder
 
@@ -56,6 +58,10 @@ def _make_encoder(peeked: ChatPeek, head: AnswerHead) -> EventEncoder:
     return EventEncoder(head, is_sse=cast(RequestPeek, peeked).is_sse)
 
 
+def _stream_error_for(peeked: ChatPeek) -> Callable[[ModelgateError, str], bytes]:
+    return encode_stream_error if cast(RequestPeek, peeked).is_sse else encode_array_error
+
+
 def _stream_type(peeked: ChatPeek) -> bytes:
     return EVENTS_TYPE if cast(RequestPeek, peeked).is_sse else ARRAY_TYPE
 
@@ -87,6 +93,7 @@ WIRE_FORMAT = WireFormat(
     make_encoder=_make_encoder,
     encode_error=encode_error,
     encode_stream_error=encode_stream_error,
+    stream_error_for=_stream_error_for,
     rate_lines=_rate_lines,
     stream_type=_stream_type,
     field_names=FIELD_NAMES,

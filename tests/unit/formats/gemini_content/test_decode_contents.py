@@ -5,6 +5,7 @@ from modelgate.formats.chat.carried import Carried, pack_id
 from modelgate.formats.chat.request import Text, Thinking, ToolCall, ToolResult
 from modelgate.formats.gemini_content.decode_contents import Conversation
 from modelgate.formats.gemini_content.schema import Content, FunctionCall, FunctionResponse, Part
+from modelgate.formats.gemini_content.signatures import tell_signature
 
 
 def read(*contents: Content) -> Conversation:
@@ -41,7 +42,7 @@ def test_an_id_that_carries_thoughts_is_opened_on_both_sides() -> None:
         Content(role="model", parts=[Part(text="Look"), call("f", packed)]),
         Content(role="function", parts=[answer("f", packed)]),
     )
-    assert conversation.messages()[0].parts == (Text(text="Look"), thought, ToolCall(id="toolu_1", name="f", arguments="{}"))
+    assert conversation.messages()[0].parts == (thought, Text(text="Look"), ToolCall(id="toolu_1", name="f", arguments="{}"))
     assert result_ids(conversation) == ["toolu_1"]
 
 
@@ -61,3 +62,23 @@ def test_errors_name_the_place() -> None:
     with pytest.raises(InvalidRequest) as caught:
         read(Content(parts=[Part(text="x"), Part()]))
     assert caught.value.param == "contents[0].parts[1]"
+
+
+def test_thoughts_come_back_where_they_were() -> None:
+    """Claude refuses a turn whose thoughts do not stand first; those between two calls stay between them."""
+    first, second = (Thinking(text=text, signature="S", format="anthropic_messages") for text in "ab")
+    packed = [tell_signature(signature="", format="", thinking=(thought,)) for thought in (first, second)]
+    conversation = read(
+        Content(
+            role="model",
+            parts=[
+                Part(text="a", thought=True),
+                Part(text="Look"),
+                Part(function_call=FunctionCall(name="f", id="1"), thought_signature=packed[0]),
+                Part(text="b", thought=True),
+                Part(function_call=FunctionCall(name="g", id="2"), thought_signature=packed[1]),
+            ],
+        )
+    )
+    calls = [ToolCall(id=id, name=name, arguments="{}") for id, name in (("1", "f"), ("2", "g"))]
+    assert conversation.messages()[0].parts == (first, Text(text="Look"), calls[0], second, calls[1])

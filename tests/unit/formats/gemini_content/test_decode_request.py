@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.http import HeaderBlock, HttpRequest
-from modelgate.formats.chat.request import Thinking, ToolCall
+from modelgate.formats.chat.request import Text, Thinking, ToolCall
 from modelgate.formats.gemini_content.signatures import tell_signature
 from modelgate.formats.gemini_content.wire import WIRE_FORMAT
 
@@ -57,8 +57,9 @@ def test_foreign_thoughts_come_back_with_the_call_that_bore_them() -> None:
     peeked = WIRE_FORMAT.peek(request)
 
     assert peeked.needs_hub
-    assert WIRE_FORMAT.decode_request(request, peeked).messages[1].parts[1:] == (
+    assert WIRE_FORMAT.decode_request(request, peeked).messages[1].parts == (
         thought,
+        Text(text="Looking."),
         ToolCall(id="toolu_1", name="f", arguments="{}"),
     )
 

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.gemini_content.schema_subset import MAX_NODES, clean_schema, to_json_schema
 
+ANY_OBJECT = {"type": "STRING", "description": "A JSON object, as text."}
+"""The classic fields refuse objects without properties below the top."""
+
 
 @pytest.mark.parametrize(
     ("schema", "cleaned"),
@@ -34,6 +37,7 @@ from modelgate.formats.gemini_content.schema_subset import MAX_NODES, clean_sche
             {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["a"]},
         ),
         ({"type": "object", "additionalProperties": False}, {"type": "OBJECT"}),
+        ({"properties": {"a": {"type": "object"}}}, {"type": "OBJECT", "properties": {"a": ANY_OBJECT}}),
         (True, {"type": "STRING"}),
         ({"type": "null"}, {"type": "NULL"}),
         (
@@ -52,7 +56,7 @@ def test_references_are_written_out_once() -> None:
         "$defs": {"a/b": {"type": "object", "properties": {"self": {"$ref": "#/$defs/a~1b"}}, "description": "old"}},
         "properties": {"x": {"$ref": "#/$defs/a~1b", "description": "new"}, "y": {"$ref": "#/$defs/a~1b"}},
     }
-    node = {"type": "OBJECT", "properties": {"self": {"type": "OBJECT"}}}
+    node = {"type": "OBJECT", "properties": {"self": ANY_OBJECT}}
     assert clean_schema(schema, param="tools")["properties"] == {
         "x": {"description": "new", **node},
         "y": {"description": "old", **node},
@@ -62,7 +66,7 @@ def test_references_are_written_out_once() -> None:
 def test_a_reference_to_the_whole_ends() -> None:
     assert clean_schema({"type": "object", "properties": {"child": {"$ref": "#"}}}, param="p") == {
         "type": "OBJECT",
-        "properties": {"child": {"type": "OBJECT", "properties": {"child": {"type": "OBJECT"}}}},
+        "properties": {"child": {"type": "OBJECT", "properties": {"child": ANY_OBJECT}}},
     }
 
 

@@ -1,3 +1,4 @@
+from modelgate.core.errors import InvalidRequest
 from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.core.rates import RateFacts
 from modelgate.formats.chat.request import ChatRequest
@@ -18,7 +19,10 @@ def test_streams_are_events_only_when_asked_for() -> None:
         method="POST", path="/v1/models/m:streamGenerateContent", headers=HeaderBlock(), body=b'{"contents":[{"parts":[{"text":"x"}]}]}'
     )
     assert WIRE_FORMAT.stream_type(WIRE_FORMAT.peek(request)) == b"application/json"
+    assert WIRE_FORMAT.stream_error_for is not None
+    assert WIRE_FORMAT.stream_error_for(WIRE_FORMAT.peek(request))(InvalidRequest("x"), "").endswith(b"]")
     request.query = "alt=sse"
+    assert WIRE_FORMAT.stream_error_for(WIRE_FORMAT.peek(request))(InvalidRequest("x"), "").startswith(b"data: ")
     assert WIRE_FORMAT.stream_type(WIRE_FORMAT.peek(request)) == b"text/event-stream"
     assert WIRE_FORMAT.keep_alive == b""  # an array has no place for it, and the official client takes a comment for JSON
 
