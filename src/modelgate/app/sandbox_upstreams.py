@@ -1,15 +1,17 @@
-"""The upstreams of the test book. They are not rows: every installation has the same two, at the sandbox's socket."""
+"""The upstreams of the test book. They are not rows: every installation has the same, at the sandbox's socket."""
 
 from modelgate.core.records import Credential, Upstream
-from modelgate.core.sandbox import KLING_SECRET, OPENAI_SECRET
+from modelgate.core.sandbox import ANTHROPIC_SECRET, GEMINI_SECRET, KLING_SECRET, OPENAI_SECRET
 
 SANDBOX_ORIGIN = "http://sandbox"
 
 
 def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
-    """Return the make-believe OpenAI and Kling behind a Unix socket."""
+    """Return the make-believe vendors behind a Unix socket."""
     return (
         _upstream("openai", path="/openai/v1", secret=OPENAI_SECRET, socket_path=socket_path),
+        _upstream("anthropic", path="/anthropic", secret=ANTHROPIC_SECRET, socket_path=socket_path),
+        _upstream("gemini", path="/gemini", secret=GEMINI_SECRET, socket_path=socket_path),
         _upstream("kling", path="/kling", secret=KLING_SECRET, socket_path=socket_path),
     )
 
