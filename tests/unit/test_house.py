@@ -88,7 +88,6 @@ TESTED_ELSEWHERE = {
     "storage/alembic/versions/initial_0001.py": ("integration/storage/test_migrations.py", "a migration"),
     "storage/book_store.py": ("integration/storage/test_book_kill_points.py", "names functions of the ledger"),
     "storage/errors.py": ("integration/storage/test_ledger.py", "types"),
-    "storage/ledger_drain.py": ("integration/storage/test_ledger.py", "part of the ledger"),
     "storage/ledger_recovery.py": ("integration/storage/test_ledger.py", "part of the ledger"),
     "storage/posting.py": ("integration/storage/test_ledger.py", "part of the ledger"),
     "storage/schema/identity.py": ("integration/storage/test_migrations.py", "tables"),

@@ -174,32 +174,35 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-class RequestFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of one request beside its money. Written by the relay into the journal, posted by the book.
 
     `at_ms` is the start, milliseconds since the epoch; `first_byte_ms` and `total_ms` are spans. `note` names what was
     out of the ordinary: `client_left`, `truncated`, `estimated`, …
+
+    Encoded as an array: half the time and half the bytes of a map, for every request there ever was. So the order of the fields
+    stays, and new ones come last, with a default.
     """
 
+    model: str
+    at_ms: int
     request_id: str
     account: str
     key: str
     book: Book
     endpoint: str
-    model: str
-    at_ms: int
     status: int = 200
     upstream: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    first_byte_ms: int = 0
+    total_ms: int = 0
+    estimated: bool = False
     upstream_model: str = ""
     attempts: int = 1
     stream: bool = False
-    first_byte_ms: int = 0
-    total_ms: int = 0
-    input_tokens: int = 0
     cached_tokens: int = 0
-    output_tokens: int = 0
     units: dict[str, int] = {}
     price: str = ""
-    estimated: bool = False
     error: str = ""
     note: str = ""

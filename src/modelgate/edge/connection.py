@@ -232,7 +232,8 @@ class Connection(asyncio.Protocol):
         """Read a head, and its body as far as it is there. The usual case is all of one request, exactly."""
         if data[0] == CR:
             data = skip_empty_lines(data)
-        limits = self._service.limits
+        service = self._service
+        limits = service.limits
         if not self._known_head or not data.startswith(self._known_head):
             try:
                 parsed = parse_head(data, limits.max_headers)
@@ -247,11 +248,13 @@ class Connection(asyncio.Protocol):
             self._head = parsed
             self._known_head = data[: parsed.size]
         head = self._head
-        length, end = head.length, head.size
-        if length != len(data) - end or length > limits.max_body_bytes:
-            self._begin_body(head, data[end:])
-        elif self._hold(length):
-            self._dispatch(data[end:])
+        length, body = head.length, data[head.size :]
+        if length != len(body) or length > limits.max_body_bytes or service.buffered_bytes + length > service.max_buffered_bytes:
+            self._begin_body(head, body)
+        else:
+            service.buffered_bytes += length
+            self._held_bytes += length
+            self._dispatch(body)
 
     def _take_partial(self, data: bytes) -> None:
         """Keep the beginning of a head, or refuse what is whole but no head."""
@@ -365,7 +368,7 @@ class Connection(asyncio.Protocol):
         self._phase = ANSWERING
         self.deadline = NEVER
         self._request_id = request_id = service.new_request_id()
-        if head.method == "OPTIONS" and (service.cors or head.path == "*"):
+        if not head.usual and head.method == "OPTIONS" and (service.cors or head.path == "*"):
             service.loop.call_soon(self._respond, render_options(head.headers))  # not at once: a thousand of them would nest
             return
         client = client_behind(self._client, head.headers, service.trusted_proxies) if self._via_proxy else self._client

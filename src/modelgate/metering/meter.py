@@ -52,14 +52,11 @@ class JournalWriter(Protocol):
 class Hold:
     """Money reserved for one request. It is resolved once: by `Meter.capture` or `Meter.release`."""
 
-    __slots__ = ("account", "amount_nanos", "book", "is_open", "key", "lease", "period", "request_id", "seq")
+    __slots__ = ("amount_nanos", "is_open", "key", "lease", "request_id", "seq")
 
     def __init__(self, key: ApiKey, amount_nanos: int, *, lease: Lease, request_id: str) -> None:
         self.seq = 0
-        self.key = key.id
-        self.account = key.account
-        self.book: Book = key.book
-        self.period = lease.period
+        self.key = key
         self.amount_nanos = amount_nanos
         self.request_id = request_id
         self.lease = lease
@@ -145,16 +142,16 @@ class Meter:
         Raises:
             KeyError: the hold is resolved already.
         """
-        self._resolve(hold, amount_nanos)
+        if amount_nanos < 0:
+            raise ValueError(f"a charge of {amount_nanos} is below zero")
+        self._resolve(hold, committed)
         self._journal.stage_capture(hold.seq, amount_nanos=amount_nanos, facts=_encode(facts))
-        self._after_commit(committed)
         self._leases.settle(hold.lease, hold.amount_nanos, amount_nanos)
 
     def release(self, hold: Hold, *, facts: RequestFacts, committed: Callable[[], None]) -> None:
         """End a hold without a charge; `facts.error` and `facts.note` tell why. Otherwise as `capture`."""
-        self._resolve(hold, 0)
+        self._resolve(hold, committed)
         self._journal.stage_release(hold.seq, facts=_encode(facts))
-        self._after_commit(committed)
         self._leases.settle(hold.lease, hold.amount_nanos, 0)
 
     def on_message(self, message: LeaseMessage) -> None:
@@ -201,33 +198,31 @@ class Meter:
     # ---- staging and committing
 
     def _stage(self, hold: Hold, done: "asyncio.Future[bool]") -> None:
+        key = hold.key
         hold.seq = self._journal.stage_hold(
-            key=hold.key,
-            account=hold.account,
-            book=hold.book,
-            period=hold.period,
+            key=key.id,
+            account=key.account,
+            book=key.book,
+            period=hold.lease.period,
             amount_nanos=hold.amount_nanos,
             request_id=hold.request_id,
         )
         hold.is_open = True
         self._committing.append(done)
-        self._schedule()
+        if not self._is_scheduled:
+            self._schedule()
 
-    def _resolve(self, hold: Hold, amount_nanos: int) -> None:
+    def _resolve(self, hold: Hold, committed: Callable[[], None]) -> None:
         if not hold.is_open:
             raise KeyError(f"hold {hold.seq} is resolved already")
-        if amount_nanos < 0:
-            raise ValueError(f"a charge of {amount_nanos} is below zero")
         hold.is_open = False
-
-    def _after_commit(self, committed: Callable[[], None]) -> None:
         self._committed.append(committed)
-        self._schedule()
+        if not self._is_scheduled:
+            self._schedule()
 
     def _schedule(self) -> None:
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._loop.call_soon(self._gather, COMMIT_AFTER_TURNS)
+        self._is_scheduled = True
+        self._loop.call_soon(self._gather, COMMIT_AFTER_TURNS)
 
     def _gather(self, turns: int) -> None:
         """Let what is ready in the next turns stage its records too: the larger the commit, the cheaper each record."""
@@ -268,7 +263,7 @@ class Meter:
 
         def served(lease: Lease) -> None:
             timer.cancel()
-            hold.lease, hold.period = lease, lease.period
+            hold.lease = lease
             self._stage(hold, done)
 
         def refused(reason: Reason) -> None:
@@ -295,9 +290,9 @@ class Meter:
         if hold.is_open:
             facts = RequestFacts(
                 request_id=hold.request_id,
-                account=hold.account,
-                key=hold.key,
-                book=hold.book,
+                account=hold.key.account,
+                key=hold.key.id,
+                book=hold.key.book,
                 endpoint="",
                 model="",
                 at_ms=int(self._clock() * 1000),

@@ -8,6 +8,7 @@ from msgspec import Meta
 from sqlalchemy import Connection, select, update
 
 from modelgate.core.leases import Standing
+from modelgate.core.money import Book
 from modelgate.core.records import RequestFacts
 from modelgate.storage.journal import JournalRecord
 from modelgate.storage.ledger import lease_state, lock_incarnation
@@ -28,21 +29,26 @@ _Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
 _Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 
 
-class _Columns(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The fields of `RequestFacts` that are columns of their own, within the bounds of those."""
+class _Columns(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The beginning of `RequestFacts`, which has all that are columns of their own, within the bounds of those."""
 
-    model: _Text = ""
-    upstream: _Text = ""
-    at_ms: Annotated[int, Meta(ge=0, le=MAX_MILLISECONDS)] = 0
-    status: Annotated[int, Meta(ge=0, le=MAX_STATUS)] = 200
-    input_tokens: _Number = 0
-    output_tokens: _Number = 0
-    first_byte_ms: _Number = 0
-    total_ms: _Number = 0
-    estimated: bool = False
+    model: _Text
+    at_ms: Annotated[int, Meta(ge=0, le=MAX_MILLISECONDS)]
+    request_id: str
+    account: str
+    key: str
+    book: Book
+    endpoint: str
+    status: Annotated[int, Meta(ge=0, le=MAX_STATUS)]
+    upstream: _Text
+    input_tokens: _Number
+    output_tokens: _Number
+    first_byte_ms: _Number
+    total_ms: _Number
+    estimated: bool
 
 
-_NO_FACTS = _Columns(status=0)
+_NO_FACTS = _Columns("", 0, "", "", "", "test", "", 0, "", 0, 0, 0, 0, False)
 _decode_columns = msgspec.msgpack.Decoder(_Columns).decode
 _decode_facts = msgspec.msgpack.Decoder(RequestFacts).decode
 
@@ -167,7 +173,8 @@ def _bounded(facts: bytes) -> _Columns:
         found = _decode_facts(facts)
     except msgspec.DecodeError:
         return _NO_FACTS
-    return _Columns(
+    return msgspec.structs.replace(
+        _NO_FACTS,
         model=found.model[:MAX_TEXT].replace("\0", ""),
         upstream=found.upstream[:MAX_TEXT].replace("\0", ""),
         at_ms=max(0, min(found.at_ms, MAX_MILLISECONDS)),

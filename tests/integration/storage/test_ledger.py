@@ -4,6 +4,7 @@ Tests named for a symptom are the traps of the protocol: each was once a rule th
 """
 
 import os
+from functools import partial
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from tests.integration.storage.conftest import NOW, SimBook, SimRelay, World, run_now
 
 from modelgate.core.leases import LeaseReport
+from modelgate.core.records import RequestFacts
 from modelgate.metering.book import ASK_WAITS_S
 from modelgate.metering.messages import Ask, Fenced, Hello, Refused, Return, ToBook
 from modelgate.storage import ledger, ledger_recovery, ledger_tasks
@@ -675,21 +677,9 @@ def test_facts_that_cannot_be_read_stop_nothing(world: World) -> None:
     for _ in range(4):
         relay.request(1)
     world.settle()
-    long = msgspec.msgpack.encode(
-        {
-            "request_id": "r",
-            "account": "a",
-            "key": "k",
-            "book": "test",
-            "endpoint": "e",
-            "model": "m" * 900 + "\0",
-            "at_ms": -5,
-            "total_ms": 2**40,
-        }
-    )
-    nul = msgspec.msgpack.encode(
-        {"request_id": "r", "account": "a", "key": "k", "book": "test", "endpoint": "e", "model": "m\0n", "at_ms": 5}
-    )
+    facts_of = partial(RequestFacts, request_id="r", account="a", key="k", book="test", endpoint="e")
+    long = msgspec.msgpack.encode(facts_of(model="m" * 900 + "\0", at_ms=-5, total_ms=2**40))
+    nul = msgspec.msgpack.encode(facts_of(model="m\0n", at_ms=5))
     for hold, facts in zip(list(relay.open), (b"", b"\xff\x00", long, nul), strict=True):
         lease, held = relay.open.pop(hold)
         relay.journal.stage_capture(hold, amount_nanos=1, facts=facts)

@@ -2,12 +2,12 @@
 
 import re
 
-from modelgate.core.ids import REQUESTS_PER_DRAW, RequestIds, new_id, new_request_id, new_secret
+from modelgate.core.ids import REQUESTS_PER_DRAW, new_id, new_request_id, new_secret, request_ids
 
 
 def test_request_ids_drawn_together_are_like_those_drawn_alone() -> None:
-    draw = RequestIds()
-    ids = [draw() for _ in range(3 * REQUESTS_PER_DRAW)] + [new_request_id()]
+    draw = request_ids()
+    ids = [next(draw) for _ in range(3 * REQUESTS_PER_DRAW)] + [new_request_id()]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"req_[0-9a-f]{24}", one) for one in ids)
 

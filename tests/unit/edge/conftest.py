@@ -139,6 +139,8 @@ class Client:
     async def send_slowly(self, data: bytes) -> None:
         """One byte in each read of the server."""
         for index in range(len(data)):
+            if self.writer.is_closing():  # refused, and on a slow machine cut off before all of it was sent
+                return
             self.writer.write(data[index : index + 1])
             await asyncio.sleep(0)
             await asyncio.sleep(0)

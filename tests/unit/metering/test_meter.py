@@ -120,7 +120,7 @@ def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_hold_is_durable_before_it_is_given() -> None:
     world = World(granted=10)
     hold = await world.hold(4)
-    assert (hold.seq, hold.amount_nanos, hold.period, hold.account, hold.book) == (1, 4, "all", "acct_a", "live")
+    assert (hold.seq, hold.amount_nanos, hold.lease.period, hold.key.account, hold.key.book) == (1, 4, "all", "acct_a", "live")
     assert world.journal.commits == [[("hold", 1, 4)]]
     assert world.free == 6
 

@@ -99,3 +99,17 @@ def test_the_page_sums_over_processes_and_keeps_the_dead_ones_counts(tmp_path: P
     assert 'modelgate_request_duration_seconds_bucket{endpoint="chat",le="0.05",upstream="u"} 9.0' in lines(page)
     assert 'modelgate_open_connections{side="client"} 4.0' in lines(page)
     assert "modelgate_journal_backlog_records 2.0" in lines(page)
+
+
+def test_many_requests_between_two_looks_are_all_counted(alone: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelgate.telemetry.metrics.MAX_SAMPLES", 7)
+    for number in range(20):
+        alone.request_finished(
+            endpoint="chat", model="m", upstream="u", status=200, total_ms=number * 100, first_byte_ms=number % 2, input_tokens=number
+        )
+    page = alone.render().decode()
+    assert 'modelgate_requests_total{endpoint="chat",model="m",status="200",upstream="u"} 20.0' in page
+    assert 'modelgate_tokens_total{direction="input",model="m",upstream="u"} 190.0' in page
+    assert 'modelgate_request_duration_seconds_bucket{endpoint="chat",le="0.5",upstream="u"} 6.0' in page
+    assert 'modelgate_request_duration_seconds_sum{endpoint="chat",upstream="u"} 19.0' in page
+    assert 'modelgate_first_byte_seconds_count{endpoint="chat",upstream="u"} 10.0' in page
