@@ -12,6 +12,8 @@ MAX_EVENT_BYTES = 64 * 1024 * 1024
 """One event may hold a picture; a longer one ends the stream."""
 
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_USUAL = ((b"\n\n", (b"\r",)), (b"\r\n\r\n", (b"\n\n", b"\r\r")))
+"""Blank line -> what must not be in a run of events for it to be the only one there."""
 _FIELD_DATA = re.compile(rb"(?:^|\r\n|\n|\r)data:[ ]?([^\r\n]*)")
 _FIELD_EVENT = re.compile(rb"(?:^|\r\n|\n|\r)event:[ ]?([^\r\n]*)")
 
@@ -67,6 +69,10 @@ class Splitter:
 
 def split_events(data: bytes) -> list[bytes]:
     """Return complete events one by one, each with its blank line."""
+    for usual, others in _USUAL:
+        if not any(other in data for other in others):  # a picture is searched several times faster so than by the pattern
+            *whole, rest = data.split(usual)
+            return [event + usual for event in whole] + ([rest] if rest else [])
     events: list[bytes] = []
     start = 0
     for blank in _BLANK_LINE.finditer(data):
@@ -79,6 +85,10 @@ def split_events(data: bytes) -> list[bytes]:
 
 def data_of(event: bytes) -> bytes:
     """Return the data of one event, its lines joined; empty for a comment."""
+    if event.startswith(b"data:"):
+        line = event[5:].rstrip(b"\r\n")
+        if b"\n" not in line and b"\r" not in line:
+            return line.removeprefix(b" ")
     return b"\n".join(_FIELD_DATA.findall(event))
 
 
@@ -86,7 +96,7 @@ def parse_frames(data: bytes) -> list[Frame]:
     """Return complete events read; comments have no data."""
     frames: list[Frame] = []
     for raw in split_events(data):
-        name = _FIELD_EVENT.search(raw)
+        name = _FIELD_EVENT.search(raw) if b"event:" in raw else None
         frames.append(Frame(name[1] if name else b"", data_of(raw), raw))
     return frames
 

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelgate.formats import sse
 
@@ -46,3 +48,18 @@ def test_an_endless_event_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_rendered_is_read_back() -> None:
     assert sse.render_event(b"{}", event=b"message_stop") == b"event: message_stop\ndata: {}\n\n"
     assert sse.render_event(b"{}") == b"data: {}\n\n"
+
+
+PIECES = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"data:", b"data: ", b"x", b" ", b": c", b"event: e"]), max_size=12).map(b"".join)
+
+
+@given(PIECES)
+def test_the_short_ways_read_what_the_patterns_read(data: bytes) -> None:
+    whole = data + b"\n\n"
+    pieces: list[bytes] = []
+    start = 0
+    for blank in sse._BLANK_LINE.finditer(whole):
+        pieces.append(whole[start : blank.end()])
+        start = blank.end()
+    assert sse.split_events(whole) == pieces + ([whole[start:]] if start < len(whole) else [])
+    assert [sse.data_of(event) for event in pieces] == [b"\n".join(sse._FIELD_DATA.findall(event)) for event in pieces]

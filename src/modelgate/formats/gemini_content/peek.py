@@ -85,7 +85,7 @@ def peek(request: HttpRequest) -> RequestPeek:
         stream=address.is_stream,
         output_limit=max(limits, default=None),  # said twice: the vendor takes one of them
         n=max(counts, default=None),
-        images=sum(count_quoted(body, field) for field in _IMAGE_FIELDS) + bytes(body).count(_MARKDOWN_IMAGE),
+        images=sum(count_quoted(body, field) for field in _IMAGE_FIELDS) + body.count(_MARKDOWN_IMAGE),
         needs_hub=holds_foreign_state(body),
         is_sse=address.is_sse,
         address=address,

@@ -7,6 +7,7 @@ read. The mark alone is eight letters, so what follows is base64 for itself and 
 from modelgate.formats.chat.carried import MARK, Carried, pack_id, unpack_id
 from modelgate.formats.chat.request import Thinking
 from modelgate.formats.gemini_content import NAME
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, MAX_QUOTES
 
 _STANDARD_MARK = MARK.replace("_", "/")
 _SPELLINGS = (MARK.encode(), _STANDARD_MARK.encode(), _STANDARD_MARK.replace("/", "\\/").encode())
@@ -17,7 +18,15 @@ frequently asked questions, read 2026-11."""
 
 
 def holds_foreign_state(body: bytes | bytearray) -> bool:
-    """Return whether a request carries another vendor's state."""
+    """Return whether a request carries another vendor's state: it stands at the beginning of a text. Large bodies have few of these."""
+    if len(body) >= LARGE_BODY_BYTES:
+        at = -1
+        for _ in range(MAX_QUOTES):
+            at = body.find(b'"', at + 1)
+            if at < 0:
+                return False
+            if body.startswith(_SPELLINGS, at + 1):
+                return True
     return any(spelling in body for spelling in _SPELLINGS)
 
 

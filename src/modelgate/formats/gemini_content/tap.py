@@ -19,10 +19,11 @@ from modelgate.formats.gemini_content.finish import UNSPECIFIED
 from modelgate.formats.gemini_content.peek import RequestPeek
 from modelgate.formats.gemini_content.schema import NOTHING, PromptFeedback, UsageMetadata, is_said
 from modelgate.formats.gemini_content.stream import BETWEEN, ArraySplitter
-from modelgate.formats.gemini_content.usage import says_something, usage_of
-from modelgate.formats.json_fields import UNREADABLE
+from modelgate.formats.gemini_content.usage import leaves_pictures_out, says_something, usage_of
+from modelgate.formats.json_fields import UNREADABLE, replace_field
 from modelgate.formats.sse import Splitter, data_of, split_events
 
+_MODEL_FIELD = b'"modelVersion"'
 _MODEL = re.compile(rb'("modelVersion"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _PICTURE = re.compile(rb'"mimeType"\s*:\s*"image/')
 
@@ -37,6 +38,7 @@ class _Passing(msgspec.Struct, rename="camel"):
     candidates: list[_PassingCandidate] | None = None
     prompt_feedback: PromptFeedback | None = None
     usage_metadata: UsageMetadata | None = None
+    model_version: str | None = None
     error: msgspec.Raw = NOTHING
 
     @property
@@ -59,8 +61,12 @@ class _Passing(msgspec.Struct, rename="camel"):
 _decode = msgspec.json.Decoder(_Passing, strict=False).decode
 
 
-def _rename(data: bytes | bytearray, model: bytes) -> bytes:
-    return _MODEL.sub(lambda found: found[1] + model, data)
+def _rename(payload: bytes | bytearray, model: bytes) -> bytes:
+    """Return an answer that names a model with another name in its place. The arguments of a call may have a field of that name too."""
+    found = _MODEL.match(payload, payload.find(_MODEL_FIELD)) if payload.count(_MODEL_FIELD) == 1 else None
+    if found is None:
+        return replace_field(payload, "modelVersion", model)
+    return bytes(payload[: found.end(1)] + model + payload[found.end() :])
 
 
 def pass_response(body: bytes | bytearray, peeked: RequestPeek, renamed: bool, state_ids: object) -> Passed:
@@ -78,8 +84,9 @@ def pass_response(body: bytes | bytearray, peeked: RequestPeek, renamed: bool, s
         raise UnreadableAnswer
     counted = found.usage_metadata
     said = counted is not None and says_something(counted)
-    usage = usage_of(counted, images=_count_pictures(body)) if counted is not None and said else None
-    if renamed:
+    pictures = _count_pictures(body) if leaves_pictures_out(counted) else 0
+    usage = usage_of(counted, images=pictures) if counted is not None and said else None
+    if renamed and found.model_version is not None:
         body = _rename(body, msgspec.json.encode(peeked.model))
     return Passed(body=body, usage=usage, usage_refused=said and usage is None)
 
@@ -174,8 +181,12 @@ class StreamTap:
         if found.is_error:
             return self._fail(payload)
         self._note(found, payload)
-        if self._model is not None:
-            raw = _rename(raw, self._model)
+        if self._model is not None and found.model_version is not None:
+            start = raw.find(payload)
+            if start < 0:  # the event's data stands in several lines
+                raw, start = b"data: %b\r\n\r\n" % payload.replace(b"\n", b" "), len(b"data: ")
+            end = start + len(payload)
+            raw = raw[:start] + _rename(raw[start:end], self._model) + raw[end:]
         self._is_ended = self._is_ended or found.is_last
         framed = self._release() + self._framed(raw)
         if not self._is_ended:
@@ -186,10 +197,10 @@ class StreamTap:
         return framed[:end]
 
     def _note(self, found: _Passing, payload: bytes) -> None:
+        counted = found.usage_metadata
         if found.candidates:
             self.events += 1
-            self._pictures += _count_pictures(payload)
-        counted = found.usage_metadata
+            self._pictures += _count_pictures(payload) if leaves_pictures_out(counted) else 0
         if counted is not None and says_something(counted):
             self.usage = usage_of(counted, images=self._pictures) or self.usage
         if self.usage is not None:

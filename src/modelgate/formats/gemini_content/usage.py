@@ -25,6 +25,11 @@ def says_something(counted: UsageMetadata) -> bool:
     return counted.prompt_token_count is not None or counted.candidates_token_count is not None or counted.total_token_count is not None
 
 
+def leaves_pictures_out(counted: UsageMetadata | None) -> bool:
+    """Return whether the pictures of an answer must be counted here, because its counts say nothing of the answer."""
+    return counted is None or not counted.candidates_token_count
+
+
 def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
     """Return the counted units, None when the figures cannot be true: negative, absurd, or parts above their whole.
 

@@ -40,3 +40,10 @@ def test_another_vendors_state_survives_clients_that_write_the_bytes_anew(text: 
 @pytest.mark.parametrize("told", ["call_mg1", "call_mg1xx", "call/mg1*", "\n"])
 def test_what_is_broken_stands_for_itself(told: str) -> None:
     assert read_signature(told) == Carried("", "gemini_content", told)
+
+
+@pytest.mark.parametrize("quotes", [2, 10_000])
+def test_state_is_found_in_large_bodies(quotes: int) -> None:
+    filler = b'"x"' * quotes + b"x" * 100_000
+    assert holds_foreign_state(filler + b'"call_mg1abc"')
+    assert not holds_foreign_state(filler + b'"abc"')

@@ -107,6 +107,21 @@ def test_the_model_is_named_as_the_caller_did(is_sse: bool) -> None:
     assert b'"modelVersion":"real"' not in whole
 
 
+@pytest.mark.parametrize("is_sse", [True, False])
+def test_an_argument_named_like_the_model_is_left_alone(is_sse: bool) -> None:
+    parts = [{"functionCall": {"name": "f", "args": {"modelVersion": "theirs"}}}]
+    for more in ({"modelVersion": "real"}, {}):
+        said = msgspec.json.encode({"candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}], **more})
+        tap, passed = run(framed([said], is_sse=is_sse), size=100_000, is_sse=is_sse, model="my-alias")
+        assert (passed + tap.final).count(b'"theirs"') == 1
+        assert (passed + tap.final).count(b'"my-alias"') == len(more)
+
+
+def test_an_event_of_several_lines_is_renamed_in_one() -> None:
+    data = b'data: {"candidates":[{}],\ndata: "modelVersion":"real"}\n\n'
+    assert run(data, size=100, model="my-alias")[1] == b'data: {"candidates":[{}], "modelVersion":"my-alias"}\r\n\r\n'
+
+
 @pytest.mark.parametrize(
     "error",
     [
