@@ -252,26 +252,27 @@ class Answer:
     def _seal(self, event: ThinkingEnd) -> list[Telling]:
         told = [] if self._thoughts is not None else [*self._end_message(), *self._begin_thoughts()]
         assert self._thoughts is not None
-        text = "".join(self._thoughts.words)
-        thinking = Thinking(text=text, signature=event.signature, sealed=event.sealed, format=event.format)
-        packed = pack_id(Carried("", event.format, thinking=(thinking,)))
-        return told + self._end_thoughts(sealed=packed if packed.startswith(MARK) else None)
+        return told + self._end_thoughts(signature=event.signature, sealed=event.sealed, made_by=event.format)
 
-    def _end_thoughts(self, *, sealed: str | None = None) -> list[Telling]:
+    def _end_thoughts(self, *, signature: str = "", sealed: str = "", made_by: str = "") -> list[Telling]:
+        """Complete the reasoning item. Its thoughts are carried in it even where nobody signed them: the vendor of this dialect does not
+        know our item by its id, and would refuse a history that holds it as it is."""
         thoughts = self._thoughts
         if thoughts is None:
             return []
         self._thoughts = None
         told: list[Telling] = []
         summary: list[Json] = []
-        if thoughts.words:
-            text = "".join(thoughts.words)
+        text = "".join(thoughts.words)
+        if text:
             place = {**thoughts.place, "summary_index": 0}
             part = {"type": "summary_text", "text": text}
             summary.append(part)
             told.append({"type": "response.reasoning_summary_text.done", **place, "text": text})
             told.append({"type": "response.reasoning_summary_part.done", **place, "part": part})
-        return [*told, self._complete(thoughts.place, {**thoughts.item, "summary": summary, "encrypted_content": sealed})]
+        packed = pack_id(Carried("", made_by, thinking=(Thinking(text=text, signature=signature, sealed=sealed, format=made_by),)))
+        encrypted = packed if packed.startswith(MARK) else None
+        return [*told, self._complete(thoughts.place, {**thoughts.item, "summary": summary, "encrypted_content": encrypted})]
 
     # Calls.
 

@@ -9,7 +9,7 @@ from modelgate.core.providers import Quirks
 from modelgate.core.records import Json
 from modelgate.formats.chat.request import ChatRequest, OutputFormat, Reasoning, Tool, ToolChoice, WebSearch
 from modelgate.formats.chat.wire_format import UpstreamAsk
-from modelgate.formats.openai_chat.options import effort_of_budget, nearest_effort
+from modelgate.formats.openai_chat.options import WITHOUT_REASONING, bare_name, effort_of_budget, nearest_effort
 from modelgate.formats.openai_responses import NAME
 from modelgate.formats.openai_responses.input_items import encode_input
 from modelgate.formats.openai_responses.nesting import flat_grammar, flat_location
@@ -58,14 +58,13 @@ def encode_request(request: ChatRequest, upstream_model: str, quirks: Quirks) ->
         body["stream"] = True
     body.update(_tools(request))
     body.update(_text(request))
-    include = ["message.output_text.logprobs"] if request.logprobs else []
-    reasoning = _reasoning(request.reasoning, upstream_model)
-    if reasoning:
-        body["reasoning"] = reasoning
-    if request.reasoning is not None and reasoning.get("effort") != "none":
-        include.append("reasoning.encrypted_content")  # the thoughts, for the next turn: nothing is kept there
-    if include:
-        body["include"] = include
+    if request.reasoning is not None:
+        if WITHOUT_REASONING.match(bare_name(upstream_model)):
+            ignored.append("reasoning")
+        else:
+            body.update(_reasoning(request.reasoning, upstream_model))
+    if request.logprobs:
+        body["include"] = [*body.get("include", ()), "message.output_text.logprobs"]
     renamed = {quirks.renames.get(name, name): value for name, value in body.items()}
     return UpstreamAsk(path=path_of(upstream_model, quirks), body=msgspec.json.encode(renamed), ignored=tuple(ignored))
 
@@ -159,14 +158,15 @@ def _format(output: OutputFormat) -> Json:
     return {**said, "strict": bool(output.strict)}
 
 
-def _reasoning(reasoning: Reasoning | None, model: str) -> dict[str, Json]:
-    if reasoning is None:
-        return {}
+def _reasoning(reasoning: Reasoning, model: str) -> dict[str, Json]:
+    """Return how much the model shall think, and that its thoughts be told sealed, for the next turn: nothing is kept there."""
     asked = reasoning.effort
     if reasoning.budget_tokens is not None:
         asked = effort_of_budget(reasoning.budget_tokens)
     effort = nearest_effort(asked, model) if asked else ""
     said: dict[str, Json] = {"effort": effort} if effort else {}
-    if reasoning.show and effort != "none":
+    if asked == "none" and effort in ("", "none"):
+        return {"reasoning": said} if said else {}
+    if reasoning.show:
         said["summary"] = "auto"
-    return said
+    return {**({"reasoning": said} if said else {}), "include": ["reasoning.encrypted_content"]}

@@ -3,6 +3,7 @@ import random
 from typing import Any
 
 from modelgate.core.http import HeaderBlock, HttpRequest
+from modelgate.core.providers import NO_QUIRKS
 from modelgate.formats.chat.events import (
     ChoiceEnd,
     CitationAdded,
@@ -10,13 +11,17 @@ from modelgate.formats.chat.events import (
     ResponseStart,
     StreamEvent,
     TextDelta,
+    ThinkingDelta,
     ThinkingEnd,
     ToolCallEnd,
     ToolCallStart,
 )
+from modelgate.formats.chat.request import Text, Thinking
 from modelgate.formats.chat.wire_format import AnswerHead
 from modelgate.formats.openai_responses.answer import Answer
 from modelgate.formats.openai_responses.peek import peek
+from modelgate.formats.openai_responses.request import decode_request
+from modelgate.formats.openai_responses.upstream_request import encode_request
 
 
 def answer(**more: Any) -> Answer:
@@ -59,3 +64,15 @@ def test_seals_too_large_to_carry_are_left_out() -> None:
 def test_settings_are_told_again() -> None:
     (created, _) = told(answer(instructions="Be brief.", tools=[{"type": "function", "name": "f"}]), ResponseStart())
     assert (created["response"]["instructions"], created["response"]["tools"][0]["name"]) == ("Be brief.", "f")
+
+
+def test_a_history_with_thoughts_that_nobody_signed_does_not_reach_the_vendor_as_it_is() -> None:
+    """A reasoning item of ours, made of another vendor's thoughts, was sent to OpenAI by its id, which answers 404."""
+    growing = answer()
+    told(growing, ThinkingDelta(text="Hm."), TextDelta(text="Hi"), ChoiceEnd(finish="stop"))
+    body = json.dumps({"model": "m", "input": [*growing.response()["output"], {"role": "user", "content": "Go on."}]}).encode()
+    request = HttpRequest(method="POST", path="", headers=HeaderBlock(), body=body)
+    assert peek(request).needs_hub
+    neutral = decode_request(request, peek(request))
+    assert neutral.messages[0].parts == (Thinking(text="Hm."), Text(text="Hi"))
+    assert b"reasoning" not in encode_request(neutral, "m", NO_QUIRKS).body

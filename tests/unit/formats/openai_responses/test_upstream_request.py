@@ -45,6 +45,11 @@ def test_thoughts_are_asked_for_sealed_wherever_there_may_be_some(reasoning: Rea
     assert (body.get("reasoning"), body.get("include")) == (said, include)
 
 
+def test_models_that_do_not_think_are_not_asked_to() -> None:
+    ask = encode_request(ChatRequest(model="m", messages=ASK.messages, reasoning=Reasoning(effort="high")), "openai/gpt-4o", NO_QUIRKS)
+    assert (ask.ignored, json.loads(ask.body).keys() & {"reasoning", "include"}) == (("reasoning",), set())
+
+
 def test_paths() -> None:
     assert path_of("m", NO_QUIRKS) == "/responses"
     assert path_of("m", Quirks(query="a=1"), below="/resp_1/cancel") == "/responses/resp_1/cancel?a=1"
