@@ -5,6 +5,7 @@ from collections import OrderedDict
 import msgspec
 
 from modelgate.sandbox.chat_ask import ChatAsk
+from modelgate.sandbox.openai_chat_audio import sound_tokens
 from modelgate.sandbox.openai_request import text_of
 from modelgate.sandbox.speaker import Choice, Speaker
 from modelgate.sandbox.tokens import REMOTE_IMAGE_PX, TOKENS_PER_MESSAGE, TOKENS_PER_NAME, TOKENS_PRIMING, Tokenizer, count_image
@@ -17,13 +18,15 @@ MAX_PREFIXES_PER_PROMPT = 64
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """All choices of one request with its usage."""
+    """All choices of one request with its usage; the tokens of sound are among the others."""
 
     choices: tuple[Choice, ...]
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
     reasoning_tokens: int
+    prompt_sound_tokens: int = 0
+    sound_tokens: int = 0
 
 
 class PrefixCache:
@@ -68,6 +71,7 @@ class Answerer:
             cached_tokens=pinned.cached if pinned else cached,
             completion_tokens=pinned.completion if pinned else sum(choice.tokens for choice in choices),
             reasoning_tokens=0 if pinned else sum(choice.reasoning for choice in choices),
+            prompt_sound_tokens=0 if pinned else sum(sound_tokens(message) for message in ask.messages),
         )
 
     def count_prompt(self, ask: ChatAsk) -> int:
@@ -83,6 +87,7 @@ class Answerer:
             tokens += self._tokenizer.encode(msgspec.json.encode(ask.definitions).decode())
         for message in ask.messages:
             extra += TOKENS_PER_MESSAGE + (TOKENS_PER_NAME if message.get("name") else 0) + _image_tokens(message)
+            extra += sound_tokens(message)
             called = [message[key] for key in ("tool_calls", "function_call", "name") if message.get(key)]
             tokens += self._tokenizer.encode(message["role"] + text_of(message) + (msgspec.json.encode(called).decode() if called else ""))
         if ask.schema:

@@ -1,8 +1,11 @@
 """`POST /v1/chat/completions`."""
 
+import msgspec
+
 from modelgate.core.clock import Clock
 from modelgate.core.ids import random_text
-from modelgate.sandbox.openai_answers import Answerer
+from modelgate.sandbox.openai_answers import Answer, Answerer
+from modelgate.sandbox.openai_chat_audio import Spoken, SpokenMemory, speak_answer
 from modelgate.sandbox.openai_checks import check_chat
 from modelgate.sandbox.openai_errors import Refused, refuse_if_asked
 from modelgate.sandbox.openai_gate import Asked, Operation
@@ -22,26 +25,35 @@ class Chat:
         self._tokenizer = tokenizer
         self._answerer = answerer
         self._clock = clock
+        self._memory = SpokenMemory()
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what can be asked here."""
         return (Operation("POST", "/chat/completions", think=self._think),)
 
     def _think(self, asked: Asked) -> Thought:
-        check_chat(asked.body)
-        check_known(asked.body["model"])
-        check_kind(asked.body["model"], "chat")
-        ask = read_chat(asked.body)
+        body = asked.body
+        check_chat(body)
+        check_known(body["model"])
+        check_kind(body["model"], "chat")
+        ask = read_chat(body)
         refuse_if_asked(ask.magic, param="messages")
+        now = self._clock()
+        ask = msgspec.structs.replace(ask, messages=self._memory.recalled(ask.messages, now=now))
         try:
             answer = self._answerer.answer(ask)
         except Unsatisfiable:
             raise Refused("Invalid schema: no value of it can be made.", param="response_format" if ask.schema else "tools") from None
-        head = Head(id="chatcmpl-" + random_text(29), created=int(self._clock()), model=answered_model(ask.model))
+        spoken = None
+        if "audio" in (body.get("modalities") or ()) and answer.choices[0].text is not None:
+            spoken = speak_answer(answer.choices[0].text, audio=body["audio"], now=now)
+            self._memory.keep(spoken)
+            answer = _with_sound(answer, spoken, pinned=ask.magic.pinned is not None)
+        head = Head(id="chatcmpl-" + random_text(29), created=int(now), model=answered_model(ask.model))
         if ask.stream:
-            parts = render_chunks(answer, ask=ask, head=head, tokenizer=self._tokenizer)
+            parts = render_chunks(answer, ask=ask, head=head, tokenizer=self._tokenizer, spoken=spoken)
         else:
-            parts = [render_completion(answer, ask=ask, head=head, tokenizer=self._tokenizer)]
+            parts = [render_completion(answer, ask=ask, head=head, tokenizer=self._tokenizer, spoken=spoken)]
         return Thought(
             magic=ask.magic,
             parts=parts,
@@ -50,3 +62,10 @@ class Chat:
             completion_tokens=answer.completion_tokens,
             content_type=EVENT_STREAM if ask.stream else "application/json",
         )
+
+
+def _with_sound(answer: Answer, spoken: Spoken, *, pinned: bool) -> Answer:
+    """Return an answer that counts its sound too; of pinned usage, all output is sound."""
+    if pinned:
+        return msgspec.structs.replace(answer, sound_tokens=answer.completion_tokens)
+    return msgspec.structs.replace(answer, sound_tokens=spoken.tokens, completion_tokens=answer.completion_tokens + spoken.tokens)

@@ -4,6 +4,7 @@ import math
 import re
 
 from modelgate.core.records import Json
+from modelgate.sandbox.openai_chat_audio import check_chat_audio
 from modelgate.sandbox.openai_errors import Refused
 from modelgate.sandbox.openai_fields import NAME, Range, check_ranges, check_words, invalid, missing, wants
 from modelgate.sandbox.openai_message_checks import check_messages
@@ -20,6 +21,9 @@ SAMPLING_RANGES: tuple[Range, ...] = (
     ("seed", int, -(2**63), 2**63 - 1),
 )
 REASONING_MODEL = re.compile(r"^(o[1-9]|gpt-5)(?!.*chat)")
+THINKING_MODEL = re.compile(r"(^|/)deepseek-(reasoner|r1)")
+"""Imitators' models that think aloud, in `reasoning_content`."""
+
 _CHOICES = {
     "reasoning_effort": ("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     "verbosity": ("low", "medium", "high"),
@@ -42,6 +46,7 @@ def check_chat(body: Json) -> None:
     check_tools(body)
     check_tool_choice(body)
     check_functions(body)
+    check_chat_audio(body)
     _check_response_format(body)
     _check_model_rules(body)
 
@@ -73,8 +78,6 @@ def _check_words(body: dict[str, Json]) -> None:
     wants(body, "store", bool)
     check_stop(body)
     check_metadata(body)
-    if wants(body, "modalities", list) and "audio" in body["modalities"]:
-        raise Refused("This model does not support the requested output modality 'audio'.", param="modalities", code="unsupported_value")
 
 
 def check_stop(body: dict[str, Json]) -> None:

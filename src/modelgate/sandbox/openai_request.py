@@ -3,7 +3,8 @@
 from modelgate.core.records import Json
 from modelgate.sandbox.chat_ask import ChatAsk, Tool, ToolMode
 from modelgate.sandbox.magic import read_magic
-from modelgate.sandbox.openai_checks import REASONING_MODEL
+from modelgate.sandbox.openai_chat_audio import describe_sounds, sounds_of
+from modelgate.sandbox.openai_checks import REASONING_MODEL, THINKING_MODEL
 
 _REASONING_TOKENS = {"none": 0, "minimal": 0, "low": 32, "medium": 64, "high": 128, "xhigh": 256, "max": 512}
 
@@ -12,7 +13,9 @@ def read_chat(body: dict[str, Json]) -> ChatAsk:
     """Return the request behind a body that `check_chat` let pass."""
     messages: list[dict[str, Json]] = body["messages"]
     last_user = next((message for message in reversed(messages) if message["role"] == "user"), {})
-    magic = read_magic(body["model"], text_of(last_user))
+    sounds = sounds_of(last_user)
+    written = text_of(last_user)
+    magic = read_magic(body["model"], written or "\n".join(sound.text or "" for sound in sounds))
     stop, wanted, options = body.get("stop"), body.get("response_format") or {}, body.get("stream_options") or {}
     limit = body.get("max_completion_tokens")
     tools, mode = _tools(body)
@@ -22,6 +25,7 @@ def read_chat(body: dict[str, Json]) -> ChatAsk:
         magic=magic,
         text=magic.text,
         images=tuple(_images(last_user)),
+        documents=describe_sounds(sounds) if written or not magic.text else (),  # who only speaks is answered as if it were written
         results=tuple(_results(messages)),
         stream=bool(body.get("stream")),
         include_usage=bool(options.get("include_usage")),
@@ -38,6 +42,7 @@ def read_chat(body: dict[str, Json]) -> ChatAsk:
         format=wanted.get("type", "text"),
         schema=(wanted.get("json_schema") or {}).get("schema"),
         hidden_tokens=_REASONING_TOKENS[body.get("reasoning_effort") or "medium"] if REASONING_MODEL.match(body["model"]) else 0,
+        thinks=THINKING_MODEL.search(body["model"]) is not None,
     )
 
 

@@ -1,5 +1,6 @@
 """How an answer looks on OpenAI's wire: one body, or the chunks of a stream."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from itertools import zip_longest
 from zlib import crc32
@@ -10,7 +11,10 @@ from modelgate.core.records import Json
 from modelgate.sandbox.calls import Call
 from modelgate.sandbox.chat_ask import ChatAsk
 from modelgate.sandbox.openai_answers import Answer
+from modelgate.sandbox.openai_chat_audio import Spoken
+from modelgate.sandbox.openai_checks import THINKING_MODEL
 from modelgate.sandbox.openai_sending import DONE, event
+from modelgate.sandbox.openai_speech import in_parts
 from modelgate.sandbox.speaker import Choice
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -37,27 +41,32 @@ def answered_model(model: str) -> str:
 
 def render_usage(answer: Answer, *, ask: ChatAsk) -> Json:
     """Return the usage object, or what magic makes of it."""
-    usage = {
+    usage: dict[str, Json] = {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,
         "total_tokens": answer.prompt_tokens + answer.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": answer.cached_tokens, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": answer.cached_tokens, "audio_tokens": answer.prompt_sound_tokens},
         "completion_tokens_details": {
             "reasoning_tokens": answer.reasoning_tokens,
-            "audio_tokens": 0,
+            "audio_tokens": answer.sound_tokens,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
     }
+    if answer.prompt_sound_tokens or answer.sound_tokens:
+        usage["prompt_tokens_details"]["text_tokens"] = answer.prompt_tokens - answer.prompt_sound_tokens
+        usage["completion_tokens_details"]["text_tokens"] = answer.completion_tokens - answer.sound_tokens
+    if THINKING_MODEL.search(ask.model):
+        usage |= {"prompt_cache_hit_tokens": answer.cached_tokens, "prompt_cache_miss_tokens": answer.prompt_tokens - answer.cached_tokens}
     return ask.magic.usage(usage)
 
 
-def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer) -> bytes:
-    """Return the whole answer as one JSON body."""
+def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer, spoken: Spoken | None = None) -> bytes:
+    """Return the whole answer as one JSON body; `spoken` is its only choice as sound."""
     choices = [
         {
             "index": index,
-            "message": _message(choice, legacy=ask.legacy),
+            "message": _message(choice, legacy=ask.legacy, spoken=spoken),
             "logprobs": _logprobs(tokenizer.pieces(choice.text or ""), ask=ask, tokenizer=tokenizer),
             "finish_reason": choice.finish,
         }
@@ -78,8 +87,14 @@ def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: To
     )
 
 
-def _message(choice: Choice, *, legacy: bool) -> dict[str, Json]:
+def _message(choice: Choice, *, legacy: bool, spoken: Spoken | None) -> dict[str, Json]:
     message: dict[str, Json] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
+    if choice.thought:
+        message["reasoning_content"] = choice.thought
+    if spoken is not None:
+        data = b64encode(spoken.sound).decode()
+        sound = {"id": spoken.id, "expires_at": spoken.expires_at, "data": data, "transcript": spoken.transcript}
+        return {**message, "content": None, "audio": sound}
     if choice.calls and legacy:
         message["function_call"] = {"name": choice.calls[0].name, "arguments": choice.calls[0].arguments}
     elif choice.calls:
@@ -117,9 +132,9 @@ def _one_logprob(token: bytes, value: float) -> dict[str, Json]:
     return {"token": token.decode("utf-8", "replace"), "logprob": round(value, 6), "bytes": list(token)}
 
 
-def render_chunks(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer) -> list[bytes]:
+def render_chunks(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokenizer, spoken: Spoken | None = None) -> list[bytes]:
     """Return the events of the whole stream in order, `[DONE]` included. Choices take turns."""
-    per_choice = [list(_deltas(choice, ask=ask, tokenizer=tokenizer)) for choice in answer.choices]
+    per_choice = [list(_deltas(choice, ask=ask, tokenizer=tokenizer, spoken=spoken)) for choice in answer.choices]
     chunks: list[bytes] = []
     for turn in zip_longest(*per_choice):
         for index, part in enumerate(turn):
@@ -155,8 +170,12 @@ def _part(delta: dict[str, Json], *, logprobs: Json = None, finish: str | None =
     return {"delta": delta, "logprobs": logprobs, "finish_reason": finish}
 
 
-def _deltas(choice: Choice, *, ask: ChatAsk, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:
-    if choice.calls and ask.legacy:
+def _deltas(choice: Choice, *, ask: ChatAsk, tokenizer: Tokenizer, spoken: Spoken | None) -> Iterator[dict[str, Json]]:
+    for group in grouped(tokenizer.pieces(choice.thought)):
+        yield _part({"role": "assistant", "content": None, "reasoning_content": "".join(piece for piece, _ in group)})
+    if spoken is not None:
+        yield from _spoken_deltas(spoken, tokenizer=tokenizer)
+    elif choice.calls and ask.legacy:
         yield from _legacy_deltas(choice.calls[0], tokenizer=tokenizer)
     elif choice.calls:
         for index, call in enumerate(choice.calls):
@@ -167,6 +186,19 @@ def _deltas(choice: Choice, *, ask: ChatAsk, tokenizer: Tokenizer) -> Iterator[d
             text = "".join(piece for piece, _ in group)
             yield _part({"content": text}, logprobs=_logprobs(group, ask=ask, tokenizer=tokenizer))
     yield _part({}, finish=choice.finish)
+
+
+def _spoken_deltas(spoken: Spoken, *, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:
+    """Give the transcript, which runs ahead, then the sound, then until when it can be referred to."""
+    yield _part({"role": "assistant", "refusal": None})
+    for index, group in enumerate(grouped(tokenizer.pieces(spoken.transcript))):
+        text = "".join(piece for piece, _ in group)
+        yield _part({"content": None, "audio": {"id": spoken.id, "transcript": text}} if index == 0 else {"audio": {"transcript": text}})
+    for index, part in enumerate(in_parts(spoken.sound)):
+        data = b64encode(part).decode()
+        first = {"role": "assistant", "content": None, "audio": {"id": spoken.id, "data": data}}
+        yield _part(first if index == 0 else {"audio": {"data": data}})
+    yield _part({"audio": {"expires_at": spoken.expires_at}})
 
 
 def _call_deltas(call: Call, *, index: int, tokenizer: Tokenizer) -> Iterator[dict[str, Json]]:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -41,3 +42,19 @@ def test_a_chat_with_negative_usage(openai_vendor: Any) -> None:
     ]
     assert usage["prompt_tokens"] < 0
     assert usage["prompt_tokens_details"]["cached_tokens"] == -1
+
+
+@pytest.mark.parametrize("model", ["deepseek-reasoner", "deepseek/deepseek-r1"])
+def test_imitators_think_aloud(openai_vendor: Any, model: str) -> None:
+    body = {"model": model, "messages": [{"role": "user", "content": "Say: yes"}]}
+    made = openai_vendor.post("/v1/chat/completions", **body).json()
+    message, usage = made["choices"][0]["message"], made["usage"]
+    assert message["content"] == "yes"
+    assert "Say: yes" in message["reasoning_content"]
+    assert usage["completion_tokens_details"]["reasoning_tokens"] == usage["completion_tokens"] - 1
+    assert usage["prompt_cache_hit_tokens"] + usage["prompt_cache_miss_tokens"] == usage["prompt_tokens"]
+    events = openai_vendor.post("/v1/chat/completions", **body, stream=True).text.split("\n\n")
+    deltas = [json.loads(event.removeprefix("data: "))["choices"][0]["delta"] for event in events if event.startswith("data: {")]
+    assert "".join(delta.get("reasoning_content", "") for delta in deltas) == message["reasoning_content"]
+    assert deltas[0]["content"] is None
+    assert "".join(delta.get("content") or "" for delta in deltas) == "yes"
