@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from modelgate.core.errors import InvalidRequest, UpstreamError, UpstreamFailed
+from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError, UpstreamFailed
 from modelgate.core.providers import Quirks, format_for
 from modelgate.formats.chat.collect import Collector, events_of
 from modelgate.formats.chat.request import ChatRequest
@@ -171,7 +171,7 @@ class ChatExchange:
             relay = StreamTranslator(mode.wire_format.make_decoder(), encoder, encode_error=self._encode_error)
         told = Told(
             relay=relay,
-            encode_error=self._wire_format.encode_stream_error,
+            encode_error=self._stream_error(),
             keep_alive=self._wire_format.keep_alive,
             content_type=self._wire_format.stream_type(self._peeked),
             words=partial(self._words_of_stream, relay),
@@ -180,7 +180,11 @@ class ChatExchange:
 
     def _encode_error(self, error: VendorError) -> bytes:
         failed = UpstreamFailed(error.message, status=max(error.status, 400), code=error.code)
-        return self._wire_format.encode_stream_error(failed, self._call.request.id)
+        return self._stream_error()(failed, self._call.request.id)
+
+    def _stream_error(self) -> Callable[[ModelgateError, str], bytes]:
+        wire_format = self._wire_format
+        return wire_format.encode_stream_error if wire_format.stream_error_for is None else wire_format.stream_error_for(self._peeked)
 
     def _in_callers_words(self, error: InvalidRequest) -> InvalidRequest:
         names = self._wire_format.field_names

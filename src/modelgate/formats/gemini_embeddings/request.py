@@ -30,15 +30,26 @@ def is_batch(request: HttpRequest) -> bool:
     return method == BATCH_EMBED
 
 
-def decode_request(request: HttpRequest) -> EmbeddingsRequest:
-    """Return what a request asks for.
+def read_request(request: HttpRequest) -> list[EmbedContentRequest]:
+    """Return what a request asks for, one entry for each vector.
 
     Raises:
-        InvalidRequest: a field of the wrong type, nothing to embed, or requests of one batch that want different things; `param` names it.
-        UnknownPath: another method.
+        InvalidRequest: a field of the wrong type, or nothing to embed; `param` names it. UnknownPath: another method.
     """
     body = camel_case(request.body)
-    asked = decode_fields(_batch, body, say=say_invalid).requests if is_batch(request) else [decode_fields(_one, body, say=say_invalid)]
+    if is_batch(request):
+        return decode_fields(_batch, body, say=say_invalid).requests
+    return [decode_fields(_one, body, say=say_invalid)]
+
+
+def decode_request(request: HttpRequest) -> EmbeddingsRequest:
+    """Return what a request asks for in neutral words.
+
+    Raises:
+        InvalidRequest: as `read_request`, or what cannot be said elsewhere: pictures, and requests of one batch that want different things.
+        UnknownPath: another method.
+    """
+    asked = read_request(request)
     first = asked[0]
     for at, other in enumerate(asked):
         for name, before, now in (
@@ -54,6 +65,11 @@ def decode_request(request: HttpRequest) -> EmbeddingsRequest:
         dimensions=first.output_dimensionality,
         task_type=first.task_type or "",
     )
+
+
+def texts_of(asked: list[EmbedContentRequest]) -> list[str]:
+    """Return the words of a request."""
+    return [part.text for one in asked for part in as_list(one.content.parts) if part.text]
 
 
 def _input(asked: EmbedContentRequest, place: str) -> EmbeddingInput:
