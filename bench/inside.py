@@ -23,10 +23,10 @@ from types import FrameType
 from typing import Any
 
 import uvloop
-from modelgate.gateway.chat_call import ChatDesk
 
 from bench.scenarios import CHAT, chat_answer
 from modelgate.app.relay import COLLECT_AFTER_ALLOCATIONS
+from modelgate.app.relay_router import RelayRouter
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
@@ -34,8 +34,14 @@ from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Upstr
 from modelgate.edge.connection import Connection
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.service import Service
-from modelgate.gateway.chat import ChatGateway
+from modelgate.formats.chat.wire_format import load_wire_formats
+from modelgate.gateway.call import CallDesk
+from modelgate.gateway.calls import CallGateway
+from modelgate.gateway.chat import chat_kinds
+from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.models import ModelsGateway
+from modelgate.gateway.passage import Passage
 from modelgate.identity.table import KeyTable
 from modelgate.metering.leases import Leases
 from modelgate.metering.messages import Ask, Granted, LeaseTotals, ToBook, Totals
@@ -43,11 +49,13 @@ from modelgate.metering.meter import Meter
 from modelgate.metering.price_list import read_shipped_prices
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
+from modelgate.routing.health import Health
 from modelgate.storage.journal import JournalBroken
 from modelgate.storage.journal_writer import JournalWriter
 from modelgate.telemetry.metrics import Metrics
 from modelgate.transport import client
 from modelgate.transport.client import Transport
+from modelgate.transport.guard import GuardedFetcher
 
 CLIENTS = 16
 BURST = 1000
@@ -128,18 +136,27 @@ class Inside:
         meter.start()
         self.leases.connected(self.lend, incarnation="inc_bench", node="bench")
         self.leases.on_message(Totals(0))
-        desk = ChatDesk(meter=meter, rates=RateCounters(folder / "rates", writer=0, writers=2), metrics=Metrics(), clock=system_clock)
-        configuration = self.configure()
+        desk = CallDesk(meter=meter, rates=RateCounters(folder / "rates", writer=0, writers=2), metrics=Metrics(), clock=system_clock)
+        configuration, transport, keys = self.configure(), Transport(), KeyTable(self.look_up)
         client._Pool._connect = self.connect  # type: ignore[method-assign,assignment]
-        chat = ChatGateway(
-            keys=KeyTable(self.look_up),
+        calls = CallGateway(
+            keys=keys,
             desk=desk,
-            transport=Transport(),
+            transport=transport,
+            health=Health(),
             configuration=lambda: configuration,
             log_fault=lambda fault, request_id: give_up(fault),
         )
+        router = RelayRouter(
+            calls=calls,
+            kinds=chat_kinds(load_wire_formats(), images=FetchedImages(GuardedFetcher(transport))),
+            models=ModelsGateway(keys=keys, configuration=lambda: configuration, operations=(), clock=system_clock),
+            passage=Passage(transport=transport, socket=""),
+            processes_path=folder / "processes",
+            health=dict,
+        )
         service = Service(
-            chat.handle,
+            router.handle,
             render_error=render_error,
             log_fault=lambda fault, path, request_id: give_up(fault),
             limits=EdgeLimits(),
