@@ -16,12 +16,13 @@ class HeaderBlock:
     syntactically checked blocks may be put in here: no bare LF, no folded lines, every line ends in CRLF.
     """
 
-    __slots__ = ("_lower", "raw")
+    __slots__ = ("_found", "_lower", "raw")
 
     def __init__(self, raw: bytes = b"", lower: bytes | None = None) -> None:
         """Wrap header lines; `lower` is `\\r\\n` and the same lines in lower case, when the caller has them already."""
         self.raw = raw
         self._lower = lower
+        self._found: dict[bytes, bytes | None] = {}  # kept connections repeat their heads, and then the block is the same
 
     @classmethod
     def of(cls, *pairs: tuple[str, str]) -> "HeaderBlock":
@@ -42,13 +43,11 @@ class HeaderBlock:
 
     def get(self, name: bytes) -> bytes | None:
         """Return the first value of a header, stripped; `name` is lower case."""
-        lower = self._lower
-        if lower is None:
-            lower = self._lower = b"\r\n" + self.raw.lower()
-        at = lower.find(b"\r\n%b:" % name)
-        if at < 0:
-            return None
-        return self.raw[at + len(name) + 1 : lower.index(b"\r\n", at + 2) - 2].strip()
+        found = self._found
+        if name not in found:
+            start, end = self._find(name, 0)
+            found[name] = self.raw[start:end].strip() if start >= 0 else None
+        return found[name]
 
     def get_all(self, name: bytes) -> list[bytes]:
         """Return every value of a header in order; `name` is lower case."""

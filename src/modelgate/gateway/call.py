@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -234,7 +235,7 @@ class Call:
         )
 
 
-_NAMED_UNITS = (
+_UNITS = (
     "cache_write_tokens",
     "reasoning_tokens",
     "input_audio_tokens",
@@ -247,6 +248,10 @@ _NAMED_UNITS = (
 )
 
 
+_counts_of = attrgetter(*_UNITS)
+
+
 def _units(usage: Usage) -> dict[str, int]:
     """Return the less usual counts that are there, for the record."""
-    return {name: count for name in _NAMED_UNITS if (count := getattr(usage, name))}
+    counts = _counts_of(usage)
+    return {name: count for name, count in zip(_UNITS, counts, strict=True) if count} if any(counts) else {}

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError, UpstreamFailed
-from modelgate.core.providers import Quirks, format_for
+from modelgate.core.providers import Quirks
 from modelgate.formats.chat.collect import Collector, events_of
 from modelgate.formats.chat.request import ChatRequest
 from modelgate.formats.chat.response import ChatResponse
@@ -66,13 +66,15 @@ class ChatExchange:
         self._decoded: ChatRequest | None = None
         self._inlined: ChatRequest | None = None
         self._mode: Mode | None = None
-        self.needs_inputs = peeked.images > 0 or peeked.needs_hub
+        self._needs_hub = peeked.needs_hub
+        self.needs_inputs = self._needs_hub or peeked.images > 0
 
     def mode(self, candidate: Candidate) -> Mode:
         """Return how a candidate is spoken to."""
-        formats, quirks = self._configuration.formats_of(candidate.upstream), self._configuration.quirks_of(candidate.upstream)
-        name = format_for(formats, self._wire_format.name)
-        passes = name == self._wire_format.name and not self._peeked.needs_hub
+        upstream, own_name = candidate.upstream, self._wire_format.name
+        name = self._configuration.spoken_to(upstream, own_name)
+        passes = name == own_name and not self._needs_hub
+        quirks = self._configuration.quirks_of(upstream)
         return Mode(self._wire_formats[name], passes, quirks, candidate.upstream_model != self._peeked.model)
 
     async def fetch_inputs(self, candidate: Candidate) -> None:

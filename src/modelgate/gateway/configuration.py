@@ -8,7 +8,7 @@ import msgspec
 from modelgate.core.errors import NoUpstream, UnknownModel, UnpricedModel
 from modelgate.core.http import HeaderBlock
 from modelgate.core.money import Book
-from modelgate.core.providers import Provider, Quirks
+from modelgate.core.providers import Provider, Quirks, format_for
 from modelgate.core.records import ApiKey, Credential, Snapshot, Upstream
 from modelgate.gateway.state_ids import StateSeals
 from modelgate.metering.prices import Price, PriceBook, PriceEntry
@@ -74,6 +74,8 @@ class Configuration:
         self.doors: dict[tuple[str, str], Door] = {}
         self.seals = StateSeals(snapshot.state_key)
         self._providers = providers
+        self._formats: dict[str, tuple[str, ...]] = {}
+        self._spoken: dict[tuple[str, str], str] = {}  # at most upstreams x dialects
         reachable = [
             u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)
         ]
@@ -116,10 +118,12 @@ class Configuration:
         """Return the door of a candidate that came from `routes`."""
         return self.doors[upstream.id, credential.id]
 
-    def formats_of(self, upstream: Upstream) -> tuple[str, ...]:
-        """Return the conversation dialects and other one-call formats that an upstream which came from `routes` serves."""
-        provider = self._providers[upstream.provider]
-        return provider.formats if upstream.socket else provider.formats_at(upstream.base_url)
+    def spoken_to(self, upstream: Upstream, wanted: str) -> str:
+        """Return the dialect in which an upstream is asked for what came in as `wanted`, empty when it cannot be."""
+        name = self._spoken.get((upstream.id, wanted))
+        if name is None:
+            name = self._spoken[upstream.id, wanted] = format_for(self._formats[upstream.id], wanted)
+        return name
 
     def quirks_of(self, upstream: Upstream) -> Quirks:
         """Return where an upstream's vendor departs from its dialect."""
@@ -134,6 +138,7 @@ class Configuration:
         if provider is None:
             return False
         path = urlsplit(upstream.base_url).path.rstrip("/")
+        self._formats[upstream.id] = provider.formats if upstream.socket else provider.formats_at(upstream.base_url)
         try:
             proxy = "" if upstream.socket else proxy_for(upstream.base_url)
             target = target_of(upstream.base_url, socket=upstream.socket, ca_file=upstream.ca_file or ca_file, proxy=proxy)

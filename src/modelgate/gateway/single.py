@@ -6,7 +6,7 @@ import msgspec
 
 from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError
 from modelgate.core.http import HttpRequest, HttpResponse
-from modelgate.core.providers import format_for, operation_of
+from modelgate.core.providers import operation_of
 from modelgate.core.rates import RateFacts
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import AnswerHead, UnreadableAnswer, UpstreamAsk
@@ -144,8 +144,7 @@ class SingleExchange:
         return Whole(told, JSON_TYPE, response.usage, response.usage_refused, self._words)
 
     def _spoken_by(self, candidate: Candidate) -> SingleFormat:
-        name = format_for(self._configuration.formats_of(candidate.upstream), self._format.name)
-        return self._formats[name]
+        return self._formats[self._configuration.spoken_to(candidate.upstream, self._format.name)]
 
     def _words(self) -> Words:
         texts = self._format.texts
