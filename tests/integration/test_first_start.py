@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.environment import clean_environment
 
 START_S = 30
 FOLLOW_S = 1.0
@@ -23,10 +24,7 @@ class Server:
     """`modelgate serve` on a free port and an empty data directory."""
 
     def __init__(self, data: Path) -> None:
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("MODELGATE_", "OPENAI_", "KLING_", "OLLAMA_"))
-        }
-        self.environment["MODELGATE_DATA"] = str(data)
+        self.environment = clean_environment(MODELGATE_DATA=str(data))
         self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self.environment['PATH']}"
         command = [sys.executable, "-m", "modelgate", "serve", "--port", "0"]
         self._process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

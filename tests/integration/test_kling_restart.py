@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.environment import clean_environment
 
 IMAGES = "/kling/v1/images/generations"
 WAIT_S = 30.0
@@ -52,8 +53,7 @@ class Server:
     """`modelgate serve` with one prepaid account."""
 
     def __init__(self, data: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MODELGATE_", "OPENAI_", "KLING_", "OLLAMA_"))}
-        self.environment = {**kept, "MODELGATE_DATA": str(data)}
+        self.environment = clean_environment(MODELGATE_DATA=str(data))
         self.data = data
         command = [sys.executable, "-m", "modelgate", "serve", "--port", "0"]
         self._process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

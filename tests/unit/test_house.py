@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = {
     "core/endpoints.py": ("unit/gateway/test_endpoints.py", "types"),
     "core/errors.py": ("integration/gateway/test_errors.py", "row by row"),
     "core/leases.py": ("unit/metering/test_leases.py", "types"),
-    "core/providers.py": ("unit/providers/test_init.py", "types"),
     "core/rates.py": ("unit/metering/test_rates.py", "types"),
     "core/records.py": ("integration/storage/test_tasks.py", "types"),
     "core/sandbox.py": ("unit/sandbox/test_magic.py", "constants"),
@@ -80,7 +79,6 @@ TESTED_ELSEWHERE = {
     "metering/store.py": ("integration/storage/test_ledger.py", "a protocol"),
     "providers/anthropic.py": ("unit/providers/test_init.py", "a record"),
     "providers/gemini.py": ("unit/providers/test_init.py", "a record"),
-    "providers/ollama.py": ("unit/providers/test_init.py", "a record"),
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
     "sandbox/gemini_schema.py": ("unit/sandbox/test_gemini_fields.py", "data"),
     "sandbox/chat_ask.py": ("unit/sandbox/test_speaker.py", "types"),
@@ -155,8 +153,16 @@ def mirrors(name: str) -> list[Path]:
     return [ROOT / "tests" / kind / room / f"test_{file}" for kind in ("unit", "integration")]
 
 
+def is_record(path: Path) -> bool:
+    """Return whether a module is a vendor as data alone: every such one is asked the same in providers/test_init.py."""
+    tree = ast.parse(path.read_text())
+    return path.parent.name == "providers" and not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
+
+
 def test_every_module_has_its_test() -> None:
-    with_code = [name_of(path) for path in modules() if path.stem not in ("__init__", "__main__") and path.parent != SOURCE]
+    with_code = [
+        name_of(path) for path in modules() if path.stem not in ("__init__", "__main__") and path.parent != SOURCE and not is_record(path)
+    ]
     without = [name for name in with_code if not any(path.exists() for path in mirrors(name))]
     assert sorted(set(without) - set(TESTED_ELSEWHERE)) == []
 
@@ -173,7 +179,7 @@ def named_vendors(tree: ast.AST, vendors: frozenset[str]) -> Iterator[str]:
 
 
 def test_vendor_names_steer_nothing_outside_of_their_own_files() -> None:
-    vendors = frozenset(load_providers())
+    vendors = frozenset(load_providers()) - {"modelgate"}  # our own name is said in many places
     assert {"openai", "kling"} <= vendors
     found = {}
     for path in modules():

@@ -44,7 +44,7 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
     call = _call(provider)
     try:
         headers = HeaderBlock.of(*provider.sign(credential.secret, time.time()), *call.headers, ("user-agent", "modelgate"))
-        path = urlsplit(upstream.base_url).path.rstrip("/") + call.path
+        path = urlsplit(upstream.base_url).path.rstrip("/") + call.path + (f"?{provider.quirks.query}" if provider.quirks.query else "")
         answer = await transport.send(target, method=call.method, path=path, headers=headers, body=call.body, timeouts=PROBE_TIMEOUTS)
         body = await answer.read(MAX_ANSWER_BYTES)
     except ValueError:
@@ -58,7 +58,7 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
 
 def _call(provider: Provider) -> UpstreamCall:
     if provider.formats:
-        return UpstreamCall(method="GET", path="/models")
+        return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"))
     return next(iter(provider.media.values())).encode_poll(PROBE_TASK)
 
 

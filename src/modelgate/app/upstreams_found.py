@@ -34,6 +34,8 @@ def _found(provider: Provider, environment: Mapping[str, str]) -> FoundUpstream 
     self_hosted = provider.quirks.self_hosted
     if not secret and not (self_hosted and base_url):
         return None
+    if not (base_url or provider.base_url):  # a vendor at which everybody has an address of his own
+        return None
     upstream = Upstream(
         id=new_id("up"),
         name=provider.name,
@@ -64,4 +66,4 @@ def base_url_of(text: str, provider: Provider) -> str:
         host += ":" + default_rest.partition("/")[0].rpartition(":")[2]
     host = host.replace("0.0.0.0", "127.0.0.1", 1) if host.startswith("0.0.0.0") else host
     tail = (slash + path).rstrip("/") or provider.quirks.base_path
-    return f"{scheme or default_scheme}://{host}{tail}"
+    return f"{scheme or default_scheme or 'https'}://{host}{tail}"

@@ -73,7 +73,7 @@ def upstream_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
 def add(installation: Installation, /, *, provider: str, no_key: bool, book: Book, as_json: bool, **options: Any) -> None:
-    """Add an upstream of PROVIDER, such as openai (and every server that speaks like it), ollama or kling.
+    """Add an upstream of PROVIDER, such as openai (and every server that speaks like it), azure or kling; docs/providers.md lists them.
 
     Keys are read from stdin, one per line, or asked for without showing them: never from the command line. A key of two parts
     (Kling's access key and secret key) is written ACCESS|SECRET.
@@ -81,6 +81,8 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
     Example: modelgate upstreams add openai --base-url https://llm.example/v1 --models my-model < key.txt
     """
     record = _provider(provider)
+    if not record.base_url and options["base_url"] is UNSET:
+        raise click.ClickException(f"{record.title} has no address of its own; say where it is with --base-url")
     keys = () if no_key else read_vendor_keys(record.title)
     if not keys and not no_key and not record.quirks.self_hosted:
         raise click.ClickException("no key was given; write it to stdin, or say --no-key if the server wants none")

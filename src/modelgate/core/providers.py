@@ -83,13 +83,15 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Where a vendor departs from the dialect it speaks, as data.
 
     `self_hosted`: a server of one's own, free of charge and without a key unless told otherwise. `base_path`: its API's path where the
-    operator's address names none. `paths`: operation or wire format -> path in place of the dialect's, with `{model}` for the model's
-    name. `query`: appended to every path. `renames`: top-level request field of the OpenAI dialects -> its name here. `refuses`: fields of
-    the neutral request that this vendor answers with an error: they are left out and named as ignored. `accepts`: what it understands
-    beyond OpenAI's own: `top_k`, `image_config`, `cache` (cache marks on parts), `file_url` (files by address). `reasoning`: the field that
-    says how much to think (empty: none). `system_role`: how instructions are called. `has_stream_options`: it understands
-    `stream_options.include_usage`. `has_json_schema`: structured output by schema, not only JSON mode. `fetches_images`: it fetches picture
-    addresses itself; None: as its dialect does. `counts_writes_in_reads`: tokens written to its cache are counted among those read.
+    operator's address names none. `paths`: operation, wire format or `models` (the list of them) -> path in place of the dialect's,
+    with `{model}` for the model's name. `query`: appended to every path. `renames`: top-level request field of the OpenAI dialects ->
+    its name here. `refuses`: fields of the neutral request that this vendor answers with an error: they are left out and named as
+    ignored. `accepts`: what it understands beyond OpenAI's own: `top_k`, `image_config`, `cache` (cache marks on parts), `file_url`
+    (files by address). `reasoning`: the field that says how much to think (empty: none). `system_role`: how instructions are called.
+    `has_developer_role`: it takes messages of the role `developer`; where it does not, they go as `system`. `has_stream_options`: it
+    understands `stream_options.include_usage`. `has_json_schema`: structured output by schema, not only JSON mode. `fetches_images`: it
+    fetches picture addresses itself; None: as its dialect does. `counts_writes_in_reads`: tokens written to its cache are counted among
+    those read.
     """
 
     self_hosted: bool = False
@@ -101,6 +103,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     accepts: frozenset[str] = frozenset()
     reasoning: ReasoningField = "reasoning_effort"
     system_role: Literal["system", "developer"] = "system"
+    has_developer_role: bool = True
     has_stream_options: bool = True
     has_json_schema: bool = True
     fetches_images: bool | None = None
@@ -108,6 +111,12 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_QUIRKS = Quirks()
+
+
+def bearer(secret: str, now: float) -> tuple[tuple[str, str], ...]:
+    """Sign in the usual way, `Authorization: Bearer`; where no key is wanted there is none to send."""
+    del now  # such a secret does not age
+    return (("authorization", f"Bearer {secret}"),) if secret else ()
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,23 +1,16 @@
-"""Ollama: local models behind an OpenAI-compatible door, free of charge.
+"""Ollama: local models behind an OpenAI-compatible door, free of charge. It asks for no key; one set for a proxy in front of it is sent.
 
 Source: github.com/ollama/ollama, docs/openai.md, read 2026-11.
 """
 
-from modelgate.core.providers import Provider, Quirks
-
-
-def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
-    """Ollama asks for no key; one set for a proxy in front of it is sent."""
-    del now
-    return (("authorization", f"Bearer {secret}"),) if secret else ()
-
+from modelgate.core.providers import Provider, Quirks, bearer
 
 PROVIDER = Provider(
     name="ollama",
     title="Ollama",
     base_url="http://127.0.0.1:11434/v1",
     formats=("openai_chat",),
-    sign=sign,
+    sign=bearer,
     environment={"OLLAMA_HOST": "base_url"},
     quirks=Quirks(self_hosted=True, base_path="/v1"),
     documentation="https://github.com/ollama/ollama/blob/main/docs/openai.md (2026-11)",

@@ -100,6 +100,13 @@ def test_a_server_of_ones_own_needs_no_key_and_is_free(run_json: RunJson) -> Non
     assert not run_json("upstreams", "add", "openai", "--no-key", "--base-url", "http://127.0.0.1:8000/v1")["free"]
 
 
+def test_where_everybody_has_an_address_of_his_own_it_must_be_said(run: Run, run_json: RunJson) -> None:
+    refused = run("upstreams", "add", "azure", stdin="key")
+    assert refused.exit_code == 1
+    assert "--base-url" in refused.stderr
+    assert run_json("upstreams", "add", "azure", "--base-url", "https://mine.openai.azure.com", stdin="key")["provider"] == "azure"
+
+
 def test_an_upstream_is_edited_paused_resumed_and_removed(run: Run, run_json: RunJson, snapshot: Snapshots) -> None:
     run("upstreams", "add", "openai", stdin="sk-one")
     run("upstreams", "edit", "openai", "--name", "main", "--weight", "9", "--free")

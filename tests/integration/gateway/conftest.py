@@ -1,7 +1,6 @@
 """A whole Modelgate, as a stranger would start it: `modelgate serve` on a free port with an empty data directory."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.environment import clean_environment
 
 START_TIMEOUT_S = 60
 
@@ -19,8 +19,7 @@ class Installation:
 
     def __init__(self, data: Path, *flags: str) -> None:
         self.data = data
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MODELGATE_", "OPENAI_", "OLLAMA_", "KLING_"))}
-        self.environment = {**kept, "MODELGATE_DATA": str(data), "MODELGATE_LOG_LEVEL": "warning"}
+        self.environment = clean_environment(MODELGATE_DATA=str(data), MODELGATE_LOG_LEVEL="warning")
         self.log = (data.parent / f"{data.name}.log").open("w+")
         command = [sys.executable, "-m", "modelgate", "serve", "--port", "0", *flags]
         self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True)

@@ -91,3 +91,10 @@ async def test_an_address_that_is_none_is_told() -> None:
     ((ok, text),) = await probe(Line(), msgspec.structs.replace(UPSTREAM, base_url="nonsense"))
     assert not ok
     assert "nonsense" in text
+
+
+@pytest.mark.anyio
+async def test_a_vendor_may_keep_its_list_of_models_elsewhere() -> None:
+    line = Line(Answer(200, b'{"data": []}'))
+    await probe(line, msgspec.structs.replace(UPSTREAM, provider="azure", base_url="https://mine.openai.azure.com"))
+    assert line.sent[0][2] == "/openai/models?api-version=2024-10-21"

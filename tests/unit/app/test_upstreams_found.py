@@ -38,6 +38,16 @@ def test_ollama_is_found_by_its_address_and_is_free() -> None:
     assert found(OLLAMA_HOST="127.0.0.1:11434") == {"ollama": ("http://127.0.0.1:11434/v1", "", True, "OLLAMA_HOST")}
 
 
+def test_where_everybody_has_an_address_of_his_own_a_key_is_not_enough() -> None:
+    assert found(AZURE_OPENAI_API_KEY="key") == {}
+    both = found(AZURE_OPENAI_API_KEY="key", AZURE_OPENAI_ENDPOINT="mine.openai.azure.com/")
+    assert both["azure"][0] == "https://mine.openai.azure.com"
+
+
+def test_an_address_without_a_path_gets_the_vendors() -> None:
+    assert found(GROQ_API_KEY="key", GROQ_BASE_URL="https://proxy.example")["groq"][0] == "https://proxy.example/openai/v1"
+
+
 def test_the_two_halves_of_a_kling_key_are_joined() -> None:
     assert found(KLING_ACCESS_KEY="ak", KLING_SECRET_KEY="sk")["kling"][1] == "ak|sk"
     assert found(KLING_ACCESS_KEY="ak") == {}

@@ -20,6 +20,7 @@ from modelgate.formats.openai_chat.options import (
     WITHOUT_REASONING,
     bare_name,
     effort_of_budget,
+    knows_efforts,
     nearest_effort,
 )
 
@@ -83,11 +84,7 @@ def encode_request(request: ChatRequest, upstream_model: str, quirks: Quirks) ->
 
 def path_for(model: str, quirks: Quirks) -> str:
     """Return where chats are asked for, below the upstream's base URL."""
-    if not quirks.paths and not quirks.query:
-        return PATH
-    path = quirks.paths.get(NAME, PATH).replace("{model}", quote(model, safe=""))
-    query = quirks.query.lstrip("?&")
-    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+    return quirks.paths.get(NAME, PATH).replace("{model}", quote(model, safe="")) if quirks.paths else PATH
 
 
 def _drop_refused(body: dict[str, Json], quirks: Quirks) -> set[str]:
@@ -212,11 +209,11 @@ def _say_reasoning(request: ChatRequest, body: dict[str, Json], model: str, igno
     is_on = effort != "none"
     match quirks.reasoning:
         case "reasoning_effort":
-            nearest = "" if WITHOUT_REASONING.match(bare_name(model)) else nearest_effort(effort, model)
-            if nearest:
-                body["reasoning_effort"] = nearest
-            elif effort:
+            # Not to think at all is a wish that strangers answer with an error.
+            if WITHOUT_REASONING.match(bare_name(model)) or (effort == "none" and not knows_efforts(model)):
                 ignored.add("reasoning")
+            elif effort:
+                body["reasoning_effort"] = nearest_effort(effort, model)
         case "thinking":
             body["thinking"] = {"type": "enabled" if is_on else "disabled"}
         case "enable_thinking":

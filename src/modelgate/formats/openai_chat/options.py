@@ -60,12 +60,17 @@ def effort_of_budget(budget_tokens: int) -> str:
 
 
 def nearest_effort(effort: str, model: str) -> str:
-    """Return the effort a model of this name takes, the nearest to what was asked; empty: it may not know how to think not at all."""
+    """Return the effort a model of this name takes, the nearest to what was asked."""
     name = bare_name(model)
     for pattern, nearest in NEAREST_EFFORTS:
         if pattern.match(name):
             return nearest.get(effort, effort)
-    return "" if effort == "none" else effort
+    return effort
+
+
+def knows_efforts(model: str) -> bool:
+    """Return whether it is known which efforts a model takes."""
+    return any(pattern.match(bare_name(model)) for pattern, _ in NEAREST_EFFORTS)
 
 
 def decode_reasoning(request: Request, google: GoogleOptions | None) -> Reasoning | None:

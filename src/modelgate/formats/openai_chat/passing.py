@@ -5,7 +5,7 @@ import msgspec
 from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
 from modelgate.formats.chat.wire_format import ChatPeek, Passed, StateIds, UnreadableAnswer, UpstreamAsk
-from modelgate.formats.json_fields import UNREADABLE, count_quoted, top_level
+from modelgate.formats.json_fields import UNREADABLE, count_quoted, replace_field, top_level
 from modelgate.formats.openai_chat.encode_request import path_for
 from modelgate.formats.openai_chat.options import SPELLINGS
 from modelgate.formats.openai_chat.peek import own
@@ -13,6 +13,10 @@ from modelgate.formats.openai_chat.request import ask_for_usage, rename_model
 from modelgate.formats.openai_chat.response import decode_answer, has_no_choices, rename_answer, usage_of
 
 _encode = msgspec.json.Encoder().encode
+
+
+class _Role(msgspec.Struct, frozen=True):
+    role: str = ""
 
 
 class _AudioId(msgspec.Struct, frozen=True):
@@ -32,6 +36,7 @@ class _Answer(msgspec.Struct, frozen=True):
     choices: list[_Choice] = []
 
 
+_decode_role = msgspec.json.Decoder(_Role).decode
 _decode_sounds = msgspec.json.Decoder(_Answer).decode
 
 
@@ -44,6 +49,8 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
     found, body = own(peek), request.body
     for our_id in found.audio_ids():
         body = bytes(body).replace(_encode(our_id), _encode(state_ids.open(our_id)))
+    if not quirks.has_developer_role and count_quoted(body, b"developer"):
+        body = _without_developers(body, found.found.messages)
     if upstream_model != peek.model:
         body = rename_model(body, upstream_model)
     ignored: tuple[str, ...] = ()
@@ -52,6 +59,22 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
     if peek.stream and quirks.has_stream_options:
         body = ask_for_usage(body, found.found)
     return UpstreamAsk(path=path_for(upstream_model, quirks), body=body, ignored=ignored)
+
+
+def _without_developers(body: bytes | bytearray, messages: list[msgspec.Raw]) -> bytes | bytearray:
+    """Return the body with messages of the role `developer` as such of `system`, its older name."""
+    raws = [bytes(message) for message in messages]
+    if not any(_role(raw) == "developer" for raw in raws):
+        return body
+    renamed = [replace_field(raw, "role", b'"system"') if _role(raw) == "developer" else raw for raw in raws]
+    return replace_field(body, "messages", _encode([msgspec.Raw(raw) for raw in renamed]))
+
+
+def _role(message: bytes) -> str:
+    try:
+        return _decode_role(message).role if b'"developer"' in message else ""
+    except UNREADABLE:
+        return ""
 
 
 def _with_quirks(body: bytes | bytearray, quirks: Quirks) -> tuple[bytes | bytearray, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from modelgate.formats.openai_chat.options import (
     decode_reasoning,
     decode_tool_choice,
     effort_of_budget,
+    knows_efforts,
     nearest_effort,
 )
 
@@ -59,7 +60,6 @@ def test_every_vendors_way_to_ask_for_thought(fields: dict[str, Any], expected: 
         ("gpt-5.2", "max", "xhigh"),
         ("gpt-6-astra", "none", "none"),
         ("grok-3-mini", "max", "max"),
-        ("llama", "none", ""),
     ],
 )
 def test_efforts_a_model_has_not_become_the_nearest(model: str, effort: str, nearest: str) -> None:
@@ -78,6 +78,10 @@ def test_budgets_as_efforts(budget: int, effort: str) -> None:
 )
 def test_which_models_want_the_newer_field(model: str, newer: bool) -> None:
     assert (COMPLETION_TOKENS_MODELS.match(model) is not None) is newer
+
+
+def test_of_few_models_it_is_known_which_efforts_they_take() -> None:
+    assert [knows_efforts(model) for model in ("o3", "openai/gpt-5.2", "gpt-4o", "llama")] == [True, True, False, False]
 
 
 def test_forms_of_answers() -> None:

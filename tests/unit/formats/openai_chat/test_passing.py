@@ -54,9 +54,24 @@ def test_what_a_vendor_refuses_is_left_out_and_named(state_ids, ask) -> None:
     assert found.ignored == ("output", "seed")
 
 
-def test_the_path_may_name_the_model_and_a_version(state_ids) -> None:
-    quirks = Quirks(paths={"openai_chat": "/deployments/{model}/chat/completions"}, query="api-version=1")
-    assert passed(raw_request(), state_ids, model="a/b", quirks=quirks).path == "/deployments/a%2Fb/chat/completions?api-version=1"
+def test_the_path_may_name_the_model(state_ids) -> None:
+    quirks = Quirks(paths={"openai_chat": "/deployments/{model}/chat/completions"})
+    assert passed(raw_request(), state_ids, model="a/b", quirks=quirks).path == "/deployments/a%2Fb/chat/completions"
+
+
+def test_developers_become_systems_where_they_are_not_known(state_ids, ask) -> None:
+    messages = [
+        {"role": "developer", "content": '"role":"developer"'},
+        {"role": "user", "content": "developer"},
+        5,
+        {"role": 7, "x": "developer"},
+    ]
+    request = ask(messages=messages)
+    quirks = Quirks(has_developer_role=False)
+    assert json.loads(passed(request, state_ids, quirks=quirks).body)["messages"] == [{**messages[0], "role": "system"}, *messages[1:]]
+    assert passed(request, state_ids).body == request.body
+    without = ask(messages=[{"role": "user", "content": "a developer"}, {"role": "user", "name": "developer", "content": ""}])
+    assert passed(without, state_ids, quirks=quirks).body == without.body
 
 
 def test_an_id_of_ours_becomes_the_upstreams(state_ids, ask) -> None:

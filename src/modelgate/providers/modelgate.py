@@ -1,0 +1,27 @@
+"""Another Modelgate: its models under its prices, in whichever dialect a caller speaks.
+
+The base URL is the other's address without a path, such as https://gateway.example.
+Source: docs/chat.md of this repository, read 2026-11.
+"""
+
+from modelgate.core.providers import Provider, Quirks, bearer
+
+PROVIDER = Provider(
+    name="modelgate",
+    title="Another Modelgate",
+    base_url="",  # every installation has an address of its own
+    formats=("openai_chat", "openai_responses", "anthropic_messages", "gemini_content", "openai_embeddings", "openai_moderations"),
+    sign=bearer,
+    quirks=Quirks(
+        paths={
+            "openai_chat": "/v1/chat/completions",
+            "openai_responses": "/v1/responses",
+            "openai_completions": "/v1/completions",
+            "openai_embeddings": "/v1/embeddings",
+            "openai_moderations": "/v1/moderations",
+            "models": "/v1/models",
+        },
+        accepts=frozenset(("cache", "file_url", "image_config", "top_k")),
+    ),
+    documentation="docs/chat.md (2026-11)",
+)
