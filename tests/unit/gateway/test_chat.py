@@ -382,6 +382,18 @@ async def test_symptom_a_cut_stream_billed_nothing_or_all() -> None:
     assert "truncated" in facts.note
 
 
+async def test_a_streamed_array_ends_in_an_error_of_its_own_shape() -> None:
+    """A client of Gemini that did not ask for events reads one JSON array: an event in it would be no JSON."""
+    body = b'{"contents":[{"parts":[{"text":"Hi"}]}]}'
+    headers = HeaderBlock.of(("authorization", f"Bearer {SECRET}"))
+    async with playing(ScriptedUpstream(streaming(words(2)))) as house:
+        request = HttpRequest(method="POST", path="/v1beta/models/m:streamGenerateContent", headers=headers, body=body, id="req_1")
+        received = await house.read_stream(await house.gateway.handle(request, house.kinds["gemini_content"]))
+    first, second, last = json.loads(received)
+    assert first["candidates"] == second["candidates"]
+    assert last["error"]["code"] == 502
+
+
 async def test_a_stream_that_breaks_before_its_first_event_is_asked_for_again() -> None:
     upstream = ScriptedUpstream(streaming(), streaming(words(1), STOP, DONE))
     async with playing(upstream) as house:
