@@ -10,7 +10,7 @@ What lives here
                      wire)
     openai_responses responses: checks, request, wire and events likewise; `openai_responses_memory` (what is stored),
                      `openai_reasoning` (what is encrypted)
-    openai_…         the other endpoints, each in a file of its own
+    openai_…         the other endpoints, each in a file of its own; `openai_azure` (the same at Azure's paths)
     anthropic        Anthropic's endpoints: `anthropic_checks` with `…_message_checks`, `…_block_checks` and `…_tool_checks` (what is
                      refused), `anthropic_prompt` (what a prompt costs, cache included), `anthropic_answers` (what is said),
                      `anthropic_thinking` (signatures), `anthropic_wire` (how that looks on the wire)

@@ -1,10 +1,11 @@
-"""The make-believe OpenAI: all its endpoints, at `/v1` and `/openai/v1`."""
+"""The make-believe OpenAI: all its endpoints, at `/v1`, `/openai/v1` and as Azure has them below `/azure/openai`."""
 
 from starlette.routing import Route
 
 from modelgate.core.clock import Clock
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.openai_answers import Answerer
+from modelgate.sandbox.openai_azure import azure_routes
 from modelgate.sandbox.openai_chat import Chat
 from modelgate.sandbox.openai_completions import Completions
 from modelgate.sandbox.openai_embeddings import Embeddings
@@ -25,6 +26,7 @@ class OpenaiSandbox:
     """The vendor's endpoints; counts what it is asked in `counter`."""
 
     def __init__(self, *, tokenizer: Tokenizer, counter: Counter, clock: Clock) -> None:
+        self._counter = counter
         self._gate = Gate(counter)
         self._files = PictureFiles(clock=clock)
         answerer = Answerer(tokenizer)
@@ -41,8 +43,9 @@ class OpenaiSandbox:
         )
 
     def routes(self) -> list[Route]:
-        """Return the routes, for both places, and of the pictures' files."""
+        """Return the routes, for all places, and of the pictures' files."""
         return [
             *self._files.routes(),
             *(route for prefix in PREFIXES for route in self._gate.routes(self._operations, prefix=prefix)),
+            *azure_routes(self._operations, counter=self._counter),
         ]

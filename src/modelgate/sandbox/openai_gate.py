@@ -72,10 +72,11 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Makes routes out of operations; every answer passes through here."""
+    """Makes routes out of operations; every answer passes through here. Other hosts of OpenAI's models have habits of their own."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: Counter, habits: "Habits | None" = None) -> None:
         self._counter = counter
+        self._habits = habits or Habits()
 
     def routes(self, operations: Iterable[Operation], *, prefix: str) -> list[Route]:
         """Return the routes of operations below a path; at the others of it, a 404 as the vendor words it."""
@@ -89,7 +90,7 @@ class Gate:
             return operation.fetch
 
         async def counted(request: Request) -> Response:
-            entry = self._counter.open(vendor="openai", request_id=request_id_of(request))
+            entry = self._counter.open(vendor=self._habits.vendor, request_id=request_id_of(request))
             try:
                 return await self._answered(request, operation=operation, entry=entry)
             except Refused as refused:
@@ -103,7 +104,7 @@ class Gate:
 
         async def guarded(request: Request) -> Response:
             try:
-                check_key(request)
+                request.state.key = self._habits.check(request)
                 response = await handler(request)
             except Refused as refused:
                 response = refused.response()
@@ -125,12 +126,13 @@ class Gate:
         except BodyTooLarge:
             raise Refused("The request body is too large.", status=413) from None
         sent = Sent(data=data, content_type=request.headers.get("content-type", ""))
-        body = operation.read(sent)
+        body = self._habits.fill(request, operation.read(sent))
         if isinstance(body, dict) and isinstance(body.get("model"), str):
             entry.model = body["model"][:200]
-        asked = Asked(body=body, key=check_key(request), base_url=str(request.base_url))
+        asked = Asked(body=body, key=request.state.key, base_url=str(request.base_url))
         apart = operation.apart or len(sent.data) > THINK_APART_BYTES
         thought = await asyncio.to_thread(think, asked) if apart else think(asked)
+        thought = self._habits.dress(operation, thought)
         entry.status, entry.prompt_tokens = 200, thought.prompt_tokens
         return await send_thought(thought, entry=entry)
 
@@ -151,3 +153,23 @@ def check_key(request: Request) -> str:
 
 async def _no_such_url(request: Request) -> Response:
     return Refused(f"Invalid URL ({request.method} {request.url.path[:200]})", status=404).response()
+
+
+def _as_it_is(_: Request, body: Json) -> Json:
+    return body
+
+
+def _undressed(_: Operation, thought: Thought) -> Thought:
+    return thought
+
+
+class Habits(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between hosts of the same endpoints. The defaults are OpenAI's own.
+
+    `check` returns the key or refuses; `fill` may complete a body from the path; `dress` may add to what goes out.
+    """
+
+    vendor: str = "openai"
+    check: CheckKey = check_key
+    fill: Callable[[Request, Json], Json] = _as_it_is
+    dress: Callable[[Operation, Thought], Thought] = _undressed

@@ -10,7 +10,7 @@ from modelgate.sandbox.count import Counted
 from modelgate.sandbox.magic import Magic
 from modelgate.sandbox.openai_answers import Answerer
 from modelgate.sandbox.openai_errors import Refused, refuse_if_asked
-from modelgate.sandbox.openai_gate import Asked, Operation, check_key
+from modelgate.sandbox.openai_gate import Asked, Operation
 from modelgate.sandbox.openai_reasoning import check_encrypted
 from modelgate.sandbox.openai_responses_checks import check_response
 from modelgate.sandbox.openai_responses_events import MALFORMED_RESPONSE_EVENT, render_error_event, render_events
@@ -142,7 +142,7 @@ class Responses:
 
     def _found(self, request: Request) -> Kept:
         response_id = request.path_params["id"]
-        kept = self._memory.find(response_id, key=check_key(request))
+        kept = self._memory.find(response_id, key=request.state.key)
         if kept is None:
             raise Refused(f"Response with id '{response_id[:80]}' not found.", status=404)
         return kept
