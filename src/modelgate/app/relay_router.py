@@ -1,7 +1,8 @@
 """Which part of a relay answers a request: chat and models here, probes here, everything else the desk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ from modelgate.gateway.calls import AnyKind, CallGateway
 from modelgate.gateway.models import PREFIX as MODELS_PATH
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
-from modelgate.gateway.paths import format_of, proper_path
+from modelgate.gateway.paths import format_of, proper_path, usual_format
 
 _JSON = HeaderBlock(b"content-type: application/json\r\n")
 
@@ -38,12 +39,17 @@ class RelayRouter:
         self._processes_path = processes_path
         self._health = health
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
+    def handle(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
         """Answer one request of a client.
 
-        Raises:
+        Raises (when awaited):
             MethodNotAllowed: the path is served with another method. Overloaded: the desk is being started again.
         """
+        if request.method == "POST" and (kind := self._kinds.get(usual_format(request.path))) is not None:
+            return self._calls.handle(request, kind)  # nothing of ours around it on every request's way
+        return self._handle(request)
+
+    async def _handle(self, request: HttpRequest) -> HttpResponse:
         path = request.path
         if path == "/healthz":
             _allow(request, "GET", "HEAD")

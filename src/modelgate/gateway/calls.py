@@ -126,7 +126,13 @@ class CallGateway:
             price, candidates = self._plan(caller, peeked, configuration, operation=kind.operation)
             call = Call(desk=desk, request=request, endpoint=kind.name, caller=caller, asked=peeked, price=price, rate=rate)
             exchange = kind.exchange(call, peeked, configuration=configuration, on_stream_over=self._stream_over)
-            await call.open_hold(kind.estimate(request, peeked, price))
+            call.hold = await desk.meter.open_hold(
+                key=caller.key,
+                period=caller.period,
+                period_ends_at=caller.period_ends_at,
+                amount_nanos=kind.estimate(request, peeked, price),
+                request_id=request.id,
+            )
             outcome = await self._attempts.run(call, candidates, exchange, configuration=configuration)
             if isinstance(outcome, AnswerStream):
                 self._streams.add(outcome)

@@ -66,6 +66,7 @@ class ChatExchange:
         self._decoded: ChatRequest | None = None
         self._inlined: ChatRequest | None = None
         self._mode: Mode | None = None
+        self._ids: BoundIds  # of the candidate that is asked; made when bytes pass
         self._needs_hub = peeked.needs_hub
         self.needs_inputs = self._needs_hub or peeked.images > 0
 
@@ -89,7 +90,8 @@ class ChatExchange:
         mode = self._mode = self.mode(candidate)
         call = self._call
         if mode.passes:
-            return self._wire_format.pass_request(call.request, self._peeked, candidate.upstream_model, mode.quirks, self._ids(candidate))
+            self._ids = self._ids_at(candidate)
+            return self._wire_format.pass_request(call.request, self._peeked, candidate.upstream_model, mode.quirks, self._ids)
         try:
             ask = mode.wire_format.encode_request(self._inlined or self.request(), candidate.upstream_model, mode.quirks)
         except InvalidRequest as error:
@@ -135,7 +137,7 @@ class ChatExchange:
         return isinstance(answer, AnswerStream)
 
     def _passed(self, mode: Mode, candidate: Candidate, body: bytes) -> Whole:
-        passed = self._wire_format.pass_response(body, self._peeked, mode.renamed, self._ids(candidate))
+        passed = self._wire_format.pass_response(body, self._peeked, mode.renamed, self._ids)
         words = partial(self._words_of_body, mode, body)
         return Whole(passed.body, JSON_TYPE, passed.usage, passed.usage_refused, words)
 
@@ -167,7 +169,7 @@ class ChatExchange:
     async def _open_stream(self, mode: Mode, candidate: Candidate, response: UpstreamResponse) -> AnswerStream | Failure:
         relay: StreamRelay
         if mode.passes:
-            relay = self._wire_format.make_tap(self._peeked, mode.renamed, self._ids(candidate))
+            relay = self._wire_format.make_tap(self._peeked, mode.renamed, self._ids)
         else:
             encoder = self._wire_format.make_encoder(self._peeked, self._head())
             relay = StreamTranslator(mode.wire_format.make_decoder(), encoder, encode_error=self._encode_error)
@@ -197,7 +199,7 @@ class ChatExchange:
     def _head(self) -> AnswerHead:
         return AnswerHead(model=self._peeked.model, created=int(self._call.desk.clock()), request_id=self._call.request.id)
 
-    def _ids(self, candidate: Candidate) -> BoundIds:
+    def _ids_at(self, candidate: Candidate) -> BoundIds:
         account = self._call.caller.key.account
         return BoundIds(self._configuration.seals, account=account, upstream=candidate.upstream.id, credential=candidate.credential.id)
 

@@ -68,6 +68,11 @@ def proper_path(path: str) -> str:
     return f"/v1{found['tail']}{found['rest'] or ''}"
 
 
+def usual_format(path: str) -> str:
+    """Return the dialect of a conversation's endpoint in its usual spelling; empty for all else, which takes a longer look."""
+    return _CONVERSATIONS.get(path, "")
+
+
 def format_of(path: str) -> str:
     """Return the dialect of an endpoint that relays answer, a conversation's or a single call's, by its proper path; empty for others."""
     if path.startswith(("/v1beta/", "/v1/models/", "/v1/tunedModels/")):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from math import lcm
+from operator import attrgetter
 
 import msgspec
 
@@ -118,6 +119,10 @@ def check_row(row: PriceRow) -> None:
         parse_rate(unit, text)
 
 
+_parts_of = attrgetter(*(name for name in Usage.__struct_fields__ if name not in ("input_tokens", "output_tokens", "calls", "estimated")))
+"""All counts that are seldom there: one look at them together costs less than one at each."""
+
+
 class Price:
     """The price of one model for one group, ready to multiply. Immutable; made by `PriceBook.find`."""
 
@@ -207,21 +212,28 @@ class Price:
             ValueError: a negative or unbelievable count, or a part larger than its total.
         """
         tokens_in, tokens_out = usage.input_tokens, usage.output_tokens
-        cached, written = usage.cached_tokens, usage.cache_write_tokens
-        if not (
-            0 <= tokens_in <= MAX_UNITS and 0 <= tokens_out <= MAX_UNITS and cached >= 0 and written >= 0 and cached + written <= tokens_in
-        ):
+        if not (0 <= tokens_in <= MAX_UNITS and 0 <= tokens_out <= MAX_UNITS):
             raise ValueError(f"an upstream counted what cannot be: {usage}")
-        total = tokens_in * self._input + tokens_out * self._output + cached * self._cached + written * self._cache_write
-        if usage.cache_write_1h_tokens:
-            total += self._kept_longer(usage)
+        total = tokens_in * self._input + tokens_out * self._output
         if self._call:
             total += _believed(usage.calls, usage) * self._call
+        if any(_parts_of(usage)):
+            total += self._parts(usage)
+        return self._rounded(total, usage)
+
+    def _parts(self, usage: Usage) -> int:
+        """Sum what the less usual counts cost beyond plain tokens."""
+        cached, written = usage.cached_tokens, usage.cache_write_tokens
+        if cached < 0 or written < 0 or cached + written > usage.input_tokens:
+            raise ValueError(f"an upstream counted what cannot be: {usage}")
+        total = cached * self._cached + written * self._cache_write
+        if usage.cache_write_1h_tokens:
+            total += self._kept_longer(usage)
         if usage.input_audio_tokens or usage.input_image_tokens or usage.output_audio_tokens or usage.output_image_tokens:
             total += self._modal(usage)
         if usage.images or usage.milliseconds or usage.characters or usage.reasoning_tokens < 0:
             total += self._each(usage)
-        return self._rounded(total, usage)
+        return total
 
     def charge_media(self, *, images: int = 0, seconds: int = 0, variant: str = "") -> int:
         """Return what so many images or whole seconds of one variant cost in nano-USD, with the price per call.

@@ -28,7 +28,7 @@ _decode_audio = msgspec.json.Decoder(_AudioMessage).decode
 class RequestPeek:
     """A `ChatPeek` of this dialect. What few requests need is looked for when it is asked for."""
 
-    __slots__ = ("_body", "found", "model", "n", "output_limit", "stream")
+    __slots__ = ("_body", "_may_sound", "found", "model", "n", "output_limit", "stream")
 
     def __init__(self, found: Peek, body: bytes | bytearray) -> None:
         self.found = found
@@ -37,6 +37,7 @@ class RequestPeek:
         self.n = found.n
         self.output_limit = found.output_limit
         self._body = body
+        self._may_sound: bool | None = None
 
     @property
     def images(self) -> int:
@@ -60,8 +61,10 @@ class RequestPeek:
     @property
     def may_sound(self) -> bool:
         """Whether it speaks of sound at all: else no answer holds any."""
-        body = self._body
-        return b'"audio"' in body if len(body) < LARGE_BODY_BYTES else count_quoted(body, b"audio") > 0
+        if self._may_sound is None:
+            body = self._body
+            self._may_sound = b'"audio"' in body if len(body) < LARGE_BODY_BYTES else count_quoted(body, b"audio") > 0
+        return self._may_sound
 
     def audio_ids(self) -> list[str]:
         """Return the ids of sounds that assistants' turns refer to."""
