@@ -10,7 +10,15 @@ PROVIDER = Provider(
     name="modelgate",
     title="Another Modelgate",
     base_url="",  # every installation has an address of its own
-    formats=("openai_chat", "openai_responses", "anthropic_messages", "gemini_content", "openai_embeddings", "openai_moderations"),
+    formats=(
+        "openai_chat",
+        "openai_responses",
+        "anthropic_messages",
+        "gemini_content",
+        "openai_completions",
+        "openai_embeddings",
+        "openai_moderations",
+    ),
     sign=bearer,
     quirks=Quirks(
         paths={

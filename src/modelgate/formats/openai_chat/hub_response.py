@@ -194,8 +194,25 @@ def logprobs_of(logprobs: Json) -> list[Json] | None:
 
 
 def thinking_text(message: AnswerMessage) -> str:
-    """Return the thoughts that are told as plain text."""
-    return text_of(message.reasoning_content) or text_of(message.reasoning)
+    """Return the thoughts that are told as plain text: in a field beside the content, or in parts of it (Mistral)."""
+    text = text_of(message.reasoning_content) or text_of(message.reasoning)
+    return text or "".join([_thoughts_in(part) for part in list_of(message.content)])
+
+
+def _thoughts_in(part: Json) -> str:
+    match part:
+        case {"type": "thinking", "thinking": thought}:
+            return thought if isinstance(thought, str) else "".join(_text_in(piece) for piece in list_of(thought))
+        case _:
+            return ""
+
+
+def _text_in(part: Json) -> str:
+    match part:
+        case {"text": str(text)}:
+            return text
+        case _:
+            return ""
 
 
 def _thinking(message: AnswerMessage) -> list[Thinking]:

@@ -34,6 +34,7 @@ from modelgate.formats.openai_chat.hub_response import (
     logprobs_of,
     made_call_id,
     text_of,
+    thinking_text,
 )
 from modelgate.formats.openai_chat.hub_schema import AnswerCall, AnswerChoice, AnswerFunction, AnswerMessage, HubAnswer
 from modelgate.formats.openai_chat.options import NAME
@@ -92,7 +93,7 @@ class _Choice:
 
     def _thoughts(self, delta: AnswerMessage) -> Iterator[StreamEvent]:
         if not delta.reasoning_details:
-            text = text_of(delta.reasoning_content) or text_of(delta.reasoning)
+            text = thinking_text(delta)
             if text:
                 yield ThinkingDelta(text=text, choice=self.index)
             return

@@ -1,4 +1,4 @@
-"""Reading usage and errors out of answers, and writing errors."""
+"""Reading usage out of answers, and writing errors."""
 
 import msgspec
 
@@ -6,8 +6,7 @@ from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.core.usage import MAX_UNITS, Usage
 from modelgate.formats.json_fields import UNREADABLE, replace_field
-from modelgate.formats.openai_chat.errors import decode_detail
-from modelgate.formats.openai_chat.schema import Answer, ErrorDetail, UsageBody
+from modelgate.formats.openai_chat.schema import Answer, UsageBody
 
 OVERLOADED_ELSEWHERE = 529
 """Claude's status of an overloaded vendor; clients of this dialect know 503."""
@@ -67,11 +66,6 @@ def has_no_choices(answer: Answer) -> bool:
     """Return whether a completion says nothing at all, which is an upstream's fault."""
     choices = memoryview(answer.choices)
     return len(choices) < MIN_CHOICES_BYTES and bytes(choices).replace(b" ", b"") in (b"", b"[]", b"null")
-
-
-def decode_error(body: bytes | bytearray) -> ErrorDetail:
-    """Return the error of an upstream's answer with string fields only, free of anything that looks like a key."""
-    return decode_detail(body)
 
 
 def rename_answer(body: bytes | bytearray, model: str) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelgate.formats.openai_chat.errors import decode_error
+from modelgate.formats.openai_chat.errors import decode_detail, decode_error
 
 
 def body(message: str = "", code: object = None, type: object = None, param: object = None) -> bytes:
@@ -50,20 +50,37 @@ def test_errors_are_sorted_into_classes(status: int, answer: bytes, expected_sta
     assert (found.status, found.code) == (expected_status, code)
 
 
-def test_every_shape_of_an_error_is_read() -> None:
-    assert decode_error(400, b'{"error":"plain"}').message == "plain"
-    assert decode_error(400, b'{"message":"bare","code":20012,"data":null}').message == "bare"
-    assert decode_error(400, b'{"detail":"fast"}').message == "fast"
-    assert decode_error(400, b"").message == ""
-
-
-def test_nothing_that_looks_like_a_key_is_told() -> None:
-    assert "sk-abcdefgh" not in decode_error(401, body("Incorrect API key provided: sk-abcdefgh")).message
-
-
 @pytest.mark.parametrize(("said", "seconds"), [("try again in 20ms", 0.02), ("Please try again in 1m30.5s.", 90.5), ("later", None)])
 def test_how_long_to_wait_is_read_from_the_words(said: str, seconds: float | None) -> None:
     assert decode_error(429, body(said)).retry_after_s == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        (b'{"error":{"message":"no","code":42,"type":"t","param":null}}', "no", "42"),
+        (b'{"error":{"message":"no","code":""}}', "no", None),
+        (b'{"error":"plain"}', "plain", None),
+        (b'{"detail":"fastapi"}', "fastapi", None),
+        (b"oops", "", None),
+        (b'{"message":"bare","code":20012,"data":null}', "bare", "20012"),
+        (b'{"error":{"message":["list"]}}', '["list"]', None),
+    ],
+)
+def test_errors_of_imitators_are_read(body: bytes, message: str, code: str | None) -> None:
+    detail = decode_detail(body)
+    assert (detail.message, detail.code) == (message, code)
+
+
+@pytest.mark.parametrize("secret", ["sk-proj-abcdefgh12345678", "Bearer abc.def", "eyJhbGciOi.eyJzdWIi.c2ln", "sk-ab***yz12"])
+def test_symptom_a_vendor_key_in_an_error_text(secret: str) -> None:
+    detail = decode_detail(json.dumps({"error": {"message": f"Incorrect API key provided: {secret}."}}).encode())
+    assert secret not in str(detail.message)
+
+
+def test_ordinary_words_are_not_taken_for_keys() -> None:
+    text = "Unknown keyboards, keywords and key names; risk-free skeletons."
+    assert decode_detail(json.dumps({"error": {"message": text}}).encode()).message == text
 
 
 @given(st.binary(max_size=300), st.integers(min_value=0, max_value=600))

@@ -61,6 +61,10 @@ def test_an_answer_is_read_whole() -> None:
         ),
         ({"content": None, "refusal": "no"}, (Refusal(text="no"),)),
         ({"content": "a", "reasoning_content": "hm"}, (Thinking(text="hm"), Text(text="a"))),
+        (
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}]},
+            (Thinking(text="hm"), Text(text="a")),
+        ),
         ({"content": "a", "reasoning": "hm"}, (Thinking(text="hm"), Text(text="a"))),
         (
             {"content": None, "audio": {"id": "audio_1", "data": "AAAA", "transcript": "said", "expires_at": 1}},

@@ -105,7 +105,7 @@ def test_thoughts_refusals_sounds_pictures_and_sources() -> None:
     note = {"type": "url_citation", "url_citation": {"url": "https://x"}}
     assert told(
         piece({"reasoning_content": "h"}),
-        piece({"reasoning": "m"}),
+        piece({"content": [{"type": "thinking", "thinking": "m"}]}),
         piece({"refusal": "no"}),
         piece({"audio": {"id": "audio_1", "transcript": "Hi"}}),
         piece({"audio": {"data": "AAAA", "expires_at": 7}}),

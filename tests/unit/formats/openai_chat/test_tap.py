@@ -1,12 +1,21 @@
-"""What passes and what is read of it. The same streams as before the hub came, byte for byte."""
+"""What passes and what is read of it."""
 
 import pytest
 from tests.unit.formats.openai_chat.conftest import ReversedIds
-from tests.unit.formats.openai_chat.test_stream import DONE, USAGE, WORDS, chunk
 
 from modelgate.core.usage import Usage
 from modelgate.formats import sse
 from modelgate.formats.openai_chat.tap import MAX_KEPT_BYTES, StreamTap
+
+
+def chunk(content: str, *, usage: str = '"usage":null', finish: str = "null", model: str = "m") -> bytes:
+    text = f'{{"id":"c","object":"chat.completion.chunk","created":1,"model":"{model}","choices":[{{"index":0,"delta":{{"content":"{content}"}},"finish_reason":{finish}}}],{usage}}}'
+    return b"data: " + text.encode() + b"\n\n"
+
+
+USAGE = b'data: {"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
+DONE = b"data: [DONE]\n\n"
+WORDS = chunk("Grüße ") + b": keep-alive\n\n" + chunk('\\"usage\\": {1} [x] \\"error\\"') + chunk("", finish='"stop"')
 
 
 def tap_of(*, asked: bool = False, model: str | None = None) -> StreamTap:
@@ -117,3 +126,25 @@ def test_an_endless_event_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(sse.EventTooLong):
         for _ in range(30):
             tap.feed(b"x" * 100)
+
+
+def test_naming_the_model_keeps_the_upstreams_spaces() -> None:
+    """Symptom: `"model": "real"` went on as `"model":"my-alias"`, a byte fewer than the upstream wrote."""
+    event = b'data: {"id": "c", "model" : "real", "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": null}]}\n\n'
+    assert run(event + DONE, size=1000, model="my-alias")[1] == event.replace(b"real", b"my-alias")
+
+
+def test_half_an_event_waits() -> None:
+    tap = tap_of()
+    assert tap.feed(USAGE[:40]) == b""
+    assert tap.feed(USAGE[40:]) == b""
+    assert tap.usage is not None
+
+
+def test_a_large_event_in_many_reads_costs_no_copy_of_the_whole_each_time() -> None:
+    """A picture of megabytes comes in small reads: joining at every read would take quadratic time."""
+    tap = tap_of()
+    piece = b"x" * 1000
+    for _ in range(20_000):
+        assert tap.feed(piece) == b""
+    assert len(tap.feed(b"\n\n")) == 20_000_002
