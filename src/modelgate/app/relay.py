@@ -22,7 +22,7 @@ from modelgate.app.settings import Settings
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.ids import new_id
-from modelgate.core.providers import CHAT
+from modelgate.core.providers import operation_of
 from modelgate.core.records import Snapshot
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.server import EdgeServer
@@ -35,6 +35,7 @@ from modelgate.gateway.chat import chat_kinds
 from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes, render_error
+from modelgate.gateway.free_calls import FreeCalls
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
 from modelgate.gateway.single import single_kinds
@@ -153,13 +154,26 @@ class Relay:
             configuration=lambda: self._configuration,
             log_fault=_log_fault,
         )
-        operations = {name for provider in self._providers.values() for name in (*provider.formats, *provider.media)} | {CHAT}
+        operations = {operation_of(name) for provider in self._providers.values() for name in (*provider.formats, *provider.media)}
         models = ModelsGateway(
-            keys=self._keys, configuration=lambda: self._configuration, operations=tuple(sorted(operations)), clock=system_clock
+            keys=self._keys,
+            configuration=lambda: self._configuration,
+            operations=tuple(sorted(operations)),
+            wire_formats=self._wire_formats,
+            clock=system_clock,
+        )
+        free = FreeCalls(
+            keys=self._keys,
+            desk=desk,
+            transport=self._transport,
+            wire_formats=self._wire_formats,
+            configuration=lambda: self._configuration,
+            log_fault=_log_fault,
         )
         self._router = RelayRouter(
             calls=self._calls,
             kinds=kinds,
+            free=free,
             models=models,
             passage=Passage(transport=self._transport, socket=settings.desk_socket),
             processes_path=settings.processes_path,

@@ -10,10 +10,12 @@ from modelgate.app.processes import read_processes
 from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway.calls import AnyKind, CallGateway
+from modelgate.gateway.free_calls import RESPONSES_PATH, FreeCalls
+from modelgate.gateway.models import GEMINI_PREFIX as GEMINI_MODELS_PATH
 from modelgate.gateway.models import PREFIX as MODELS_PATH
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
-from modelgate.gateway.paths import format_of, proper_path, usual_format
+from modelgate.gateway.paths import count_of, format_of, proper_path, usual_format
 
 _JSON = HeaderBlock(b"content-type: application/json\r\n")
 
@@ -26,6 +28,7 @@ class RelayRouter:
         *,
         calls: CallGateway,
         kinds: Mapping[str, AnyKind],
+        free: FreeCalls,
         models: ModelsGateway,
         passage: Passage,
         processes_path: Path,
@@ -34,6 +37,7 @@ class RelayRouter:
         """`health` tells of each process this relay knows at first hand whether it serves."""
         self._calls = calls
         self._kinds = kinds
+        self._free = free
         self._models = models
         self._passage = passage
         self._processes_path = processes_path
@@ -63,7 +67,14 @@ class RelayRouter:
             request.path = path
             _allow(request, "POST")
             return await self._calls.handle(request, kind)
-        if path == MODELS_PATH or path.startswith(MODELS_PATH + "/"):
+        if dialect := count_of(path):
+            request.path = path
+            _allow(request, "POST")
+            return await self._free.count(request, dialect)
+        if path.startswith(RESPONSES_PATH + "/"):
+            request.path = path
+            return await self._free.stored(request)
+        if path in (MODELS_PATH, GEMINI_MODELS_PATH) or path.startswith((MODELS_PATH + "/", GEMINI_MODELS_PATH + "/")):
             request.path = path
             _allow(request, "GET", "HEAD")
             return await self._models.handle(request)

@@ -7,6 +7,10 @@ from modelgate.core.errors import Overloaded, UnknownPath
 from modelgate.formats.media.family import MediaFamily
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.gateway.endpoints_chat import CHAT_ENDPOINTS
+from modelgate.gateway.endpoints_completions import COMPLETIONS_ENDPOINTS
+from modelgate.gateway.endpoints_gemini import GEMINI_ENDPOINTS, MODELS_ENDPOINTS
+from modelgate.gateway.endpoints_messages import MESSAGE_ENDPOINTS
+from modelgate.gateway.endpoints_responses import RESPONSES_ENDPOINTS, STORED_RESPONSES_ENDPOINTS
 from modelgate.gateway.files import FileExpired
 
 FILE_ENDPOINTS = (
@@ -45,7 +49,17 @@ def endpoint_table(families: Iterable[MediaFamily]) -> tuple[Endpoint, ...]:
         ValueError: two of them share a method and path, or a name.
     """
     media = tuple(route.endpoint for family in families for route in family.routes)
-    table = (*CHAT_ENDPOINTS, *media, *FILE_ENDPOINTS)
+    table = (
+        *CHAT_ENDPOINTS,
+        *RESPONSES_ENDPOINTS,
+        *STORED_RESPONSES_ENDPOINTS,
+        *COMPLETIONS_ENDPOINTS,
+        *MESSAGE_ENDPOINTS,
+        *GEMINI_ENDPOINTS,
+        *MODELS_ENDPOINTS,
+        *media,
+        *FILE_ENDPOINTS,
+    )
     if len({(endpoint.method, endpoint.path) for endpoint in table}) < len(table) or len({e.name for e in table}) < len(table):
         raise ValueError("two endpoints share a path or a name")
     return table

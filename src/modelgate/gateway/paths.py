@@ -82,6 +82,14 @@ def format_of(path: str) -> str:
     return _CONVERSATIONS.get(path) or _SINGLES.get(path, "")
 
 
+def count_of(path: str) -> str:
+    """Return the dialect in which a path counts tokens, empty when it does not."""
+    if path == "/v1/messages/count_tokens":
+        return "anthropic_messages"
+    is_gemini = path.startswith(("/v1beta/", "/v1/models/", "/v1/tunedModels/")) and path.endswith(":countTokens")
+    return "gemini_content" if is_gemini else ""
+
+
 def dialect_of(path: str, headers: HeaderBlock, query: str) -> str:
     """Return the dialect in which a client that asks for a path wants to be answered, errors included."""
     if path.startswith("/v1beta/") or (path.startswith(("/v1/models/", "/v1/tunedModels/")) and ":" in path):
@@ -89,7 +97,7 @@ def dialect_of(path: str, headers: HeaderBlock, query: str) -> str:
     if path.startswith("/v1/messages"):
         return "anthropic_messages"
     if path.startswith("/v1/models"):
-        if headers.get(b"x-api-key") is not None and headers.get(b"anthropic-version") is not None:
+        if headers.get(b"anthropic-version") is not None:
             return "anthropic_messages"
         if headers.get(b"x-goog-api-key") is not None or query.startswith("key=") or "&key=" in query:
             return "gemini_content"

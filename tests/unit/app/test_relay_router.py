@@ -10,6 +10,7 @@ from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway.calls import CallGateway
 from modelgate.gateway.chat import ChatKind
+from modelgate.gateway.free_calls import FreeCalls
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
 
@@ -40,9 +41,20 @@ class NamedCalls:
         return HttpResponse(status=200, headers=HeaderBlock(), body=f"{kind} {request.path}".encode())
 
 
+class NamedFree:
+    """Stands for the calls that cost nothing."""
+
+    async def count(self, request: HttpRequest, dialect: str) -> HttpResponse:
+        return HttpResponse(status=200, headers=HeaderBlock(), body=f"count {dialect}".encode())
+
+    async def stored(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=200, headers=HeaderBlock(), body=f"stored {request.path}".encode())
+
+
 def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
     return RelayRouter(
         calls=cast(CallGateway, NamedCalls()),
+        free=cast(FreeCalls, NamedFree()),
         kinds=cast(dict[str, ChatKind], {name: name for name in DIALECTS}),
         models=cast(ModelsGateway, Named("models")),
         passage=cast(Passage, Named("desk", alive=desk_alive)),
@@ -63,6 +75,11 @@ async def ask(made: RelayRouter, method: str, path: str) -> HttpResponse:
         ("POST", "/messages/", b"anthropic_messages /v1/messages"),
         ("POST", "/v1/v1/responses", b"openai_responses /v1/responses"),
         ("POST", "/v1/models/g:generateContent", b"gemini_content /v1/models/g:generateContent"),
+        ("POST", "/v1/messages/count_tokens", b"count anthropic_messages"),
+        ("POST", "/v1beta/models/g:countTokens", b"count gemini_content"),
+        ("DELETE", "/v1/v1/responses/resp_1", b"stored /v1/responses/resp_1"),
+        ("GET", "/v1beta/models", b"models /v1beta/models"),
+        ("GET", "/v1beta/models/g", b"models /v1beta/models/g"),
         ("GET", "/v1/models", b"models /v1/models"),
         ("HEAD", "/v1/models/a/b", b"models /v1/models/a/b"),
         ("GET", "/kling/v1/images/generations/x", b"desk /kling/v1/images/generations/x"),

@@ -7,6 +7,7 @@ import pytest
 
 from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Upstream
+from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.models import ModelsGateway
 from modelgate.identity.keys import digest_of
@@ -40,16 +41,30 @@ SNAPSHOT = Snapshot(
 )
 
 
-async def ask(path: str, *, models: tuple[str, ...] = (), snapshot: Snapshot | None = SNAPSHOT, secret: str = SECRET) -> tuple[int, Any]:
+async def ask(
+    path: str,
+    *,
+    models: tuple[str, ...] = (),
+    snapshot: Snapshot | None = SNAPSHOT,
+    secret: str = SECRET,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> tuple[int, Any]:
     key = ApiKey(id="key_1", account="acct_1", book="live", name="k", digest=digest_of(SECRET), hint="", models=models)
 
     async def look_up(digest: str) -> tuple[ApiKey | None, str, float | None]:
         return (key if digest == key.digest else None), "all", None
 
     configuration = None if snapshot is None else Configuration(snapshot, providers=load_providers(), shipped=(), now=NOW)
-    gateway = ModelsGateway(keys=KeyTable(look_up), configuration=lambda: configuration, operations=("chat",), clock=lambda: NOW)
-    headers = HeaderBlock.of(("authorization", f"Bearer {secret}"))
-    response = await gateway.handle(HttpRequest(method="GET", path=path, headers=headers, id="req_1"))
+    gateway = ModelsGateway(
+        keys=KeyTable(look_up),
+        configuration=lambda: configuration,
+        operations=("chat",),
+        wire_formats=load_wire_formats(),
+        clock=lambda: NOW,
+    )
+    lines = HeaderBlock.of(("authorization", f"Bearer {secret}"), *headers)
+    path, _, query = path.partition("?")
+    response = await gateway.handle(HttpRequest(method="GET", path=path, query=query, headers=lines, id="req_1"))
     assert isinstance(response.body, bytes)
     return response.status, json.loads(response.body)
 
@@ -78,3 +93,29 @@ async def test_one_model_by_its_name_with_escapes() -> None:
 async def test_strangers_and_an_early_bird() -> None:
     assert (await ask("/v1/models", secret="sk-live-other"))[0] == 401
     assert (await ask("/v1/models", snapshot=None))[0] == 503
+
+
+ANTHROPIC = (("anthropic-version", "2023-06-01"),)
+GEMINI = (("x-goog-api-key", "unused"),)
+
+
+async def test_each_dialect_is_told_in_its_own_shape() -> None:
+    _, page = await ask("/v1/models", headers=ANTHROPIC)
+    assert [row["id"] for row in page["data"]] == ["of-mine", "priced"]
+    assert (page["has_more"], page["first_id"], page["last_id"]) == (False, "of-mine", "priced")
+    _, listed = await ask("/v1beta/models?pageSize=1")
+    assert [row["name"] for row in listed["models"]] == ["models/of-mine"]
+    _, rest = await ask(f"/v1beta/models?pageSize=1&pageToken={listed['nextPageToken']}")
+    assert [row["name"] for row in rest["models"]] == ["models/priced"]
+    status, one = await ask("/v1/models/priced", headers=GEMINI)
+    assert (status, one["name"]) == (200, "models/priced")
+    assert "generateContent" in one["supportedGenerationMethods"]
+
+
+async def test_errors_are_in_the_shape_that_was_asked_for() -> None:
+    status, body = await ask("/v1/models/nowhere", headers=ANTHROPIC)
+    assert (status, body["type"], body["error"]["type"]) == (404, "error", "not_found_error")
+    status, body = await ask("/v1beta/models/nowhere")
+    assert (status, body["error"]["status"]) == (404, "NOT_FOUND")
+    status, body = await ask("/v1/models?limit=none", headers=ANTHROPIC)
+    assert (status, body["error"]["type"]) == (400, "invalid_request_error")

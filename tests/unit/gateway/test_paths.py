@@ -61,6 +61,8 @@ def test_a_path_tells_its_dialect() -> None:
     [
         ("/v1/models", (), "", "openai_chat"),
         ("/v1/models", (("x-api-key", "k"), ("anthropic-version", "2023-06-01")), "", "anthropic_messages"),
+        # The newest official client sends its key as a bearer.
+        ("/v1/models", (("authorization", "Bearer k"), ("anthropic-version", "2026-10-21")), "", "anthropic_messages"),
         ("/v1/models", (("x-api-key", "k"),), "", "openai_chat"),
         ("/v1/models", (("x-goog-api-key", "k"),), "", "gemini_content"),
         ("/v1/models", (), "pageSize=3&key=k", "gemini_content"),
