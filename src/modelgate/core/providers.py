@@ -119,6 +119,12 @@ def bearer(secret: str, now: float) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {secret}"),) if secret else ()
 
 
+def joined(base_path: str, path: str) -> str:
+    """Return a call's path below a base URL's; a base that ends in the segment with which the path begins (`/v1`) says it for both."""
+    last = base_path[base_path.rfind("/") :] if base_path else ""
+    return base_path + (path[len(last) :] if last and path.startswith(last + "/") else path)
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as data.
 
@@ -126,7 +132,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     (`openai_embeddings`); `elsewhere_formats`: what other people's servers that speak its protocol can be trusted to serve, where that is
     less (empty: the same). `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
     headers from one credential's secret. `environment`: variables whose presence at first start adds an upstream (name of the
-    variable -> what it holds: `secret` or `base_url`). `documentation`: the vendor's page and the date it was read.
+    variable -> what it holds: `secret` or `base_url`). `probe_headers` go with a call for the list of models, where the
+    dialect's own calls bring more than `sign` does. `documentation`: the vendor's page and the date it was read.
     """
 
     name: str
@@ -138,6 +145,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     sign: Callable[[str, float], tuple[tuple[str, str], ...]]
     environment: dict[str, str] = {}
     quirks: Quirks = NO_QUIRKS
+    probe_headers: tuple[tuple[str, str], ...] = ()
     documentation: str = ""
 
     def formats_at(self, base_url: str) -> tuple[str, ...]:

@@ -94,6 +94,20 @@ async def test_an_address_that_is_none_is_told() -> None:
 
 
 @pytest.mark.anyio
+async def test_every_dialects_list_is_understood_and_a_base_url_may_end_in_its_version() -> None:
+    claude = msgspec.structs.replace(UPSTREAM, provider="anthropic", base_url="https://claude.example/v1")
+    line = Line(Answer(200, b'{"data": [{"id": "c", "type": "model"}], "has_more": false}'))
+    assert await probe(line, claude) == [(True, "it works and has 1 models: c")]
+    assert line.sent[0][2] == "/v1/models?limit=1000"
+    assert (line.sent[0][3].get(b"x-api-key"), line.sent[0][3].get(b"anthropic-version")) == (b"sk-one", b"2023-06-01")
+    gemini = msgspec.structs.replace(UPSTREAM, provider="gemini", base_url="https://gemini.example/v1beta")
+    line = Line(Answer(200, b'{"models": [{"name": "models/g"}]}'))
+    assert await probe(line, gemini) == [(True, "it works and has 1 models: g")]
+    assert line.sent[0][2] == "/v1beta/models?pageSize=1000"
+    assert await probe(Line(Answer(200, b"[]")), gemini) == [(False, "it was reached, but its list of models is like nobody's")]
+
+
+@pytest.mark.anyio
 async def test_a_vendor_may_keep_its_list_of_models_elsewhere() -> None:
     line = Line(Answer(200, b'{"data": []}'))
     await probe(line, msgspec.structs.replace(UPSTREAM, provider="azure", base_url="https://mine.openai.azure.com"))
