@@ -60,6 +60,8 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
 def _call(provider: Provider) -> UpstreamCall:
     if provider.formats:
         return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"), headers=provider.probe_headers)
+    if provider.probe_path:
+        return UpstreamCall(method="GET", path=provider.probe_path)
     return next(iter(provider.media.values())).encode_poll(PROBE_TASK)
 
 

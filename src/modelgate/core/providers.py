@@ -10,10 +10,15 @@ from modelgate.core.records import TaskOutput
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP call to make: path (and query) relative to the upstream's base URL, header pairs, body bytes."""
+    """One HTTP call to make: path (and query) relative to the upstream's base URL, header pairs, body bytes.
+
+    `host`: another host of the same vendor that has the answer. It is asked, over TLS, only where it and the upstream's own host lie under
+    the domain of the vendor's `base_url`; else the upstream is asked as ever.
+    """
 
     method: str
     path: str
+    host: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
@@ -47,6 +52,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     encode_poll(vendor_task) -> UpstreamCall; parse_poll(status, body) -> VendorState
     encode_lookup(task_id) -> UpstreamCall, for vendors that can find a job by OUR id after a submit without an answer,
         with parse_lookup; None otherwise.
+    `max_n`: the most results of one job. `takes`: the fields of a request that it understands beside model, prompt, n and aspect ratio;
+        a request that says more is refused before anybody is asked.
     """
 
     encode_submit: Callable[..., UpstreamCall]
@@ -57,6 +64,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
     poll_interval_s: float = 5.0
     deadline_s: float = 3600.0
+    max_n: int = 1
+    takes: frozenset[str] = frozenset()
 
 
 CHAT_FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
@@ -133,7 +142,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     less (empty: the same). `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
     headers from one credential's secret. `environment`: variables whose presence at first start adds an upstream (name of the
     variable -> what it holds: `secret` or `base_url`). `probe_headers` go with a call for the list of models, where the
-    dialect's own calls bring more than `sign` does. `documentation`: the vendor's page and the date it was read.
+    dialect's own calls bring more than `sign` does; `probe_path`: a free GET that only a good key may ask, for vendors of media whose
+    polls do not show it. `documentation`: the vendor's page and the date it was read.
     """
 
     name: str
@@ -146,6 +156,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     quirks: Quirks = NO_QUIRKS
     probe_headers: tuple[tuple[str, str], ...] = ()
+    probe_path: str = ""
     documentation: str = ""
 
     def formats_at(self, base_url: str) -> tuple[str, ...]:

@@ -71,6 +71,17 @@ async def test_a_media_vendor_is_asked_for_a_job_that_nobody_knows() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "body", "ok"), [(200, b'{"credits": 7.5}', True), (403, b'{"detail": "Not authenticated"}', False), (500, b"{}", False)]
+)
+async def test_a_media_vendor_whose_polls_take_any_key_is_asked_elsewhere(status: int, body: bytes, ok: bool) -> None:
+    flux = msgspec.structs.replace(UPSTREAM, provider="bfl", base_url="https://flux.example")
+    line = Line(Answer(status, body))
+    assert [verdict for verdict, _ in await probe(line, flux)] == [ok]
+    assert line.sent[0][1:3] == ("GET", "/v1/credits")
+
+
+@pytest.mark.anyio
 async def test_each_key_has_a_verdict_of_its_own() -> None:
     two = msgspec.structs.replace(UPSTREAM, credentials=(Credential(id="cred_1", secret="a"), Credential(id="cred_2", secret="b")))
     line = Line(Answer(401, b"{}"), ConnectFailed("refused"))
