@@ -16,7 +16,7 @@ MAX_SECRET_BYTES = 512
 PARSED_IP_LISTS = 4096
 
 _SCHEME = b"bearer "
-_KEY_HEADERS = (b"x-api-key", b"mj-api-secret")
+_KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"mj-api-secret")
 _QUERY_NAME = "key"
 
 Network = IPv4Network | IPv6Network
@@ -25,8 +25,8 @@ Network = IPv4Network | IPv6Network
 def secret_from(headers: HeaderBlock, query: str = "") -> str:
     """Return the secret of a request, wherever its dialect puts it.
 
-    In this order: `Authorization` (scheme `Bearer` in any case, or the bare key), `x-api-key`, `mj-api-secret`, and the
-    query parameter `key`.
+    In this order: `Authorization` (scheme `Bearer` in any case, or the bare key), `x-api-key`, `x-goog-api-key`, `mj-api-secret`,
+    and the query parameter `key`.
 
     Raises:
         MissingKey: there is none.

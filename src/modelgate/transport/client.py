@@ -301,11 +301,10 @@ class _Pool:
 
     def released(self, connection: Connection) -> None:
         """An exchange ended well."""
-        if self._waiting or len(self._idle) >= self._transport.max_idle:
+        if self._waiting:
             self._pass_on(connection)
         else:
-            connection.rest(self._transport.idle_s)
-            self._idle.append(connection)
+            self._keep(connection)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone."""

@@ -26,6 +26,7 @@ def key(**fields: object) -> ApiKey:
         ([("Authorization", "sk-test-abc")], ""),
         ([("x-api-key", "sk-test-abc")], ""),
         ([("X-Api-Key", "sk-test-abc"), ("authorization", "Bearer ")], ""),
+        ([("x-goog-api-key", "sk-test-abc")], ""),
         ([("mj-api-secret", "sk-test-abc")], ""),
         ([], "page=2&key=sk-test-abc"),
         ([], "key=sk%2Dtest-abc"),

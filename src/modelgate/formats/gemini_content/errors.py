@@ -29,6 +29,8 @@ _STATUS_NAMES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_FOREIGN_STATUSES = {529: 503}
+"""Statuses of other vendors that Google's clients do not know -> theirs: only so do they try again."""
 _STATUSES = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -140,7 +142,11 @@ def encode_error_body(error: ModelgateError, request_id: str) -> bytes:
         details.append({"@type": f"{_RPC}BadRequest", "fieldViolations": [{"field": error.param, "description": error.message}]})
     if error.retry_after is not None:
         details.append({"@type": f"{_RPC}RetryInfo", "retryDelay": f"{error.retry_after}s"})
-    return _body(error.status, message, details)
+    return _body(_status_of(error.status), message, details)
+
+
+def _status_of(status: int) -> int:
+    return _FOREIGN_STATUSES.get(status, status)
 
 
 def _body(status: int, message: str, details: list[Json]) -> bytes:
@@ -151,7 +157,7 @@ def _body(status: int, message: str, details: list[Json]) -> bytes:
 
 def encode_passed_error(error: VendorError) -> bytes:
     """Return an upstream's own error in the middle of its answer, cleaned, for a client of the same dialect."""
-    return _body(max(error.status, 400), error.message or "The upstream reports an error.", [])
+    return _body(_status_of(max(error.status, 400)), error.message or "The upstream reports an error.", [])
 
 
 def encode_error(error: ModelgateError, request_id: str) -> HttpResponse:
@@ -160,7 +166,7 @@ def encode_error(error: ModelgateError, request_id: str) -> HttpResponse:
     if error.retry_after is not None:
         lines.append(("retry-after", error.retry_after))
     headers = HeaderBlock(HeaderBlock.of(*lines).raw + error.header_lines)
-    return HttpResponse(status=error.status, headers=headers, body=encode_error_body(error, request_id))
+    return HttpResponse(status=_status_of(error.status), headers=headers, body=encode_error_body(error, request_id))
 
 
 def encode_stream_error(error: ModelgateError, request_id: str) -> bytes:

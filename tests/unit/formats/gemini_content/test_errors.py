@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelgate.core.errors import BalanceExhausted, InvalidKey, InvalidRequest, NoUpstream, RateExceeded, UpstreamTimeout
+from modelgate.core.errors import BalanceExhausted, InvalidKey, InvalidRequest, NoUpstream, RateExceeded, UpstreamFailed, UpstreamTimeout
 from modelgate.formats.gemini_content.errors import decode_error, encode_array_error, encode_error, encode_stream_error
 
 FOLDER = Path(__file__).parents[3] / "testdata" / "gemini_content" / "decode_error"
@@ -81,6 +81,7 @@ def test_the_body_says_the_http_status_and_the_field() -> None:
         (NoUpstream(), 503, "UNAVAILABLE"),
         (UpstreamTimeout(), 504, "DEADLINE_EXCEEDED"),
         (InvalidRequest("x"), 400, "INVALID_ARGUMENT"),
+        (UpstreamFailed("x", status=529), 503, "UNAVAILABLE"),
     ],
 )
 def test_statuses_have_googles_names(error: Any, status: int, name: str) -> None:

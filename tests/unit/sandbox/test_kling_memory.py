@@ -1,13 +1,13 @@
-"""What a make-believe vendor knows after it was started again."""
+"""What the make-believe Kling knows after it was started again."""
 
 from pathlib import Path
 
 import pytest
 
-from modelgate.sandbox import job_memory
-from modelgate.sandbox.job_memory import JobMemory
+from modelgate.sandbox import kling_memory
 from modelgate.sandbox.kling import KlingTask
 from modelgate.sandbox.kling_checks import ImageOrder
+from modelgate.sandbox.kling_memory import KlingMemory
 
 
 def task(number: int) -> KlingTask:
@@ -27,15 +27,15 @@ def task(number: int) -> KlingTask:
 
 def test_jobs_are_recalled_in_their_order(tmp_path: Path) -> None:
     """Symptom: a picture that was under way when the server was stopped failed after the restart with `task not found`."""
-    memory = JobMemory(tmp_path / "sandbox", "kling", KlingTask)
+    memory = KlingMemory(tmp_path / "sandbox")
     assert memory.recall() == []
     for number in range(3):
         memory.remember(task(number))
-    assert JobMemory(tmp_path / "sandbox", "kling", KlingTask).recall() == [task(0), task(1), task(2)]
+    assert KlingMemory(tmp_path / "sandbox").recall() == [task(0), task(1), task(2)]
 
 
 def test_a_line_cut_off_by_a_crash_costs_only_its_own_job(tmp_path: Path) -> None:
-    memory = JobMemory(tmp_path, "kling", KlingTask)
+    memory = KlingMemory(tmp_path)
     memory.remember(task(0))
     with (tmp_path / "kling.jsonl").open("ab") as file:
         file.write(b'\n{"id":"half","order":{"mod')
@@ -44,8 +44,8 @@ def test_a_line_cut_off_by_a_crash_costs_only_its_own_job(tmp_path: Path) -> Non
 
 
 def test_the_files_stay_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_memory, "MAX_FILE_BYTES", 1_000)
-    memory = JobMemory(tmp_path, "kling", KlingTask)
+    monkeypatch.setattr(kling_memory, "MAX_FILE_BYTES", 1_000)
+    memory = KlingMemory(tmp_path)
     for number in range(100):
         memory.remember(task(number))
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 3_000
