@@ -19,7 +19,7 @@ BACKLOG = 1024
 
 
 def main(settings: Settings, fd: int) -> None:
-    """Serve on a socket that listens already, Unix or TCP, until SIGTERM; Kling's jobs are kept in the data directory."""
+    """Serve on a socket that listens already, Unix or TCP, until SIGTERM; the jobs of Kling and Flux are kept in the data directory."""
     serve(socket.socket(fileno=fd), folder=settings.sandbox_path)
 
 

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.http import HeaderBlock
-from modelgate.core.providers import Provider, UpstreamCall
+from modelgate.core.providers import Provider, UpstreamCall, joined
 from modelgate.core.records import Credential, Upstream
+from modelgate.gateway.attempts import with_query
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import TransportError
 from modelgate.transport.target import Target, Timeouts, target_of
@@ -44,7 +45,7 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
     call = _call(provider)
     try:
         headers = HeaderBlock.of(*provider.sign(credential.secret, time.time()), *call.headers, ("user-agent", "modelgate"))
-        path = urlsplit(upstream.base_url).path.rstrip("/") + call.path + (f"?{provider.quirks.query}" if provider.quirks.query else "")
+        path = with_query(joined(urlsplit(upstream.base_url).path.rstrip("/"), call.path), provider.quirks.query)
         answer = await transport.send(target, method=call.method, path=path, headers=headers, body=call.body, timeouts=PROBE_TIMEOUTS)
         body = await answer.read(MAX_ANSWER_BYTES)
     except ValueError:
@@ -58,7 +59,9 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
 
 def _call(provider: Provider) -> UpstreamCall:
     if provider.formats:
-        return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"))
+        return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"), headers=provider.probe_headers)
+    if provider.probe_path:
+        return UpstreamCall(method="GET", path=provider.probe_path)
     return next(iter(provider.media.values())).encode_poll(PROBE_TASK)
 
 
@@ -70,9 +73,9 @@ def _judge_models(upstream: Upstream, credential: Credential, *, status: int, bo
         hint = "; is the base URL right? It usually ends in /v1" if status in (404, 405) else ""
         return Verdict(credential=credential.id, ok=False, text=f"it was reached, but its list of models answered {status}{hint}")
     try:
-        models = tuple(sorted(one["id"] for one in _json(body)["data"]))
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return Verdict(credential=credential.id, ok=False, text="it was reached, but its list of models is not like OpenAI's")
+        models = _names(_json(body))
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return Verdict(credential=credential.id, ok=False, text="it was reached, but its list of models is like nobody's")
     missing = sorted(set(upstream.models.values()) - set(models))
     if missing:
         return Verdict(credential=credential.id, ok=False, text=f"the key works, but it has no {', '.join(missing)}", models=models)
@@ -96,6 +99,13 @@ def _refusal(status: int) -> str:
     if status == 429:
         return "the vendor says that this key asks too often or has no quota left (it answered 429)"
     return ""
+
+
+def _names(listed: Any) -> tuple[str, ...]:
+    """Return the names in a list of models, in OpenAI's shape (Anthropic's too) or Gemini's."""
+    if "models" in listed:
+        return tuple(sorted(one["name"].removeprefix("models/") for one in listed["models"]))
+    return tuple(sorted(one["id"] for one in listed["data"]))
 
 
 def _json(body: bytes) -> Any:

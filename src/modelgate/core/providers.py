@@ -10,10 +10,15 @@ from modelgate.core.records import TaskOutput
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP call to make: path (and query) relative to the upstream's base URL, header pairs, body bytes."""
+    """One HTTP call to make: path (and query) relative to the upstream's base URL, header pairs, body bytes.
+
+    `host`: another host of the same vendor that has the answer. It is asked, over TLS, only where it and the upstream's own host lie under
+    the domain of the vendor's `base_url`; else the upstream is asked as ever.
+    """
 
     method: str
     path: str
+    host: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
@@ -47,6 +52,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     encode_poll(vendor_task) -> UpstreamCall; parse_poll(status, body) -> VendorState
     encode_lookup(task_id) -> UpstreamCall, for vendors that can find a job by OUR id after a submit without an answer,
         with parse_lookup; None otherwise.
+    `max_n`: the most results of one job. `takes`: the fields of a request that it understands beside model, prompt, n and aspect ratio;
+        a request that says more is refused before anybody is asked.
     """
 
     encode_submit: Callable[..., UpstreamCall]
@@ -57,6 +64,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
     poll_interval_s: float = 5.0
     deadline_s: float = 3600.0
+    max_n: int = 1
+    takes: frozenset[str] = frozenset()
 
 
 CHAT_FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
@@ -119,6 +128,12 @@ def bearer(secret: str, now: float) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {secret}"),) if secret else ()
 
 
+def joined(base_path: str, path: str) -> str:
+    """Return a call's path below a base URL's; a base that ends in the segment with which the path begins (`/v1`) says it for both."""
+    last = base_path[base_path.rfind("/") :] if base_path else ""
+    return base_path + (path[len(last) :] if last and path.startswith(last + "/") else path)
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as data.
 
@@ -126,7 +141,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     (`openai_embeddings`); `elsewhere_formats`: what other people's servers that speak its protocol can be trusted to serve, where that is
     less (empty: the same). `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
     headers from one credential's secret. `environment`: variables whose presence at first start adds an upstream (name of the
-    variable -> what it holds: `secret` or `base_url`). `documentation`: the vendor's page and the date it was read.
+    variable -> what it holds: `secret` or `base_url`). `probe_headers` go with a call for the list of models, where the
+    dialect's own calls bring more than `sign` does; `probe_path`: a free GET that only a good key may ask, for vendors of media whose
+    polls do not show it. `documentation`: the vendor's page and the date it was read.
     """
 
     name: str
@@ -138,6 +155,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     sign: Callable[[str, float], tuple[tuple[str, str], ...]]
     environment: dict[str, str] = {}
     quirks: Quirks = NO_QUIRKS
+    probe_headers: tuple[tuple[str, str], ...] = ()
+    probe_path: str = ""
     documentation: str = ""
 
     def formats_at(self, base_url: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 EXPOSED = (
     "x-request-id",
+    "request-id",
     "retry-after",
     "modelgate-ignored",
     "x-ratelimit-limit-requests",
@@ -15,6 +16,7 @@ EXPOSED = (
     "x-ratelimit-remaining-tokens",
     "x-ratelimit-reset-requests",
     "x-ratelimit-reset-tokens",
+    *(f"anthropic-ratelimit-{of}-{what}" for of in ("requests", "tokens") for what in ("limit", "remaining", "reset")),
 )
 
 ORIGIN_LINES = f"access-control-allow-origin: *\r\naccess-control-expose-headers: {', '.join(EXPOSED)}\r\n".encode("ascii")

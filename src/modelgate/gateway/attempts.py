@@ -21,6 +21,7 @@ from modelgate.core.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from modelgate.core.providers import joined
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import UpstreamAsk
 from modelgate.gateway.call import Call
@@ -165,7 +166,7 @@ class Attempts(Generic[AnswerT]):
         if prepared is None:
             if len(door.prepared) >= MAX_PREPARED_PATHS:
                 door.prepared.clear()
-            path = with_query(door.base_path + ask.path, door.query)
+            path = with_query(joined(door.base_path, ask.path), door.query)
             prepared = door.prepared[ask.path] = transport.prepare(door.target, method="POST", path=path, headers=door.headers)
         lines = b"content-type: %b\r\nx-request-id: %b\r\n%b" % (ask.content_type, call.request.id.encode(), ask.lines)
         try:

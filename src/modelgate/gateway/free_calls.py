@@ -11,7 +11,7 @@ import msgspec
 
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, NoUpstream, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.core.providers import CHAT, Quirks, UpstreamCall
+from modelgate.core.providers import CHAT, Quirks, UpstreamCall, joined
 from modelgate.formats.anthropic_messages import count_tokens as anthropic_count
 from modelgate.formats.anthropic_messages import request as anthropic_request
 from modelgate.formats.chat.request import ChatRequest
@@ -198,7 +198,7 @@ class FreeCalls:
         return body
 
     async def _send(self, door: Door, call: UpstreamCall, *, lines: bytes = b"") -> UpstreamResponse:
-        path = with_query(door.base_path + call.path, door.query)
+        path = with_query(joined(door.base_path, call.path), door.query)
         headers = HeaderBlock(door.headers.raw + HeaderBlock.of(*call.headers).raw + lines)
         return await self._transport.send(
             door.target, method=call.method, path=path, headers=headers, body=call.body, timeouts=door.timeouts

@@ -91,6 +91,12 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
     def header_lines(self) -> bytes:
         """Return the `x-ratelimit-*` header lines as they go on the wire, durations in Go's style: `1s`, `6m0s`, `12ms`."""
         elapsed_s, requests, tokens = self.elapsed_s, self.request_limit, self.token_limit
+        if requests is not None and tokens is not None and self.requests and self.tokens:  # the usual case, in one go
+            rest = 1.0 - elapsed_s / WINDOW_S
+            requests_left = requests - self.requests - ceil(self.old_requests * rest)
+            tokens_left = tokens - self.tokens - ceil(self.old_tokens * rest)
+            if requests_left >= 0 <= tokens_left:
+                return _both_templates(requests, tokens, ceil((2 * WINDOW_S - elapsed_s) * 10)) % (requests_left, tokens_left)
         template = b""
         left: tuple[int, ...] = ()
         if requests is not None:
@@ -114,6 +120,11 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
             tokens_left=tokens_left,
             tokens_reset_s=token_tenths / 10,
         )
+
+
+@lru_cache(maxsize=4_096)
+def _both_templates(requests: int, tokens: int, tenths: int) -> bytes:
+    return _template("requests", requests, tenths) + _template("tokens", tokens, tenths)
 
 
 def _told(limit: int, current: int, previous: int, *, elapsed_s: float) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 Source: the API reference at platform.claude.com/docs/en/api, read 2026-11.
 """
 
-from modelgate.core.providers import Provider
+from modelgate.core.providers import Provider, Quirks
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -19,5 +19,7 @@ PROVIDER = Provider(
     formats=("anthropic_messages",),
     sign=sign,
     environment={"ANTHROPIC_API_KEY": "secret", "ANTHROPIC_BASE_URL": "base_url"},
+    quirks=Quirks(paths={"models": "/v1/models?limit=1000"}),
+    probe_headers=(("anthropic-version", "2023-06-01"),),
     documentation="https://platform.claude.com/docs/en/api/messages (2026-11)",
 )

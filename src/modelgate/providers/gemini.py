@@ -3,7 +3,7 @@
 Source: ai.google.dev/api, read 2026-11.
 """
 
-from modelgate.core.providers import Provider
+from modelgate.core.providers import Provider, Quirks
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -19,5 +19,6 @@ PROVIDER = Provider(
     formats=("gemini_content", "gemini_embeddings"),
     sign=sign,
     environment={"GOOGLE_API_KEY": "secret", "GEMINI_API_KEY": "secret"},
+    quirks=Quirks(paths={"models": "/v1beta/models?pageSize=1000"}),
     documentation="https://ai.google.dev/api (2026-11)",
 )

@@ -282,6 +282,17 @@ PROVIDER = Provider(
             parse_lookup=parse_image_poll,
             poll_interval_s=2.0,
             deadline_s=1800.0,
+            max_n=MAX_RESULT_IMAGES,
+            takes=frozenset(
+                (
+                    "negative_prompt",
+                    "images",
+                    "kling_resolution",
+                    "kling_image_reference",
+                    "kling_image_fidelity",
+                    "kling_human_fidelity",
+                )
+            ),
         )
     },
     sign=sign,

@@ -19,6 +19,8 @@ What lives here
                      `gemini_request`, `gemini_answers`, `gemini_wire` (asked, answered, rendered), `gemini_models` (what each can do),
                      `gemini_media`, `gemini_prompt` (what is shown, and counts), `gemini_signatures` (of thoughts), `gemini_speech`
     kling            Kling's image task; `kling_checks` (token and fields)
+    bfl              Flux at Black Forest Labs; `bfl_checks` (key and fields)
+    job_memory       what the vendors of tasks remember across a restart
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
     dialects         paths that several vendors share
     count            what was asked here, counted apart from the gateway

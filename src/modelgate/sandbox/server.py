@@ -13,11 +13,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelgate.core.clock import Clock, system_clock
 from modelgate.sandbox.anthropic import AnthropicSandbox
+from modelgate.sandbox.bfl import BflJob, BflSandbox
 from modelgate.sandbox.count import Counter, count_routes
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
-from modelgate.sandbox.kling import KlingSandbox
-from modelgate.sandbox.kling_memory import KlingMemory
+from modelgate.sandbox.job_memory import JobMemory
+from modelgate.sandbox.kling import KlingSandbox, KlingTask
 from modelgate.sandbox.openai import OpenaiSandbox
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -36,22 +37,24 @@ class DroppableProtocol(HttpToolsProtocol):
 
 def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None) -> Starlette:
     """Return the application: OpenAI, Anthropic and Gemini at the root, where the request shows which is meant, also under `/openai`,
-    `/anthropic` and `/gemini`; Kling at `/kling`, the count at `/sandbox/requests`.
+    `/anthropic` and `/gemini`; Kling at `/kling`, Black Forest Labs at `/bfl`, the count at
+    `/sandbox/requests`.
 
-    Kling's jobs are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
+    The jobs of the latter two are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
     """
     counter = Counter()
-    memory = KlingMemory(folder) if folder is not None else None
-    kling = (
-        KlingSandbox(counter=counter, clock=clock, recalled=memory.recall(), remember=memory.remember)
-        if memory is not None
-        else KlingSandbox(counter=counter, clock=clock)
-    )
+    if folder is None:
+        kling, bfl = KlingSandbox(counter=counter, clock=clock), BflSandbox(counter=counter, clock=clock)
+    else:
+        tasks, jobs = JobMemory(folder, "kling", KlingTask), JobMemory(folder, "bfl", BflJob)
+        kling = KlingSandbox(counter=counter, clock=clock, recalled=tasks.recall(), remember=tasks.remember)
+        bfl = BflSandbox(counter=counter, clock=clock, recalled=jobs.recall(), remember=jobs.remember)
     routes: list[BaseRoute] = [
         *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
         *GeminiSandbox(tokenizer=tokenizer, counter=counter).routes(),
         *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),  # after the others, for its paths have no sign
         *kling.routes(),
+        *bfl.routes(),
         *count_routes(counter),
     ]
     return Starlette(routes=routes)

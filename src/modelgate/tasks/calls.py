@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -92,7 +93,7 @@ class TransportCaller:
         """Make the call. Raises CallFailed, which says whether it was sent."""
         sent = False
         try:
-            target = way_to(upstream, self._proxy_for)
+            target = self._target(upstream, call.host)
             path = _base_path(upstream.base_url) + call.path
             headers = HeaderBlock.of(*self._sign(upstream, credential), *call.headers, USER_AGENT)
             timeouts = Timeouts(head_s=min(upstream.timeout_s, HEAD_TIMEOUT_S))
@@ -108,6 +109,21 @@ class TransportCaller:
             raise CallFailed(f"no answer within {CALL_TIMEOUT_S:.0f} s", sent=True) from error
         except ValueError as error:
             raise CallFailed(str(error), sent=sent) from error
+
+    def _target(self, upstream: Upstream, host: str) -> Target:
+        """Return where a call goes: to the upstream, or to another host of its vendor that an answer named.
+
+        The credential goes along, so a host is believed only under the vendor's own domain, and only where the upstream is the vendor.
+        """
+        if not host or upstream.socket or not self._are_the_vendors(upstream, host):
+            return way_to(upstream, self._proxy_for)
+        origin = f"https://{host}"
+        return target_of(origin, ca_file=upstream.ca_file, proxy=self._proxy_for(origin))
+
+    def _are_the_vendors(self, upstream: Upstream, host: str) -> bool:
+        provider, own = self._providers.get(upstream.provider), urlsplit(upstream.base_url)
+        domain = "." + (urlsplit(provider.base_url).hostname or "").partition(".")[2] if provider is not None else "."
+        return own.scheme == "https" and "." in domain[1:] and (own.hostname or "").endswith(domain) and host.endswith(domain)
 
     def _sign(self, upstream: Upstream, credential: Credential) -> tuple[tuple[str, str], ...]:
         """Return the authentication headers of a credential, made at most once in `SIGNED_FOR_S`."""

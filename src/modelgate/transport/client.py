@@ -301,10 +301,11 @@ class _Pool:
 
     def released(self, connection: Connection) -> None:
         """An exchange ended well."""
-        if self._waiting:
+        if self._waiting or len(self._idle) >= self._transport.max_idle:
             self._pass_on(connection)
         else:
-            self._keep(connection)
+            connection.rest(self._transport.idle_s)
+            self._idle.append(connection)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone."""

@@ -150,13 +150,11 @@ class Connection(asyncio.Protocol):
         self._uploading = False
         self.deadline = loop.time() + timeouts.head_s
         self._waiter = waiter = loop.create_future()
-        if not body:
-            self._write(head)
-        elif len(body) <= JOIN_BYTES:
-            self._write(head + body)
-        else:
+        if len(body) > JOIN_BYTES:
             self._write(head)
             self._write(body)
+        else:
+            self._write(head + body)
         return waiter
 
     def rest(self, idle_s: float) -> None:

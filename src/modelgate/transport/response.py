@@ -30,7 +30,11 @@ class UpstreamResponse:
     coding is passed through as sent (none is asked for).
     """
 
-    __slots__ = ("_ended", "_error", "_paused", "_pieces", "_sink", "_size", "_wire", "content_length", "headers", "status")
+    # Not slots: most answers come whole and never touch these, so the class says it once for all of them.
+    _size = 0
+    _sink: BodySink | None = None
+    _paused = False
+    _error: Exception | None = None
 
     def __init__(self, wire: Wire | None, head: ResponseHead, whole: bytes | None = None) -> None:
         """`whole`: the body, when all of it came with the head; the connection is done with it then."""
@@ -38,12 +42,11 @@ class UpstreamResponse:
         self.headers: HeaderBlock = head.headers
         self.content_length: int | None = head.content_length
         self._wire: Wire | None = wire
-        self._pieces: list[bytes] = [] if whole is None else [whole]
-        self._size = 0 if whole is None else len(whole)
-        self._sink: BodySink | None = None
         self._ended = whole is not None
-        self._paused = False
-        self._error: Exception | None = None
+        self._pieces: list[bytes] = []
+        if whole is not None:
+            self._pieces.append(whole)
+            self._size = len(whole)
 
     def body_if_complete(self) -> bytes | None:
         """Return the whole body if it is already here, else None. Costs no turn of the event loop."""

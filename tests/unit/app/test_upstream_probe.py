@@ -71,6 +71,17 @@ async def test_a_media_vendor_is_asked_for_a_job_that_nobody_knows() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "body", "ok"), [(200, b'{"credits": 7.5}', True), (403, b'{"detail": "Not authenticated"}', False), (500, b"{}", False)]
+)
+async def test_a_media_vendor_whose_polls_take_any_key_is_asked_elsewhere(status: int, body: bytes, ok: bool) -> None:
+    flux = msgspec.structs.replace(UPSTREAM, provider="bfl", base_url="https://flux.example")
+    line = Line(Answer(status, body))
+    assert [verdict for verdict, _ in await probe(line, flux)] == [ok]
+    assert line.sent[0][1:3] == ("GET", "/v1/credits")
+
+
+@pytest.mark.anyio
 async def test_each_key_has_a_verdict_of_its_own() -> None:
     two = msgspec.structs.replace(UPSTREAM, credentials=(Credential(id="cred_1", secret="a"), Credential(id="cred_2", secret="b")))
     line = Line(Answer(401, b"{}"), ConnectFailed("refused"))
@@ -91,6 +102,20 @@ async def test_an_address_that_is_none_is_told() -> None:
     ((ok, text),) = await probe(Line(), msgspec.structs.replace(UPSTREAM, base_url="nonsense"))
     assert not ok
     assert "nonsense" in text
+
+
+@pytest.mark.anyio
+async def test_every_dialects_list_is_understood_and_a_base_url_may_end_in_its_version() -> None:
+    claude = msgspec.structs.replace(UPSTREAM, provider="anthropic", base_url="https://claude.example/v1")
+    line = Line(Answer(200, b'{"data": [{"id": "c", "type": "model"}], "has_more": false}'))
+    assert await probe(line, claude) == [(True, "it works and has 1 models: c")]
+    assert line.sent[0][2] == "/v1/models?limit=1000"
+    assert (line.sent[0][3].get(b"x-api-key"), line.sent[0][3].get(b"anthropic-version")) == (b"sk-one", b"2023-06-01")
+    gemini = msgspec.structs.replace(UPSTREAM, provider="gemini", base_url="https://gemini.example/v1beta")
+    line = Line(Answer(200, b'{"models": [{"name": "models/g"}]}'))
+    assert await probe(line, gemini) == [(True, "it works and has 1 models: g")]
+    assert line.sent[0][2] == "/v1beta/models?pageSize=1000"
+    assert await probe(Line(Answer(200, b"[]")), gemini) == [(False, "it was reached, but its list of models is like nobody's")]
 
 
 @pytest.mark.anyio

@@ -1,6 +1,23 @@
-from modelgate.core.providers import bearer
+import pytest
+
+from modelgate.core.providers import bearer, joined
 
 
 def test_the_usual_way_to_sign() -> None:
     assert bearer("secret", 0.0) == (("authorization", "Bearer secret"),)
     assert bearer("", 0.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "whole"),
+    [
+        ("/v1", "/chat/completions", "/v1/chat/completions"),
+        ("/v1", "/v1/messages", "/v1/messages"),
+        ("", "/v1/messages", "/v1/messages"),
+        ("/proxy/v1beta", "/v1beta/models/g:generateContent", "/proxy/v1beta/models/g:generateContent"),
+        ("/v1", "/v1beta/models", "/v1/v1beta/models"),
+        ("/kling", "/v1/images", "/kling/v1/images"),
+    ],
+)
+def test_a_base_that_ends_as_the_path_begins_says_it_for_both(base: str, path: str, whole: str) -> None:
+    assert joined(base, path) == whole

@@ -92,6 +92,31 @@ async def test_a_socket_needs_no_proxy() -> None:
     assert (sender.sent[0]["target"].socket, sender.sent[0]["target"].proxy, sender.sent[0]["path"]) == ("/run/s", "", "/v1/images")
 
 
+@pytest.mark.parametrize(
+    ("base_url", "host", "asked"),
+    [
+        ("https://api.acme.example", "", "https://api.acme.example"),
+        ("https://api.acme.example", "api.eu4.acme.example", "https://api.eu4.acme.example"),
+        ("https://eu.api.acme.example", "api.eu4.acme.example", "https://api.eu4.acme.example"),
+        ("https://api.acme.example", "api.other.example", "https://api.acme.example"),
+        ("https://api.acme.example", "evilacme.example", "https://api.acme.example"),
+        ("https://proxy.elsewhere.example", "api.eu4.acme.example", "https://proxy.elsewhere.example"),
+        ("http://api.acme.example", "api.eu4.acme.example", "http://api.acme.example"),
+    ],
+)
+async def test_a_key_goes_to_no_host_but_the_vendors(base_url: str, host: str, asked: str) -> None:
+    """A vendor's answer names the host to ask: believed without a check, it would be sent the operator's key."""
+    sender, signer = Sender(), Signer()
+    provider = Provider(name="acme", title="Acme", base_url="https://api.acme.example", sign=signer.sign)
+    used = TransportCaller(sender, providers={"acme": provider}, clock=lambda: signer.now, proxy_for=lambda url: f"http://{url[8:]}:1")
+
+    await used.call(upstream(base_url=base_url), CREDENTIAL, UpstreamCall(method="GET", path="/r?id=1", host=host))
+
+    (sent,) = sender.sent
+    assert (sent["target"].origin, sent["path"]) == (asked, "/r?id=1")
+    assert sent["target"].proxy == f"http://{asked[8:]}:1" or not asked.startswith("https")
+
+
 async def test_signatures_are_used_again_until_they_grow_old() -> None:
     signer, sender = Signer(), Sender()
     used = caller(sender, signer)

@@ -26,7 +26,8 @@ class MediaInput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Make pictures from words, and from at most one picture.
 
-    `n` pictures are asked for. `aspect_ratio` is `W:H`, empty for the vendor's default. Fidelities lie in [0, 1].
+    `n` pictures are asked for. `aspect_ratio` is `W:H`, empty for the vendor's default. `output_format` is `png` or `jpeg`. The same
+    `seed` makes the same picture. Fidelities lie in [0, 1], tolerance from 0 (strict) to 6.
     """
 
     model: str
@@ -35,6 +36,10 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     n: int = 1
     aspect_ratio: str = ""
     images: tuple[MediaInput, ...] = ()
+    output_format: str = ""
+    seed: int | None = None
+    bfl_safety_tolerance: int | None = None
+    bfl_prompt_upsampling: bool | None = None
     kling_resolution: str = ""
     kling_image_reference: str = ""
     kling_image_fidelity: float | None = None
