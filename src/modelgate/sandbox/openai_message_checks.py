@@ -46,7 +46,7 @@ def _check_message(message: Json, *, where: str) -> None:
         raise missing(f"{where}.tool_call_id")
     if role == "function" and not isinstance(message.get("name"), str):
         raise missing(f"{where}.name")
-    for index, call in enumerate(message.get("tool_calls") or ()):
+    for index, call in enumerate(message["tool_calls"] if wants(message, "tool_calls", list, where=f"{where}.") else ()):
         _check_call(call, where=f"{where}.tool_calls[{index}]")
 
 

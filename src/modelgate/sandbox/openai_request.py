@@ -96,8 +96,15 @@ def _tool(tool: dict[str, Json]) -> Tool:
 
 
 def _allowed(tools: list[Tool], allowed: dict[str, Json]) -> tuple[tuple[Tool, ...], ToolMode]:
-    listed = [entry for entry in allowed.get("tools") or () if isinstance(entry, dict)]
-    names = {(entry.get(entry.get("type")) or entry).get("name") for entry in listed}
+    given = allowed.get("tools")
+    names = [_named(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
     kept = tuple(tool for tool in tools if tool.name in names)
     mode: ToolMode = "required" if allowed.get("mode") == "required" else "auto"
     return kept, mode if kept else "none"
+
+
+def _named(entry: dict[str, Json]) -> Json:
+    """Return the name that an allowed tool is listed by: in the words of a chat or of a response."""
+    kind = entry.get("type")
+    inner = entry.get(kind) if isinstance(kind, str) else None
+    return (inner if isinstance(inner, dict) else entry).get("name")

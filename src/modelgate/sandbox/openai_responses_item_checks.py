@@ -68,7 +68,7 @@ def check_pairs(items: list[dict[str, Json]]) -> None:
 
 def check_reasoning_order(items: list[dict[str, Json]]) -> None:
     """Check that reasoning is followed by what it led to. Raises Refused."""
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in zip(items, [*items, None][1:], strict=True):
         if item.get("type") == "reasoning" and not _continues(following):
             raise Refused(f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item.", param="input")
 

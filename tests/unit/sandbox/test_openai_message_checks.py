@@ -77,3 +77,11 @@ def test_bad_messages_name_the_place(messages: Any, param: str) -> None:
     with pytest.raises(Refused) as caught:
         check_messages({"messages": messages})
     assert (caught.value.param, caught.value.status) == (param, 400)
+
+
+@pytest.mark.parametrize("calls", [2.5, 1, "x", {"a": 1}])
+def test_calls_that_are_no_list_are_refused(calls: Any) -> None:
+    """A number in place of `tool_calls` was answered with 500."""
+    with pytest.raises(Refused) as caught:
+        check_messages({"messages": [USER, {**CALLING, "tool_calls": calls}]})
+    assert (caught.value.param, caught.value.code) == ("messages[1].tool_calls", "invalid_type")

@@ -67,3 +67,10 @@ def test_limits_and_stops() -> None:
     assert _read(stop=["x", "y"]).stops == ("x", "y")
     assert _read(logprobs=True).top_logprobs == 0
     assert _read(parallel_tool_calls=False).parallel is False
+
+
+@pytest.mark.parametrize("listed", [{}, [{"type": {}, "name": "f"}], [{"type": "function", "function": "f", "name": "f"}]])
+def test_odd_lists_of_allowed_tools(listed: Any) -> None:
+    """A type that is no text was answered with 500."""
+    ask = _read(tools=[F], tool_choice={"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": listed}})
+    assert [tool.name for tool in ask.tools] == (["f"] if listed else [])

@@ -87,6 +87,7 @@ def test_calls_and_outputs_belong_together() -> None:
 
 def test_reasoning_leads_to_something() -> None:
     check_reasoning_order([USER, REASONING, CALL, OUTPUT])
+    check_reasoning_order([])
     for items in ([USER, REASONING], [REASONING, USER], [REASONING, OUTPUT]):
         with pytest.raises(Refused, match="required following item"):
             check_reasoning_order(items)
