@@ -1,9 +1,13 @@
 import pytest
 
+from modelgate.core.providers import operation_of
 from modelgate.core.sandbox import MAGIC_WORDS
 from modelgate.metering.price_list import parse_price_list, read_shipped_prices
 from modelgate.metering.prices import PriceBook
+from modelgate.providers import load_providers
 
+AHEAD = {"openai_speech", "openai_transcriptions", "openai_images"}
+"""Priced before they are served."""
 SECTION = b"""
 [[vendors]]
 provider = "acme"
@@ -20,6 +24,13 @@ def test_every_shipped_price_can_be_made() -> None:
 
     assert all(prices.find(entry.model) for entry in entries)
     assert all(entry.source and entry.listed and (entry.rates or entry.free) for entry in entries)
+
+
+def test_every_shipped_price_is_of_a_vendor_that_serves_it() -> None:
+    providers = load_providers()
+    for entry in read_shipped_prices():
+        does = {operation_of(name) for name in providers[entry.provider].formats} | set(providers[entry.provider].media)
+        assert not entry.serves or set(entry.serves) & (does | AHEAD), entry.model
 
 
 def test_the_sandbox_has_prices_that_live_upstreams_do_not_offer() -> None:
@@ -42,7 +53,7 @@ def test_chat_models_know_their_limits_and_cached_input_is_never_dearer() -> Non
         if "output" in entry.rates:
             assert entry.context > 0
             assert entry.max_output_tokens
-            assert float(entry.rates.get("cached", "0")) < float(entry.rates["input"]) < float(entry.rates["output"])
+            assert float(entry.rates.get("cached", "0")) < float(entry.rates["input"]) <= float(entry.rates["output"])
 
 
 @pytest.mark.parametrize(
