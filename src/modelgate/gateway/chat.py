@@ -14,6 +14,9 @@ from modelgate.gateway.chat_inputs import InlineImages
 from modelgate.gateway.configuration import Configuration
 from modelgate.metering.prices import Price
 
+MAX_KEPT_TOKENS = 1_000_000
+"""Taken for the earlier turns that an upstream keeps; the model's context bounds it where that is known."""
+
 
 class ChatKind:
     """Conversations with clients of one dialect. See `calls.Kind`."""
@@ -34,8 +37,10 @@ class ChatKind:
     def estimate(self, request: HttpRequest, peeked: ChatPeek, price: Price) -> int:
         """Return an upper bound of the charge in nano-USD, without a tokenizer."""
         n = peeked.n
+        # What an upstream keeps of an earlier answer is counted too, and is not in the body: it may fill the model's context.
+        kept = MAX_KEPT_TOKENS if peeked.state else 0
         return price.estimate_chat(
-            body_bytes=len(request.body), images=peeked.images, max_output_tokens=peeked.output_limit, n=1 if n is None else n
+            body_bytes=len(request.body) + kept, images=peeked.images, max_output_tokens=peeked.output_limit, n=1 if n is None else n
         )
 
     def exchange(

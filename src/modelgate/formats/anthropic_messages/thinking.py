@@ -111,7 +111,11 @@ def plan_thinking(asked: Reasoning | None, *, max_tokens: int | None, traits: Tr
         if max_tokens is None:
             bound += ADAPTIVE_ROOM_TOKENS
         return Plan(max_tokens=bound, thinking={"type": "adaptive", **display}, effort=effort)
-    budget, bound = _fitting(asked, max_tokens)
+    budget = _fitting(asked, max_tokens)
+    if budget is None:
+        return Plan(max_tokens=bound, is_left_out=True)
+    if max_tokens is None:
+        bound = budget + DEFAULT_MAX_TOKENS
     return Plan(max_tokens=bound, thinking={"type": "enabled", "budget_tokens": budget, **display})
 
 
@@ -119,16 +123,13 @@ def _effort_of(budget_tokens: int) -> str:
     return next((effort for most, effort in EFFORTS_BY_BUDGET if budget_tokens <= most), "high")
 
 
-def _fitting(asked: Reasoning, max_tokens: int | None) -> tuple[int, int]:
-    """Return (budget, max_tokens), the first below the second as the API demands.
+def _fitting(asked: Reasoning, max_tokens: int | None) -> int | None:
+    """Return a budget below the caller's bound, as the API demands, None where not even the least fits.
 
-    Numbered cases: 1. no bound: room for both; 2. a budget of the caller's own stands, and the bound is raised above it where it has to be;
-    3. a budget that only stands for an effort takes at most half of the caller's bound, which is raised when even the least is too much.
+    The bound itself is never raised: money was held for it. A budget that only stands for an effort takes at most half of it.
     """
     budget = asked.budget_tokens if asked.budget_tokens is not None else BUDGETS[asked.effort or "medium"]
+    if max_tokens is not None:
+        budget = min(budget, max_tokens - 1 if asked.budget_tokens is not None else max_tokens // 2)
     budget = max(budget, MIN_BUDGET_TOKENS)
-    if max_tokens is None:
-        return budget, budget + DEFAULT_MAX_TOKENS
-    if asked.budget_tokens is None:
-        budget = max(MIN_BUDGET_TOKENS, min(budget, max_tokens // 2))
-    return budget, max_tokens if budget < max_tokens else budget + max(max_tokens, 1)
+    return budget if max_tokens is None or budget < max_tokens else None

@@ -37,9 +37,12 @@ def test_what_a_model_takes_is_known_by_its_name(
 @pytest.mark.parametrize("max_tokens", [None, 0, 1, 1024, 2047, 5000, 100_000])
 def test_a_budget_always_leaves_room_for_an_answer(effort: str, max_tokens: int | None) -> None:
     plan = plan_thinking(Reasoning(effort=effort), max_tokens=max_tokens, traits=traits_of("claude-sonnet-4-5"), is_possible=True)
-    assert 1024 <= plan.thinking["budget_tokens"] < plan.max_tokens
-    if max_tokens is not None and max_tokens >= 2048:
-        assert plan.max_tokens == max_tokens  # the caller's bound holds
+    if max_tokens is not None:
+        assert plan.max_tokens == max_tokens  # money was held for the caller's bound: it holds
+    if max_tokens is not None and max_tokens <= 1024:
+        assert (plan.thinking, plan.is_left_out) == (None, True)
+    else:
+        assert 1024 <= plan.thinking["budget_tokens"] < plan.max_tokens
 
 
 def test_nothing_asked_is_nothing_said() -> None:
