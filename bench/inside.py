@@ -40,8 +40,6 @@ from modelgate.gateway.calls import CallGateway
 from modelgate.gateway.chat import chat_kinds
 from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
-from modelgate.gateway.models import ModelsGateway
-from modelgate.gateway.passage import Passage
 from modelgate.identity.table import KeyTable
 from modelgate.metering.leases import Leases
 from modelgate.metering.messages import Ask, Granted, LeaseTotals, ToBook, Totals
@@ -147,11 +145,13 @@ class Inside:
             configuration=lambda: configuration,
             log_fault=lambda fault, request_id: give_up(fault),
         )
+        unused: Any = None  # by chats
         router = RelayRouter(
             calls=calls,
             kinds=chat_kinds(load_wire_formats(), images=FetchedImages(GuardedFetcher(transport))),
-            models=ModelsGateway(keys=keys, configuration=lambda: configuration, operations=(), clock=system_clock),
-            passage=Passage(transport=transport, socket=""),
+            free=unused,
+            models=unused,
+            passage=unused,
             processes_path=folder / "processes",
             health=dict,
         )
@@ -249,6 +249,8 @@ async def main(options: argparse.Namespace) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER_ALLOCATIONS)  # as in a relay
+        if options.once:
+            return
         if options.calls:
             await print_calls(inside, options.calls)
         elif options.rooms:
@@ -300,4 +302,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description="CPU of our own code per chat.")
     parser.add_argument("--calls", type=int, default=0, help="list so many functions, by cProfile")
     parser.add_argument("--rooms", action="store_true", help="divide among the rooms, by samples")
+    parser.add_argument("--once", action="store_true", help="only see that it runs")
     uvloop.run(main(parser.parse_args()))

@@ -28,7 +28,7 @@ _decode_audio = msgspec.json.Decoder(_AudioMessage).decode
 class RequestPeek:
     """A `ChatPeek` of this dialect. What few requests need is looked for when it is asked for."""
 
-    __slots__ = ("_body", "_may_sound", "found", "model", "n", "output_limit", "stream")
+    __slots__ = ("_body", "_images", "_may_sound", "found", "model", "n", "output_limit", "stream")
 
     def __init__(self, found: Peek, body: bytes | bytearray) -> None:
         self.found = found
@@ -38,11 +38,14 @@ class RequestPeek:
         self.output_limit = found.output_limit
         self._body = body
         self._may_sound: bool | None = None
+        self._images = -1
 
     @property
     def images(self) -> int:
         """An upper bound of the pictures in it."""
-        return count_images(self._body)
+        if self._images < 0:
+            self._images = count_images(self._body)
+        return self._images
 
     @property
     def needs_hub(self) -> bool:
