@@ -10,4 +10,7 @@ latency     an open-loop client at a fixed rate (its own process)
 crowd       a thousand idle or streaming connections (its own process)
 processes   cores, CPU time and memory of process trees
 report      the table and the JSON
+inside            our own code alone, between fake sockets
+dialects          the same traffic in each dialect of conversations
+dialects_inside   our own code alone, dialect by dialect, translated and passed
 """

@@ -155,7 +155,7 @@ class Inside:
             processes_path=folder / "processes",
             health=dict,
         )
-        service = Service(
+        self.service = Service(
             router.handle,
             render_error=render_error,
             log_fault=lambda fault, path, request_id: give_up(fault),
@@ -167,7 +167,7 @@ class Inside:
         self.clients = []
         for _ in range(CLIENTS):
             wire = ClientWire(self)
-            wire.protocol = Connection(service, tls=False)
+            wire.protocol = Connection(self.service, tls=False)
             wire.protocol.connection_made(wire)
             self.clients.append(wire.protocol)
 
