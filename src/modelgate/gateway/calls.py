@@ -4,13 +4,13 @@ What differs between conversations and other calls, and between dialects, is a `
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from modelgate.core.errors import ModelgateError, NoUpstream, RateExceeded, UpstreamFailed
+from modelgate.core.errors import InvalidRequest, ModelgateError, NoUpstream, RateExceeded, UpstreamFailed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.rates import RateFacts
 from modelgate.core.usage import Usage
@@ -19,14 +19,14 @@ from modelgate.gateway.attempts import Attempts, Exchange
 from modelgate.gateway.call import Asked, Call, CallDesk, Words, settle
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.configuration import Configuration
-from modelgate.gateway.state_ids import StateSeals
+from modelgate.gateway.state_ids import Bound
 from modelgate.identity.keys import check_model
 from modelgate.identity.table import Caller, KeyTable
 from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateState
 from modelgate.routing.health import Health
 from modelgate.routing.plan import is_open, plan_candidates, soonest_retry_s
-from modelgate.routing.table import Candidate
+from modelgate.routing.table import Candidate, Route
 from modelgate.transport.client import Transport
 
 KEEPER_TICK_S = 5.0
@@ -175,7 +175,8 @@ class CallGateway:
                 raise UpstreamFailed("The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait)
             raise NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
         if peeked.state:
-            candidates = _bound(candidates, configuration.seals, peeked.state, account=caller.key.account)
+            bound = configuration.seals.find(peeked.state, account=caller.key.account)
+            candidates = _at_its_keeper(candidates, bound, offer.routes, asked=peeked)
         return price, candidates
 
     def _charge(self, call: Call, whole: Whole) -> "asyncio.Future[None]":
@@ -215,13 +216,20 @@ class CallGateway:
         return rate.header_lines() if kind.rate_lines is None else kind.rate_lines(rate.facts(), self._desk.clock())
 
 
-def _bound(candidates: list[Candidate], seals: StateSeals, state: str, *, account: str) -> list[Candidate]:
-    """Return the one candidate that keeps what a request refers to. Raises InvalidRequest, NoUpstream."""
-    bound = seals.find(state, account=account)
-    kept = [each for each in candidates if (each.upstream.id, each.credential.id) == (bound.upstream, bound.credential)]
-    if not kept:
-        raise NoUpstream("The upstream that keeps the earlier answer cannot be asked now.", retry_after_s=1.0)
-    return kept
+def _at_its_keeper(candidates: list[Candidate], bound: Bound, routes: Iterable[Route], *, asked: Peeked) -> list[Candidate]:
+    """Return the one candidate that keeps what a request refers to.
+
+    Raises:
+        InvalidRequest: the model is never served there. NoUpstream: it is, but not now.
+    """
+    keeper = (bound.upstream, bound.credential)
+    kept = [each for each in candidates if (each.upstream.id, each.credential.id) == keeper]
+    if kept:
+        return kept
+    if not any((route.upstream.id, credential.id) == keeper for route in routes for credential in route.credentials):
+        message = f"What '{asked.state[:60]}' names is kept by an upstream that does not serve '{asked.model[:200]}'. Send the whole input."
+        raise InvalidRequest(message, code="unsupported_parameter")
+    raise NoUpstream("The upstream that keeps the earlier answer cannot be asked now.", retry_after_s=1.0)
 
 
 async def _release(call: Call | None, error: ModelgateError) -> None:

@@ -1,7 +1,8 @@
 """Any dialect over any vendor: every cell of clients x upstreams x what can be asked x streamed or not, against a running gateway.
 
 A cell checks what is said, why it ended in the dialect's own words, and that the client, the vendor and the book count the same; the
-charge is the list's price. What a protocol cannot say is in `dialects/unsayable.py` and has its own test.
+charge is the list's price. What a protocol cannot say is listed in docs/dialects.md and tested
+in test_dialects.py.
 """
 
 import base64
@@ -27,18 +28,12 @@ import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.dialects.ask import Ask, Counted, Model, Told, Tool, User
+from tests.integration.gateway.dialects.models import FAILING, LIMITED, PLAIN, THINKING
 from tests.integration.gateway.dialects.talk import DIALECTS, Talk, results
 
 import modelgate.metering
 from modelgate.core.records import RequestFacts
 
-VENDORS = ("openai", "anthropic", "gemini")
-PLAIN = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5", "gemini": "gemini-2.5-flash"}
-THINKING = {"openai": "o4-mini", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-3-pro-preview"}
-FAILING = {"openai": "gpt-4.1-nano", "anthropic": "claude-3-5-haiku-latest", "gemini": "gemini-2.5-pro"}
-"""Only for what fails: failures cool a model down."""
-LIMITED = {"openai": "gpt-4.1-mini", "anthropic": "claude-sonnet-4-0", "gemini": "gemini-2.0-flash"}
-"""Only for rate limits, which close a model for a second."""
 THREADS = 8
 BOOKED_S = 20.0
 

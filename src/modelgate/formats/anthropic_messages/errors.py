@@ -84,7 +84,10 @@ def status_of(error: ModelgateError) -> int:
 def _body_of(error: ModelgateError, request_id: str) -> bytes:
     status = status_of(error)
     kind = TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
-    body: dict[str, Json] = {"type": "error", "error": {"type": kind, "message": error.message}}
+    message = error.message
+    if error.param and error.param not in message:  # the dialect has no other place for the field's name
+        message = f"{error.param}: {message}"
+    body: dict[str, Json] = {"type": "error", "error": {"type": kind, "message": message}}
     return _encode({**body, "request_id": request_id} if request_id else body)
 
 

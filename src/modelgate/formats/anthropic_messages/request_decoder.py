@@ -33,6 +33,8 @@ WEB_SEARCH = "web_search"
 SEARCH_SIZES = {"low": 1, "medium": 5, "high": 10}
 """How many searches a size of the OpenAI dialects stands for."""
 SERVICE_TIERS = {"auto": "auto", "standard_only": "default"}
+REFUSED = ("mcp_servers",)
+"""Unknown to the hub, and no hint: tools that the vendor itself would call."""
 MAX_IGNORED = 32
 MAX_FIELD_CHARACTERS = 64
 
@@ -84,10 +86,12 @@ def decode_request(request: HttpRequest, peek: ChatPeek) -> ChatRequest:
 
 
 def _unknown(body: bytes | bytearray) -> list[str]:
-    """Return the fields that say something and that the hub has no word for."""
-    return _named(
-        name for name, value in top_level(body).items() if name not in _HUB_FIELDS and bytes(value) not in (b"null", b"[]", b"{}")
-    )
+    """Return the fields that say something and that the hub has no word for. Raises InvalidRequest: one that changes the meaning."""
+    unknown = [name for name, value in top_level(body).items() if name not in _HUB_FIELDS and bytes(value) not in (b"null", b"[]", b"{}")]
+    for name in REFUSED:
+        if name in unknown:
+            raise InvalidRequest(f"{name}: only Anthropic's own models can use these.", param=name, code="unsupported_parameter")
+    return _named(unknown)
 
 
 def _named(names: Iterable[str], prefix: str = "") -> list[str]:

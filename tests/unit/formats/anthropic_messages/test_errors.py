@@ -61,6 +61,12 @@ def test_our_errors_as_the_official_client_expects_them(error: ModelgateError, s
     assert encode_stream_error(error, "req_1") == b"event: error\ndata: " + bytes(answer.body) + b"\n\n"  # type: ignore[arg-type]
 
 
+def test_a_field_is_named_though_the_dialect_has_no_place_for_its_name() -> None:
+    for message, told in (("It cannot be.", "tools: It cannot be."), ("'tools' cannot be.", "'tools' cannot be.")):
+        answer = encode_error(InvalidRequest(message, param="tools"), "")
+        assert json.loads(bytes(answer.body))["error"]["message"] == told  # type: ignore[arg-type]
+
+
 def test_waiting_is_told_and_the_other_dialects_limits_are_not() -> None:
     error = RateExceeded("x", dimension="tokens", retry_after_s=1.2, header_lines=b"x-ratelimit-limit-tokens: 5\r\n")
     answer = encode_error(error, "")

@@ -62,10 +62,18 @@ def test_a_bad_field_is_named_in_the_vendors_manner(fields: dict[str, Any], mess
         decoded({**BASE, **fields})
 
 
+def test_servers_of_tools_that_only_the_vendor_calls_are_refused() -> None:
+    """They were dropped and named like a hint, so that a model answered without its tools."""
+    with pytest.raises(InvalidRequest, match="mcp_servers") as caught:
+        decoded({**BASE, "mcp_servers": [{"type": "url", "url": "https://example.com", "name": "one"}]})
+    assert (caught.value.param, caught.value.code) == ("mcp_servers", "unsupported_parameter")
+    assert decoded({**BASE, "mcp_servers": []}).ignored == ()
+
+
 def test_what_is_ignored_is_named_up_to_a_bound_and_fit_for_a_header() -> None:
     found = decoded({**BASE, **{f"field{n}": 1 for n in range(100)}, "bad\nname": 1, "nothing": None})
     assert len(found.ignored) == MAX_IGNORED
-    assert set(decoded({**BASE, "bad\nname": 1, "nothing": None, "mcp_servers": [{}]}).ignored) == {"mcp_servers"}
+    assert set(decoded({**BASE, "bad\nname": 1, "nothing": None, "inference_geo": "us"}).ignored) == {"inference_geo"}
 
 
 NAME = "anthropic_messages"
