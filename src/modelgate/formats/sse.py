@@ -12,8 +12,7 @@ MAX_EVENT_BYTES = 64 * 1024 * 1024
 """One event may hold a picture; a longer one ends the stream."""
 
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-_USUAL = ((b"\n\n", (b"\r",)), (b"\r\n\r\n", (b"\n\n", b"\r\r")))
-"""Blank line -> what must not be in a run of events for it to be the only one there."""
+_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _FIELD_DATA = re.compile(rb"(?:^|\r\n|\n|\r)data:[ ]?([^\r\n]*)")
 _FIELD_EVENT = re.compile(rb"(?:^|\r\n|\n|\r)event:[ ]?([^\r\n]*)")
 
@@ -42,7 +41,7 @@ class Splitter:
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes, return the events that are complete now, one after another. Raises EventTooLong."""
-        if not self._parts and data[-2:] in (b"\n\n", b"\r\r"):
+        if not self._parts and data.endswith(_ENDS):
             return data
         self._parts.append(data)
         self._size += len(data)
@@ -53,7 +52,7 @@ class Splitter:
             self._edge = last[-3:]
             return b""
         whole = b"".join(self._parts)
-        end = max(at + len(blank) for blank in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := whole.rfind(blank)) >= 0)
+        end = max(at + len(blank) for blank in _ENDS if (at := whole.rfind(blank)) >= 0)
         rest = whole[end:]
         self._edge = rest[-3:]
         self._parts = [rest] if rest else []
@@ -69,10 +68,12 @@ class Splitter:
 
 def split_events(data: bytes) -> list[bytes]:
     """Return complete events one by one, each with its blank line."""
-    for usual, others in _USUAL:
-        if not any(other in data for other in others):  # a picture is searched several times faster so than by the pattern
-            *whole, rest = data.split(usual)
-            return [event + usual for event in whole] + ([rest] if rest else [])
+    usual = _usual_end(data)
+    if usual:  # a picture is searched several times faster so than by the pattern
+        if data.find(usual) == len(data) - len(usual):
+            return [data]
+        *whole, rest = data.split(usual)
+        return [event + usual for event in whole] + ([rest] if rest else [])
     events: list[bytes] = []
     start = 0
     for blank in _BLANK_LINE.finditer(data):
@@ -83,10 +84,22 @@ def split_events(data: bytes) -> list[bytes]:
     return events
 
 
+def _usual_end(data: bytes) -> bytes:
+    """Return the one blank line that ends the events of a run, empty where there may be several kinds."""
+    if b"\r" not in data:
+        return b"\n\n"
+    return b"\r\n\r\n" if b"\n\n" not in data and b"\r\r" not in data else b""
+
+
 def data_of(event: bytes) -> bytes:
     """Return the data of one event, its lines joined; empty for a comment."""
-    if event.startswith(b"data:"):
-        line = event[5:].rstrip(b"\r\n")
+    line = event
+    if event.startswith(b"event:"):
+        name, _, rest = event.partition(b"\n")
+        if b"\r" not in name[:-1]:
+            line = rest
+    if line.startswith(b"data:"):
+        line = line[5:].rstrip(b"\r\n")
         if b"\n" not in line and b"\r" not in line:
             return line.removeprefix(b" ")
     return b"\n".join(_FIELD_DATA.findall(event))
@@ -94,11 +107,16 @@ def data_of(event: bytes) -> bytes:
 
 def parse_frames(data: bytes) -> list[Frame]:
     """Return complete events read; comments have no data."""
-    frames: list[Frame] = []
-    for raw in split_events(data):
-        name = _FIELD_EVENT.search(raw) if b"event:" in raw else None
-        frames.append(Frame(name[1] if name else b"", data_of(raw), raw))
-    return frames
+    return [Frame(_name_of(raw), data_of(raw), raw) for raw in split_events(data)]
+
+
+def _name_of(event: bytes) -> bytes:
+    if event.startswith(b"event:"):
+        name = event[6 : event.find(b"\n")].removesuffix(b"\r")
+        if b"\r" not in name:
+            return name.removeprefix(b" ")
+    found = _FIELD_EVENT.search(event) if b"event:" in event else None
+    return found[1] if found else b""
 
 
 def render_event(data: bytes, *, event: bytes = b"") -> bytes:

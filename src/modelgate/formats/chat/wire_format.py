@@ -121,12 +121,13 @@ class StreamRelay(Protocol):
     the upstream has not counted.
     """
 
-    usage: Usage | None
     final: bytes
     is_done: bool
     error: VendorError | None
     events: int
 
+    @property
+    def usage(self) -> Usage | None: ...
     @property
     def text(self) -> str: ...
 

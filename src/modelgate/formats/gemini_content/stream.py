@@ -35,7 +35,7 @@ from modelgate.formats.gemini_content.schema import is_said
 from modelgate.formats.gemini_content.sound import RAW_FORMAT
 from modelgate.formats.gemini_content.usage import encode_usage
 from modelgate.formats.json_fields import UNREADABLE
-from modelgate.formats.sse import MAX_EVENT_BYTES, EventTooLong, Splitter, parse_frames
+from modelgate.formats.sse import MAX_EVENT_BYTES, EventTooLong, Splitter, data_of, split_events
 
 BETWEEN = b",\r\n"
 _BRACKETS = re.compile(rb'["{}\[\]]')
@@ -142,7 +142,7 @@ class EventDecoder:
         if not data:
             return []
         # An error in the middle comes as bare JSON, without `data:` before it.
-        chunks = [frame.data or frame.raw.strip() for frame in parse_frames(data)]
+        chunks = [data_of(event) or event.strip() for event in split_events(data)]
         return self._read_all([chunk for chunk in chunks if chunk[:1] in (b"{", b"[")])
 
     def _read_all(self, chunks: list[bytes]) -> list[StreamEvent]:

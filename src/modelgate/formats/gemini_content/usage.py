@@ -42,24 +42,20 @@ def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
         output = counted.total_token_count - prompt
     else:
         output = (counted.candidates_token_count or 0) + thought
-    heard, seen = (_of_modality(counted.prompt_tokens_details, counted.tool_use_prompt_tokens_details, name) for name in ("AUDIO", "IMAGE"))
-    spoken, drawn = (_of_modality(counted.candidates_tokens_details, None, name) for name in ("AUDIO", "IMAGE"))
-    estimated = output == thought and images > 0
+    heard, seen = _heard_and_seen(counted.prompt_tokens_details)
+    if counted.tool_use_prompt_tokens_details:
+        more_heard, more_seen = _heard_and_seen(counted.tool_use_prompt_tokens_details)
+        heard, seen = heard + more_heard, seen + more_seen
+    spoken, drawn = _heard_and_seen(counted.candidates_tokens_details)
+    estimated = images > 0 and output == thought
     if estimated:
         drawn = images * TOKENS_PER_IMAGE
         output += drawn
-    figures = (
-        counted.prompt_token_count or 0,
-        counted.tool_use_prompt_token_count or 0,
-        output,
-        thought,
-        cached,
-        heard,
-        seen,
-        spoken,
-        drawn,
-    )
-    if min(figures) < 0 or max(prompt, *figures) > MAX_UNITS:
+    if (
+        min(counted.prompt_token_count or 0, counted.tool_use_prompt_token_count or 0, output, thought, cached) < 0
+        or min(heard, seen, spoken, drawn) < 0
+        or max(prompt, output) > MAX_UNITS
+    ):
         return None
     if max(cached, heard, seen) > prompt or max(thought, spoken, drawn) > output:
         return None
@@ -76,8 +72,15 @@ def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
     )
 
 
-def _of_modality(first: list[ModalityCount] | None, second: list[ModalityCount] | None, modality: str) -> int:
-    return sum(count.token_count or 0 for counts in (first, second) for count in counts or () if count.modality == modality)
+def _heard_and_seen(counts: list[ModalityCount] | None) -> tuple[int, int]:
+    """Return the tokens of sound and of pictures."""
+    heard = seen = 0
+    for count in counts or ():
+        if count.modality == "AUDIO":
+            heard += count.token_count or 0
+        elif count.modality == "IMAGE":
+            seen += count.token_count or 0
+    return heard, seen
 
 
 def encode_usage(usage: Usage) -> dict[str, Json]:
