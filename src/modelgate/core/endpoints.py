@@ -32,7 +32,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     `path` holds parameters in braces: `/kling/v1/images/generations/{task_id}`. `request`, `response` and `error` are types that
     msgspec can describe, None for no body (or, for a response, a body without a schema of `content_type`). `errors` are those a
     caller may meet besides the unexpected one, `statuses` those that this dialect answers with another status than the error's own.
-    `price_unit` says what is counted (`image`, `token`), empty when it is free.
+    `request_type` is the content type of requests. `price_unit` says what is counted (`image`, `token`), empty when it is free.
     """
 
     method: str
@@ -47,6 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     error: Any = None
     errors: tuple[type[ModelgateError], ...] = ()
     statuses: dict[type[ModelgateError], int] = {}
+    request_type: str = "application/json"
     price_unit: str = ""
     content_type: str = "application/json"
     needs_key: bool = True

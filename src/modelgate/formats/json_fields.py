@@ -53,10 +53,13 @@ def decode_fields(decoder: msgspec.json.Decoder[T], body: bytes | bytearray, *, 
         raise InvalidRequest(say(None, f"JSON: {reason}"), code="invalid_json") from None
 
 
-def convert_field(value: Any, kind: type[T], *, at: str, say: Say) -> T:
-    """Return a value out of a decoded body as `kind`; `at` is its path. Raises InvalidRequest as `decode_fields` does."""
+def convert_field(value: Any, kind: type[T], *, at: str, say: Say, strict: bool = True) -> T:
+    """Return a value out of a decoded body as `kind`; `at` is its path. Not `strict`: numbers and switches may come as texts.
+
+    Raises InvalidRequest as `decode_fields` does.
+    """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), say, at=at) from None
 

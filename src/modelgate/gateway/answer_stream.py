@@ -29,12 +29,13 @@ KEEP_ALIVE_TICKS = 3
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """How a stream is told to its client.
 
-    `encode_error(error, request_id)` makes the last event of an answer that broke off; `keep_alive` is what may be said on a silent
-    stream (empty: nothing). `words` gives what can be counted if the upstream does not count.
+    `encode_error(error, request_id)` makes the last event of an answer that broke off; None: it is a file, which can only be broken off
+    as well. `keep_alive` is what may be said on a silent stream (empty: nothing). `words` gives what can be counted if the upstream does
+    not count.
     """
 
     relay: StreamRelay
-    encode_error: Callable[[ModelgateError, str], bytes]
+    encode_error: Callable[[ModelgateError, str], bytes] | None
     keep_alive: bytes
     content_type: bytes
     words: Callable[[], Words]
@@ -170,9 +171,13 @@ class AnswerStream:
 
     def _say_last(self, sink: BodySink) -> None:
         self._sink = None
-        if self.failure is not None and self._relay.error is None:
+        encode_error = self._told.encode_error
+        if encode_error is None and (self.failure is not None or self._relay.error is not None):
+            sink.fail(UpstreamError("The upstream broke off its answer."))
+            return
+        if encode_error is not None and self.failure is not None and self._relay.error is None:
             error = self.failure if isinstance(self.failure, ModelgateError) else UpstreamError("The upstream broke off its answer.")
-            sink.write(self._told.encode_error(error, self._call.request.id))
+            sink.write(encode_error(error, self._call.request.id))
         elif self._relay.final:
             sink.write(self._relay.final)
         sink.end()

@@ -242,6 +242,11 @@ _counts_of = attrgetter(*_UNITS)
 
 
 def _units(usage: Usage) -> dict[str, int]:
-    """Return the less usual counts that are there, for the record."""
+    """Return the less usual counts that are there, for the record; images under the kind that they were charged as."""
     counts = _counts_of(usage)
-    return {name: count for name, count in zip(_UNITS, counts, strict=True) if count} if any(counts) else {}
+    if not any(counts):
+        return {}
+    units = {name: count for name, count in zip(_UNITS, counts, strict=True) if count}
+    if usage.variant and usage.images:
+        units[f"images:{usage.variant}"] = units.pop("images")
+    return units

@@ -9,7 +9,9 @@ from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.gateway.endpoints_chat import CHAT_ENDPOINTS
 from modelgate.gateway.endpoints_completions import COMPLETIONS_ENDPOINTS
 from modelgate.gateway.endpoints_gemini import GEMINI_ENDPOINTS, MODELS_ENDPOINTS
+from modelgate.gateway.endpoints_images import IMAGE_ENDPOINTS
 from modelgate.gateway.endpoints_messages import MESSAGE_ENDPOINTS
+from modelgate.gateway.endpoints_more import MORE_ENDPOINTS
 from modelgate.gateway.endpoints_responses import RESPONSES_ENDPOINTS, STORED_RESPONSES_ENDPOINTS
 from modelgate.gateway.files import FileExpired
 
@@ -57,6 +59,8 @@ def endpoint_table(families: Iterable[MediaFamily]) -> tuple[Endpoint, ...]:
         *MESSAGE_ENDPOINTS,
         *GEMINI_ENDPOINTS,
         *MODELS_ENDPOINTS,
+        *MORE_ENDPOINTS,
+        *IMAGE_ENDPOINTS,
         *media,
         *FILE_ENDPOINTS,
     )

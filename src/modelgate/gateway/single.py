@@ -23,7 +23,6 @@ from modelgate.transport.response import UpstreamResponse
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 JSON_TYPE = b"application/json"
-EVENTS_TYPE = b"text/event-stream; charset=utf-8"
 
 
 class SingleKind:
@@ -110,11 +109,12 @@ class SingleExchange:
         is_json = content_type.startswith(JSON_TYPE)
         streams = content_type.startswith(b"text/event-stream") or (self._peeked.passes_bytes and not is_json)
         if streams and spoken is self._format and spoken.make_tap is not None:
+            streamed = spoken.make_tap(content_type, self._peeked)
             told = Told(
-                relay=spoken.make_tap(self._peeked, renamed),
-                encode_error=spoken.encode_stream_error,
+                relay=streamed.relay,
+                encode_error=None if streamed.is_file else spoken.encode_stream_error,
                 keep_alive=b"",
-                content_type=content_type if self._peeked.passes_bytes else EVENTS_TYPE,
+                content_type=streamed.content_type,
                 words=self._words,
             )
             return await open_stream(self._call, response, told=told, candidate=candidate, on_over=self._on_stream_over)

@@ -266,8 +266,9 @@ class Price:
     def _each(self, usage: Usage) -> int:
         """Sum what is counted by the piece."""
         _believed(usage.reasoning_tokens, usage)  # priced as output, but a negative one makes the whole report suspect
+        image = self._variants.get(f"image:{usage.variant}", self._image) if usage.variant else self._image
         return (
-            _believed(usage.images, usage) * self._image
+            _believed(usage.images, usage) * image
             + _believed(usage.milliseconds, usage) * self._millisecond
             + _believed(usage.characters, usage) * self._characters
         )

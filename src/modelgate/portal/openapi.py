@@ -54,7 +54,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Document]) -> Document:
         content: Document = {"schema": schema_of[endpoint.request]}
         if examples := _examples(endpoint.cases, "request"):
             content["examples"] = examples
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": True, "content": {endpoint.request_type: content}}
     if endpoint.price_unit:
         operation["x-price-unit"] = endpoint.price_unit
     return operation

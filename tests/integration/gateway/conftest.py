@@ -2,16 +2,23 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.environment import clean_environment
 
+from modelgate.core.records import RequestFacts
+
 START_TIMEOUT_S = 60
+POSTED_S = 15.0
 
 
 class Installation:
@@ -62,6 +69,19 @@ class Installation:
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code
+
+
+def record_of(installation: Installation, request_id: str) -> dict[str, Any]:
+    """Return what the book keeps of one request, its facts among it, as soon as it is posted."""
+    until = time.monotonic() + POSTED_S
+    while time.monotonic() < until:
+        with closing(sqlite3.connect(f"file:{installation.data / 'modelgate.db'}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            row = database.execute("SELECT * FROM request_record WHERE request_id = ?", (request_id,)).fetchone()
+        if row is not None:
+            return {**msgspec.structs.asdict(msgspec.msgpack.decode(row["facts"], type=RequestFacts)), **row}
+        time.sleep(0.05)
+    raise AssertionError("the request has no record")
 
 
 @pytest.fixture(scope="session")

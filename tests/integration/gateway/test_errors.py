@@ -156,6 +156,10 @@ def body_is_not_json(caller: Caller) -> Answer:
     return caller.ask(caller.installation.test_key, raw=b"{oops")
 
 
+def body_is_no_form(caller: Caller) -> Answer:
+    return caller.ask(caller.installation.test_key, path="/v1/images/variations")
+
+
 def unknown_path(caller: Caller) -> Answer:
     return caller.ask(caller.installation.test_key, path=caller.path + "/nowhere/else")
 
@@ -191,6 +195,7 @@ CASES: dict[str, Callable[[Caller], Answer]] = {
     "upstream down": upstream_down,
     "invalid request": invalid_request,
     "body is not JSON": body_is_not_json,
+    "body is not a well-formed form": body_is_no_form,
     "unknown path": unknown_path,
     "wrong method": wrong_method,
     "unknown task": unknown_task,

@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +9,7 @@ from typing import Any
 
 import openai
 import pytest
-from tests.integration.gateway.conftest import Installation
-
-BACK_S = 15.0
+from tests.integration.gateway.conftest import Installation, record_of
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +23,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 def client(installation: Installation) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key=installation.test_key, base_url=f"{installation.base_url}/v1", max_retries=0, timeout=30) as made:
         yield made
-
-
-def last_record(installation: Installation, request_id: str) -> dict[str, Any]:
-    """The facts of one request, as soon as the book has posted them."""
-    until = time.monotonic() + BACK_S
-    while time.monotonic() < until:
-        with closing(sqlite3.connect(f"file:{installation.data / 'modelgate.db'}?mode=ro", uri=True)) as database:
-            database.row_factory = sqlite3.Row
-            row = database.execute("SELECT * FROM request_record WHERE request_id = ?", (request_id,)).fetchone()
-        if row is not None:
-            return dict(row)
-        time.sleep(0.05)
-    raise AssertionError("the request has no record")
 
 
 @pytest.mark.parametrize("encoding", ["float", openai.NOT_GIVEN])
@@ -59,7 +42,7 @@ def test_an_empty_input_is_a_bad_request_that_names_the_field(client: openai.Ope
 def test_moderation_judges_and_costs_nothing(client: openai.OpenAI, installation: Installation) -> None:
     raw = client.moderations.with_raw_response.create(model="omni-moderation-latest", input="I will kill you")
     assert raw.parse().results[0].flagged
-    assert last_record(installation, raw.headers["x-request-id"])["amount_nanos"] == 0
+    assert record_of(installation, raw.headers["x-request-id"])["amount_nanos"] == 0
 
 
 def test_words_are_counted_by_the_real_tokenizer_where_the_upstream_did_not_count(
@@ -72,7 +55,7 @@ def test_words_are_counted_by_the_real_tokenizer_where_the_upstream_did_not_coun
         raw = client.chat.completions.with_raw_response.create(
             model="gpt-4o-mini", messages=[{"role": "user", "content": "say " + text + word}]
         )
-        record = last_record(installation, raw.headers["x-request-id"])
+        record = record_of(installation, raw.headers["x-request-id"])
         assert bool(record["estimated"]) == expected
         told[expected] = record
     counted, estimated = told[False], told[True]

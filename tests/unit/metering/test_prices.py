@@ -204,6 +204,15 @@ def test_media_is_priced_by_the_piece_and_variant() -> None:
         rate.charge_media(images=-1)
 
 
+def test_images_of_a_kind_cost_what_the_kind_costs() -> None:
+    rate = price({"image": "0.04", "image:1792x1024-hd": "0.12", "call": "0.001"})
+    assert rate.charge(Usage(images=2, variant="1792x1024-hd")) == 241_000_000
+    assert rate.charge(Usage(images=2, variant="512x512")) == rate.charge(Usage(images=2)) == 81_000_000
+    assert rate.charge(Usage(variant="1792x1024-hd")) == 1_000_000
+    with pytest.raises(ValueError, match="cannot be"):
+        rate.charge(Usage(images=-1, variant="1792x1024-hd"))
+
+
 def test_a_group_multiplies_and_an_unknown_one_pays_the_list() -> None:
     prices = book(groups={"vip": "1.2", "staff": "0"})
     usage = Usage(input_tokens=1_000_000)

@@ -16,7 +16,7 @@ Input: TypeAlias = (
 )
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Texts, or tokens of texts, to become vectors."""
 
     model: Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.")]
@@ -28,21 +28,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     user: str | None = None
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Embedding(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     embedding: list[float] | str
     object: Literal["embedding"] = "embedding"
 
 
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
+class EmbeddingUsage(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     total_tokens: int = 0
 
 
-class Response(msgspec.Struct, frozen=True, kw_only=True):
+class Embeddings(msgspec.Struct, frozen=True, kw_only=True):
     """One vector per input, as numbers or as base64 of 32-bit floats."""
 
-    data: list[Row]
+    data: list[Embedding]
     model: str = ""
-    usage: Counted | None = None
+    usage: EmbeddingUsage | None = None
     object: Literal["list"] = "list"

@@ -14,14 +14,14 @@ from modelgate.formats.openai_chat.errors import decode_error
 from modelgate.formats.openai_chat.request import say
 from modelgate.formats.openai_chat.response import encode_error, rename_answer
 from modelgate.formats.openai_chat.stream import encode_stream_error
-from modelgate.formats.openai_embeddings.schema import Counted, Request, Response, Row
+from modelgate.formats.openai_embeddings.schema import Embedding, EmbeddingRequest, Embeddings, EmbeddingUsage
 from modelgate.formats.single.single_format import SingleAnswer, SingleFormat, SinglePeek, Translation
 
 PATH = "/embeddings"
 NAME = "openai_embeddings"
 
-_request = msgspec.json.Decoder(Request)
-_response = msgspec.json.Decoder(Response)
+_request = msgspec.json.Decoder(EmbeddingRequest)
+_response = msgspec.json.Decoder(Embeddings)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -29,7 +29,7 @@ class _Glance(msgspec.Struct, frozen=True):
     """An answer whose vectors are not looked at."""
 
     data: msgspec.Raw
-    usage: Counted | None = None
+    usage: EmbeddingUsage | None = None
 
 
 _glance = msgspec.json.Decoder(_Glance)
@@ -45,7 +45,7 @@ def peek(request: HttpRequest) -> SinglePeek:
     return SinglePeek(model=found.model, most=Usage(input_tokens=most), facts=found)
 
 
-def _inputs(found: Request) -> list[EmbeddingInput]:
+def _inputs(found: EmbeddingRequest) -> list[EmbeddingInput]:
     given = found.input
     if isinstance(given, str):
         return [EmbeddingInput(text=given)]
@@ -90,7 +90,7 @@ def pass_response(content_type: bytes, body: bytes | bytearray, peek: SinglePeek
     return SingleAnswer(body=told, content_type=b"application/json", usage=usage, usage_refused=refused)
 
 
-def _usage(counted: Counted | None) -> tuple[Usage | None, bool]:
+def _usage(counted: EmbeddingUsage | None) -> tuple[Usage | None, bool]:
     if counted is None:
         return None, False
     if not 0 <= counted.prompt_tokens <= MAX_UNITS:
@@ -107,23 +107,26 @@ def texts(request: HttpRequest, peek: SinglePeek) -> list[str]:
 def decode_request(request: HttpRequest, peek: SinglePeek) -> EmbeddingsRequest:
     """Return the request in neutral words."""
     del request
-    found: Request = peek.facts
+    found: EmbeddingRequest = peek.facts
     return EmbeddingsRequest(model=found.model, inputs=tuple(_inputs(found)), dimensions=found.dimensions, user=found.user or "")
 
 
 def encode_response(response: EmbeddingsResponse, peek: SinglePeek, head: AnswerHead) -> bytes:
     """Return vectors as the client asked for them."""
-    found: Request = peek.facts
+    found: EmbeddingRequest = peek.facts
     as_text = found.encoding_format == "base64"
-    rows = [Row(index=index, embedding=encode_vector(vector) if as_text else list(vector)) for index, vector in enumerate(response.vectors)]
+    rows = [
+        Embedding(index=index, embedding=encode_vector(vector) if as_text else list(vector))
+        for index, vector in enumerate(response.vectors)
+    ]
     tokens = response.usage.input_tokens if response.usage is not None else 0
-    return _encode(Response(data=rows, model=head.model, usage=Counted(prompt_tokens=tokens, total_tokens=tokens)))
+    return _encode(Embeddings(data=rows, model=head.model, usage=EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens)))
 
 
 def encode_request(request: EmbeddingsRequest, upstream_model: str, quirks: Quirks) -> UpstreamAsk:
     """Return the call to an upstream of this dialect."""
     inputs = [list(each.tokens) if each.tokens else each.text for each in request.inputs]
-    found = Request(model=upstream_model, input=inputs, dimensions=request.dimensions, user=request.user or None)
+    found = EmbeddingRequest(model=upstream_model, input=inputs, dimensions=request.dimensions, user=request.user or None)
     ignored = tuple(
         name for name, said in (("task_type", request.task_type), ("title", any(each.title for each in request.inputs))) if said
     )

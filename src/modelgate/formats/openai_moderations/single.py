@@ -25,33 +25,33 @@ MAX_INPUTS = 2048
 Input = Annotated[str, Meta(min_length=1)] | Annotated[list[Json], Meta(min_length=1, max_length=MAX_INPUTS)]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ModerationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Texts to be judged one by one, or one message of texts and pictures."""
 
     input: Annotated[Input, Meta(description="A text, texts, or parts `text` and `image_url` of one message.")]
     model: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Moderation(msgspec.Struct, frozen=True, kw_only=True):
     flagged: bool
     categories: dict[str, bool | None]
     category_scores: dict[str, float | None]
     category_applied_input_types: dict[str, list[str]] | None = None
 
 
-class Response(msgspec.Struct, frozen=True, kw_only=True):
+class Moderations(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict per text; one for a message of parts."""
 
     id: str
     model: str
-    results: list[Result]
+    results: list[Moderation]
 
 
 class _Glance(msgspec.Struct, frozen=True):
     results: list[msgspec.Raw]
 
 
-_request = msgspec.json.Decoder(Request)
+_request = msgspec.json.Decoder(ModerationRequest)
 _glance = msgspec.json.Decoder(_Glance)
 _encode = msgspec.json.Encoder().encode
 

@@ -41,6 +41,14 @@ class SingleAnswer(msgspec.Struct, frozen=True, kw_only=True):
     usage_refused: bool = False
 
 
+class Streamed(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that goes on as it comes. `is_file`: no events but a file, in which nothing can be said about an error."""
+
+    relay: StreamRelay
+    content_type: bytes
+    is_file: bool = False
+
+
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
     """The way of a dialect through its hub; `Any` is the hub's request and response.
 
@@ -61,7 +69,7 @@ class SingleFormat(msgspec.Struct, frozen=True, kw_only=True):
     peek(request) -> SinglePeek. Raises InvalidRequest.
     pass_request(request, peek, upstream_model, quirks) -> UpstreamAsk.
     pass_response(content_type, body, peek, renamed) -> SingleAnswer; raises UnreadableAnswer.
-    make_tap(peek, renamed) -> StreamRelay for an answer that comes as events or as a file; None where neither happens.
+    make_tap(content_type, peek) -> Streamed for an answer that comes as events or as a file; None where neither happens.
     texts(request, peek) -> the words of the request, for counting where the upstream does not count; None: its size will do.
     """
 
@@ -69,7 +77,7 @@ class SingleFormat(msgspec.Struct, frozen=True, kw_only=True):
     peek: Callable[[HttpRequest], SinglePeek]
     pass_request: Callable[[HttpRequest, SinglePeek, str, Quirks], UpstreamAsk]
     pass_response: Callable[[bytes, bytes | bytearray, SinglePeek, bool], SingleAnswer]
-    make_tap: Callable[[SinglePeek, bool], StreamRelay] | None = None
+    make_tap: Callable[[bytes, SinglePeek], Streamed] | None = None
     texts: Callable[[HttpRequest, SinglePeek], list[str]] | None = None
     translation: Translation | None = None
     encode_error: Callable[[ModelgateError, str], HttpResponse]
