@@ -196,9 +196,9 @@ def to_json_schema(schema: Json, *, param: str, depth: int = 0) -> Json:
     if made.pop("nullable", None) is True:
         if isinstance(made.get("type"), str):
             made["type"] = [made["type"], "null"]
-        if "anyOf" in made:
+        if is_list(made.get("anyOf")):
             made["anyOf"] = [*made["anyOf"], {"type": "null"}]
-        if "enum" in made:
+        if is_list(made.get("enum")):
             made["enum"] = [*made["enum"], None]
     return made
 

@@ -111,6 +111,11 @@ def test_geminis_own_becomes_json_schema() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["anyOf", "enum"])
+def test_a_list_that_is_none_beside_nullable_ended_in_a_fault(name: str) -> None:
+    assert to_json_schema({name: None, "nullable": True}, param="p") == {name: None}
+
+
 SCHEMAS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["string", "null", "object", "array", "#", "#/properties/a", "x"]),
     lambda inside: (
