@@ -107,10 +107,11 @@ def data_of(event: bytes) -> bytes:
 
 def parse_frames(data: bytes) -> list[Frame]:
     """Return complete events read; comments have no data."""
-    return [Frame(_name_of(raw), data_of(raw), raw) for raw in split_events(data)]
+    return [Frame(name_of(raw), data_of(raw), raw) for raw in split_events(data)]
 
 
-def _name_of(event: bytes) -> bytes:
+def name_of(event: bytes) -> bytes:
+    """Return the name of one event, empty without one."""
     if event.startswith(b"event:"):
         name = event[6 : event.find(b"\n")].removesuffix(b"\r")
         if b"\r" not in name:

@@ -23,7 +23,7 @@ from modelgate.formats.chat.events import (
     UsageReport,
 )
 from modelgate.formats.json_fields import UNREADABLE
-from modelgate.formats.sse import Frame, Splitter, parse_frames
+from modelgate.formats.sse import Splitter, data_of, name_of, split_events
 
 _event = msgspec.json.Decoder(Event)
 
@@ -58,26 +58,31 @@ class MessageDecoder:
     def feed(self, data: bytes) -> list[StreamEvent]:
         """Take bytes, return what is complete now. Raises sse.EventTooLong."""
         complete = self._splitter.feed(data)
-        return self._read(parse_frames(complete)) if complete else []
+        return self._read(complete) if complete else []
 
     def finish(self) -> list[StreamEvent]:
         """The body ended; its last event may lack the blank line."""
-        return self._read(parse_frames(self._splitter.finish()))
+        return self._read(self._splitter.finish())
 
-    def _read(self, frames: list[Frame]) -> list[StreamEvent]:
+    def _read(self, complete: bytes) -> list[StreamEvent]:
         events: list[StreamEvent] = []
-        for frame in frames:
-            if self._is_over or not frame.data:
+        for raw in split_events(complete):
+            data = data_of(raw)
+            if self._is_over or not data:
                 continue
             try:
-                event = _event.decode(frame.data)
+                event = _event.decode(data)
             except UNREADABLE:
                 continue
-            events += self._read_event(event, frame)
+            delta = event.delta
+            if delta is not None and delta.type == "text_delta" and event.type == "content_block_delta" and event.index in self._blocks:
+                events += self._say(delta.text)  # the usual event
+            else:
+                events += self._read_event(event, event.type or name_of(raw).decode("ascii", "replace"), data)
         return events
 
-    def _read_event(self, event: Event, frame: Frame) -> list[StreamEvent]:
-        match event.type or frame.event.decode("ascii", "replace"):
+    def _read_event(self, event: Event, kind: str, data: bytes) -> list[StreamEvent]:
+        match kind:
             case "message_start":
                 return self._start(event)
             case "content_block_start" if event.content_block is not None:
@@ -93,7 +98,7 @@ class MessageDecoder:
                 return [*self._began(), *self._close_all(), *self._ended("stop", None), ResponseEnd()]
             case "error":
                 self._is_over = True
-                return [ResponseFailed(error=decode_error(0, frame.data))]
+                return [ResponseFailed(error=decode_error(0, data))]
             case _:
                 return []
 

@@ -39,6 +39,8 @@ from modelgate.formats.sse import EventTooLong, render_event
 MAX_WAITING_CHARACTERS = 16 * 1024 * 1024
 """So much may wait for the end of a call; more than an honest answer holds."""
 
+_GROWN = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,6 +64,7 @@ class MessageEncoder:
         self._has_started = False
         self._blocks = 0
         self._open = ""  # the type of the open block
+        self._grown = b""  # how an event begins that adds to its text
         self._open_call = -1
         self._calls = 0
         self._text: list[str] = []
@@ -73,6 +76,9 @@ class MessageEncoder:
 
     def encode(self, event: StreamEvent) -> bytes:
         """Return what goes on the wire for one event. Raises sse.EventTooLong: a call does not end, and too much waits for that."""
+        if type(event) is TextDelta and self._open == "text" and event.choice == 0 and event.text:
+            self._text.append(event.text)
+            return self._grown + _encode(event.text) + b"}}\n\n"
         match event:
             case UsageReport(usage=usage):
                 self._usage = usage
@@ -218,6 +224,7 @@ class MessageEncoder:
             return b""
         written = self._closed()
         self._open = kind
+        self._grown = _GROWN % self._blocks
         self._blocks += 1
         return written + _render("content_block_start", index=self._blocks - 1, content_block={"type": kind, **fields})
 

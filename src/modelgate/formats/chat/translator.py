@@ -1,6 +1,7 @@
 """A stream from one dialect into another, in the shape in which the relay passes streams through."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from modelgate.core.usage import Usage
 from modelgate.formats.chat.events import (
@@ -16,6 +17,8 @@ from modelgate.formats.chat.events import (
 )
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import StreamDecoder, StreamEncoder
+
+Words: TypeAlias = TextDelta | ThinkingDelta | ToolCallStart | ToolCallDelta
 
 MAX_KEPT_CHARACTERS = 4 * 1024 * 1024
 """So much of an answer is kept for counting, in case the upstream does not count it."""
@@ -61,10 +64,15 @@ class StreamTranslator:
         return "".join(self._kept)
 
     def _encoded(self, events: list[StreamEvent]) -> bytes:
+        if self.error is not None or self.is_done:
+            return b""
         written: list[bytes] = []
+        encode = self._encoder.encode
         for event in events:
-            if self.error is not None or self.is_done:
-                break
+            if isinstance(event, Words):
+                self._note(event)
+                written.append(encode(event))
+                continue
             match event:
                 case UsageReport(usage=usage):
                     self.usage, self.usage_refused = usage, usage is None
@@ -74,23 +82,26 @@ class StreamTranslator:
                     break
                 case ResponseEnd():
                     self.is_done = True
-                    self.final = self._encoder.encode(event)
+                    self.final = encode(event)
                     break
                 case ChoiceEnd(choice=choice):
                     self._open_choices.discard(choice)
                     self._ended_choices.add(choice)
                 case _:
-                    self._note(event)
-            written.append(self._encoder.encode(event))
+                    pass
+            written.append(encode(event))
         return b"".join(written)
 
-    def _note(self, event: StreamEvent) -> None:
+    def _note(self, event: Words) -> None:
         match event:
-            case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
-                self.events += 1
-                self._open_choices.add(event.choice)
-                if self._kept_characters < MAX_KEPT_CHARACTERS:
-                    self._kept.append(text)
-                    self._kept_characters += len(text)
-            case _:
-                pass
+            case TextDelta() | ThinkingDelta():
+                text = event.text
+            case ToolCallDelta():
+                text = event.arguments
+            case ToolCallStart():
+                text = event.name
+        self.events += 1
+        self._open_choices.add(event.choice)
+        if self._kept_characters < MAX_KEPT_CHARACTERS:
+            self._kept.append(text)
+            self._kept_characters += len(text)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from modelgate.core.records import Json
 from modelgate.formats.chat.events import (
     AudioDelta,
@@ -21,6 +23,7 @@ from modelgate.formats.chat.events import (
     ToolCallStart,
     UsageReport,
 )
+from modelgate.formats.chat.markdown_images import MARK
 from modelgate.formats.chat.request import Image
 from modelgate.formats.json_fields import UNREADABLE
 from modelgate.formats.openai_chat.errors import decode_error
@@ -39,12 +42,14 @@ from modelgate.formats.openai_chat.hub_response import (
 from modelgate.formats.openai_chat.hub_schema import AnswerCall, AnswerChoice, AnswerFunction, AnswerMessage, HubAnswer
 from modelgate.formats.openai_chat.options import NAME
 from modelgate.formats.openai_chat.reasoning_details import seal_of_detail, text_of_detail
+from modelgate.formats.openai_chat.schema import NO_RAW
 from modelgate.formats.openai_chat.usage import decode_usage
 from modelgate.formats.sse import Splitter, data_of, split_events
 
 MAX_CALLS = 256
 MAX_CHOICES = 128
 NO_ERRORS = (b"", b"null", b"false", b'""', b"{}")
+_NULL = msgspec.Raw(b"null")
 
 
 class _Call:
@@ -204,8 +209,25 @@ class ChatDecoder:
                 chunk = decode_answer_body(payload)
             except UNREADABLE:
                 continue
-            events += self._chunk(chunk, payload)
+            words = self._only_words(chunk)
+            if words is not None:
+                events.append(words)
+            else:
+                events += self._chunk(chunk, payload)
         return events
+
+    def _only_words(self, chunk: HubAnswer) -> TextDelta | None:
+        """Return what the usual chunk says, one piece of text of a choice that has begun; None for all others."""
+        if chunk.error is not NO_RAW or chunk.usage not in (NO_RAW, _NULL) or chunk.choices is None or len(chunk.choices) != 1:
+            return None
+        piece = chunk.choices[0]
+        choice, delta = self._choices.get(piece.index or 0), piece.delta
+        if choice is None or choice.is_over or choice.detail is not None or delta is None or piece.finish_reason or piece.logprobs:
+            return None
+        text = delta.content
+        if not isinstance(text, str) or not text or MARK in text or _says_more(delta):
+            return None
+        return TextDelta(text=text, choice=choice.index)
 
     def _chunk(self, chunk: HubAnswer, payload: bytes) -> Iterator[StreamEvent]:
         if bytes(chunk.error) not in NO_ERRORS:
@@ -231,6 +253,21 @@ class ChatDecoder:
         usage, refused = decode_usage(chunk.usage)
         if usage is not None or refused:
             yield UsageReport(usage=usage)
+
+
+def _says_more(delta: AnswerMessage) -> bool:
+    """Return whether there is anything but content."""
+    return bool(
+        delta.reasoning_content
+        or delta.reasoning
+        or delta.reasoning_details
+        or delta.refusal
+        or delta.tool_calls
+        or delta.function_call
+        or delta.audio
+        or delta.annotations
+        or delta.images
+    )
 
 
 def make_decoder() -> ChatDecoder:

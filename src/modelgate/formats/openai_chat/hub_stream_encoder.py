@@ -67,6 +67,10 @@ class ChatEncoder:
 
     def encode(self, event: StreamEvent) -> bytes:
         """Return the chunks of one event."""
+        if type(event) is TextDelta and event.logprobs is None and (written := self._choices.get(event.choice)) is not None:
+            written.has_text = True
+            said = b'{"index":%d,"delta":{"content":%b},"logprobs":null,"finish_reason":null}' % (event.choice, _encode(event.text))
+            return self._begin + said + self._end
         match event:
             case ResponseStart():
                 return self._opened(0)
