@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from modelgate.core.errors import MethodNotAllowed, ModelgateError, NoUpstream, Overloaded, UnknownPath
+from modelgate.core.errors import InvalidRequest, MethodNotAllowed, ModelgateError, NoUpstream, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.providers import CHAT, Quirks, UpstreamCall, joined
 from modelgate.formats.anthropic_messages import count_tokens as anthropic_count
@@ -33,6 +33,8 @@ from modelgate.transport.errors import TransportError
 from modelgate.transport.response import UpstreamResponse
 
 RESPONSES_PATH = "/v1/responses"
+VERBS = ("", "cancel", "input_items")
+"""What may stand below a kept answer."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _JSON_LINES = b"content-type: application/json\r\n"
 _JSON = (("content-type", "application/json"),)
@@ -157,7 +159,12 @@ class FreeCalls:
         our_id, _, verb = request.path.removeprefix(RESPONSES_PATH + "/").partition("/")
         if our_id == "input_tokens" and not verb:
             return await self._input_tokens(request, caller, configuration)
-        bound = configuration.seals.find(our_id, account=caller.key.account)
+        if verb not in VERBS:
+            raise UnknownPath
+        try:
+            bound = configuration.seals.find(our_id, account=caller.key.account)
+        except InvalidRequest as error:
+            raise UnknownPath(error.message) from None  # in a path it is what is not there, in a body it is a wrong value
         upstream = next((each for each in configuration.snapshot.upstreams if each.id == bound.upstream), None)
         credential = next((each for each in upstream.credentials if each.id == bound.credential), None) if upstream is not None else None
         if upstream is None or credential is None or (upstream.id, credential.id) not in configuration.doors:
@@ -215,7 +222,5 @@ def _call_of(request: HttpRequest, our_id: str, verb: str, quirks: Quirks, ids: 
             return verbs.cancel_call(our_id, quirks, ids)
         case ("GET" | "HEAD", "input_items"):
             return verbs.input_items_call(our_id, quirks, ids, query=request.query)
-        case (_, "" | "cancel" | "input_items"):
-            raise MethodNotAllowed(allowed=("GET", "DELETE") if not verb else ("POST",) if verb == "cancel" else ("GET",))
         case _:
-            raise UnknownPath
+            raise MethodNotAllowed(allowed=("GET", "DELETE") if not verb else ("POST",) if verb == "cancel" else ("GET",))

@@ -60,8 +60,8 @@ def test_a_claude_counts_as_the_answer_will(installation: Installation) -> None:
         ("/v1/messages/count_tokens", {"model": "nobody", "messages": [{"role": "user", "content": "x"}]}, 404),
         ("/v1beta/models/gemini-2.5-flash:countTokens", {}, 400),
         ("/v1/responses/input_tokens", {"model": "gpt-4o-mini", "input": 3}, 400),
-        ("/v1/responses/resp_nobody/cancel", {}, 400),
-        ("/v1/responses/resp_nobody/dance", {}, 400),
+        ("/v1/responses/resp_nobody/cancel", {}, 404),
+        ("/v1/responses/resp_nobody/dance", {}, 404),
     ],
 )
 def test_what_cannot_be_is_refused_in_its_dialect(installation: Installation, path: str, body: Any, status: int) -> None:
@@ -74,7 +74,7 @@ def test_a_kept_answer_is_fetched_gone_on_from_and_deleted_by_its_maker_alone(in
     assert status == 200
     place = f"/v1/responses/{first['id']}"
     other = installation.json("keys", "create", "--name", "other", "--test", "--account", _account(installation))["secret"]
-    assert ask(installation, "GET", place, key=other)[0] == 400
+    assert ask(installation, "GET", place, key=other)[0] == 404
     status, again, _ = ask(installation, "GET", place)
     assert (status, again["id"], again["output"]) == (200, first["id"], first["output"])
     status, items, _ = ask(installation, "GET", f"{place}/input_items")
