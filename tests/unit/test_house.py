@@ -66,6 +66,7 @@ TESTED_ELSEWHERE = {
     "formats/openai_image_edits/schema.py": ("unit/formats/openai_image_edits/test_single.py", "types"),
     "formats/openai_images/reference.py": ("unit/gateway/test_endpoints_images.py", "types"),
     "formats/openai_images/schema.py": ("unit/formats/openai_images/test_single.py", "types"),
+    "formats/openai_speech/schema.py": ("unit/formats/openai_speech/test_single.py", "types and data"),
     "formats/single/single_format.py": ("unit/formats/openai_embeddings/test_single.py", "types"),
     "gateway/answer_stream.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
     "gateway/attempts.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
@@ -107,6 +108,7 @@ VENDOR_NAMES_ALLOWED = {
     "gateway/endpoints_responses.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_messages.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_gemini.py": "data: the family of the endpoints, for the documentation",
+    "gateway/endpoints_audio.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_images.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_more.py": "data: the family of the endpoints, for the documentation",
 }

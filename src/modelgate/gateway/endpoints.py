@@ -6,6 +6,7 @@ from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.errors import Overloaded, UnknownPath
 from modelgate.formats.media.family import MediaFamily
 from modelgate.formats.openai_chat.reference import ErrorAnswer
+from modelgate.gateway.endpoints_audio import AUDIO_ENDPOINTS
 from modelgate.gateway.endpoints_chat import CHAT_ENDPOINTS
 from modelgate.gateway.endpoints_completions import COMPLETIONS_ENDPOINTS
 from modelgate.gateway.endpoints_gemini import GEMINI_ENDPOINTS, MODELS_ENDPOINTS
@@ -61,6 +62,7 @@ def endpoint_table(families: Iterable[MediaFamily]) -> tuple[Endpoint, ...]:
         *MODELS_ENDPOINTS,
         *MORE_ENDPOINTS,
         *IMAGE_ENDPOINTS,
+        *AUDIO_ENDPOINTS,
         *media,
         *FILE_ENDPOINTS,
     )

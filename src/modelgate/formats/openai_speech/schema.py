@@ -1,0 +1,76 @@
+"""What is read of speech's requests and events, and what the vendor's models take, as data."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MAX_MODEL_CHARACTERS = 256
+MAX_INPUT_CHARACTERS = 200_000
+"""No upstream reads more aloud in one call; what the vendor's own models take is less."""
+
+
+class Voice(msgspec.Struct, frozen=True, kw_only=True):
+    """A voice that was made at the vendor."""
+
+    id: Annotated[str, Meta(min_length=1)]
+
+
+class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A text to be read aloud. Fields that are not listed travel on as they are."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.")]
+    input: Annotated[
+        str, Meta(min_length=1, max_length=MAX_INPUT_CHARACTERS, description="The text; OpenAI's models read 4,096 characters.")
+    ]
+    voice: Annotated[Annotated[str, Meta(min_length=1)] | Voice, Meta(description="Such as `alloy`, `coral`, `nova`.")]
+    instructions: Annotated[str, Meta(description="How it is to sound; not for tts-1.")] | None = None
+    response_format: (
+        Annotated[str, Meta(max_length=32, description="`mp3` (when left out), `opus`, `aac`, `flac`, `wav`, `pcm`.")] | None
+    ) = None
+    speed: Annotated[float, Meta(ge=0.25, le=4)] | None = None
+    stream_format: Annotated[Literal["audio", "sse"], Meta(description="`sse`: events, with the usage; not for tts-1.")] | None = None
+
+
+PRICED = ("model", "input", "instructions", "speed")
+"""Fields that the price depends on: none of them may be said twice."""
+
+CONTENT_TYPES = {
+    "mp3": b"audio/mpeg",
+    "opus": b"audio/opus",
+    "aac": b"audio/aac",
+    "flac": b"audio/flac",
+    "wav": b"audio/wav",
+    "pcm": b"audio/pcm",
+}
+DEFAULT_FORMAT = "mp3"
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """One family of models; `models` are the beginnings of its names. Empty `formats`: any.
+
+    `counts_tokens`: it is paid by tokens, which only its events tell, so that it is asked for events. `counts_characters`: by characters.
+    """
+
+    models: tuple[str, ...] = ()
+    max_characters: int = MAX_INPUT_CHARACTERS
+    formats: tuple[str, ...] = ()
+    takes_instructions: bool = True
+    has_events: bool = True
+    counts_tokens: bool = True
+    counts_characters: bool = True
+
+
+FAMILIES = (
+    Family(
+        models=("tts-1",), max_characters=4_096, formats=(*CONTENT_TYPES,), takes_instructions=False, has_events=False, counts_tokens=False
+    ),
+    Family(models=("gpt-4o-mini-tts",), max_characters=4_096, formats=(*CONTENT_TYPES,), counts_characters=False),
+)
+ANY = Family()
+"""Any other model: whether it is paid by characters or by tokens is its price's to say."""
+
+
+def family_of(model: str) -> Family:
+    """Return the family of a model."""
+    return next((family for family in FAMILIES if model.startswith(family.models)), ANY)
