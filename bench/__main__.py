@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from bench.dialects_load import judge_dialects, measure_dialects
 from bench.gateway import Gateway
 from bench.load import CountsDiffer, measure_modelgate, measure_nginx, run_wrk, script_for
 from bench.mock import Mock
@@ -27,6 +28,7 @@ WARM_UP_S = 1.0
 LATENCY_RATE = 200
 LATENCY_S = 5.0
 CROWD = 1000
+DIALECTS = "dialects"
 SETTLE_S = 1.0
 
 
@@ -39,18 +41,17 @@ def main() -> None:
     results: dict[str, Any] = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "at": int(time.time())}
     with tempfile.TemporaryDirectory(prefix="modelgate-bench-") as folder:
         home = Path(folder)
-        with Mock(home, device=device, others=others) as mock:
-            with Gateway(home / "gateway", mock, relay_cores=[device], others=others) as gateway:
-                try:
-                    results["scenarios"] = measure_all(chosen, mock, gateway, home=home, others=others, options=options)
-                except CountsDiffer as error:
-                    sys.exit(f"bench: {error}")
-                if not options.only:
-                    results["latency"] = measure_latency(mock, gateway, home=home, on=others)
-            if not options.only:
-                results["memory_mb"] = measure_memory(mock, home=home, device=device, others=others)
-                results["relays"] = measure_two_relays(mock, home=home, all_cores=[device, *others], seconds=options.seconds)
-    missed = verdict(results["scenarios"])
+        try:
+            if chosen:
+                results |= measure_beside_nginx(chosen, home=home, device=device, others=others, options=options)
+            if options.only in ("", DIALECTS):
+                turns = {"rounds": options.rounds, "seconds": max(1, round(options.seconds / 2))}  # wrk wants whole seconds
+                results["dialects"] = measure_dialects(home, device=device, others=others, **turns)
+        except CountsDiffer as error:
+            sys.exit(f"bench: {error}")
+    missed = verdict(results.get("scenarios", {}))
+    if "dialects" in results:
+        missed += judge_dialects(results["dialects"])
     write_json(OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json", results)
     for line in missed:
         print(f"missed: {line}")
@@ -63,9 +64,27 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Modelgate against nginx.")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; medians are taken (5)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one run (4)")
-    parser.add_argument("--only", default="", help="part of a scenario's model name, such as 1k or stream; leaves out the reports")
+    parser.add_argument(
+        "--only", default="", help="dialects, or part of a scenario's model name, such as 1k or stream; leaves out the reports"
+    )
     parser.add_argument("--strict", action="store_true", help="exit 2 when a bound is missed")
     return parser.parse_args()
+
+
+def measure_beside_nginx(
+    chosen: list[Scenario], *, home: Path, device: int, others: list[int], options: argparse.Namespace
+) -> dict[str, Any]:
+    """Measure the scenarios and, unless one of them was asked for, what is only reported."""
+    results: dict[str, Any] = {}
+    with Mock(home, device=device, others=others) as mock:
+        with Gateway(home / "gateway", mock, relay_cores=[device], others=others) as gateway:
+            results["scenarios"] = measure_all(chosen, mock, gateway, home=home, others=others, options=options)
+            if not options.only:
+                results["latency"] = measure_latency(mock, gateway, home=home, on=others)
+        if not options.only:
+            results["memory_mb"] = measure_memory(mock, home=home, device=device, others=others)
+            results["relays"] = measure_two_relays(mock, home=home, all_cores=[device, *others], seconds=options.seconds)
+    return results
 
 
 def measure_all(

@@ -1,7 +1,8 @@
 """The same traffic in each dialect of conversations: 1 KB each way, and streams of a hundred chunks, as the vendors send them."""
 
 import json
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -230,3 +231,37 @@ class Pair(msgspec.Struct, frozen=True):
 
 PASSED = tuple(Pair(DIALECTS[name], DIALECTS[name]) for name in CLIENTS)
 TRANSLATED = tuple(Pair(DIALECTS[client], DIALECTS[upstream]) for client in CLIENTS for upstream in UPSTREAMS if client != upstream)
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """One kind of traffic: a pair, whole answers or streams."""
+
+    pair: Pair
+    stream: bool
+
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+        return f"{self.pair.client.name if self.pair.passes else self.pair.name}, {'stream' if self.stream else '1 KB'}"
+
+    @property
+    def against(self) -> "Traffic":
+        """What it is compared with: OpenAI's of the same kind where it passes, the client's dialect passed where it is translated."""
+        client = self.pair.client if not self.pair.passes else DIALECTS["openai_chat"]
+        return Traffic(Pair(client, client), self.stream)
+
+
+TRAFFIC = (*(Traffic(pair, stream=False) for pair in PASSED), *(Traffic(pair, stream=True) for pair in (*PASSED, *TRANSLATED)))
+
+
+def ratio(rounds: Sequence[Mapping[Traffic, float]], kind: Traffic) -> float:
+    """Return how many times the CPU of what it is compared with a kind of traffic took: the median of the rounds' own ratios."""
+    return statistics.median(one[kind] / one[kind.against] for one in rounds)
+
+
+def print_dialects(rounds: Sequence[Mapping[Traffic, float]]) -> None:
+    """Print CPU, and the ratio to what it is compared with."""
+    for kind in TRAFFIC:
+        whom = "OpenAI's" if kind.pair.passes else "passed"
+        each = statistics.median(one[kind] for one in rounds)
+        print(f"{kind.name:46}{each:8.2f}{ratio(rounds, kind):7.2f} times {whom}")

@@ -9,7 +9,6 @@ import cProfile
 import gc
 import pstats
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -17,10 +16,9 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvloop
 
-from bench.dialects import DIALECTS, PASSED, TRANSLATED, Dialect, Pair
+from bench.dialects import DIALECTS, TRAFFIC, TRANSLATED, Traffic, print_dialects
 from bench.inside import CLIENTS, SECRET, Inside, Wire
 from bench.scenarios import CHUNKS
 from modelgate.app.relay import COLLECT_AFTER_ALLOCATIONS
@@ -38,33 +36,22 @@ _JSON_HEAD = "HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 07:00:00 GMT\r\nContent-
 _STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-class Traffic(msgspec.Struct, frozen=True):
-    """One kind of traffic: a pair, whole answers or streams."""
+def request_of(traffic: Traffic) -> bytes:
+    """Return what a client writes."""
+    client, model = traffic.pair.client, traffic.pair.upstream.model
+    body = client.make_body(model, traffic.stream)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in client.headers(SECRET).items())
+    path = client.path_for(model, stream=traffic.stream)
+    return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
-    pair: Pair
-    stream: bool
 
-    @property
-    def requests(self) -> int:
-        """How many requests one round asks."""
-        return STREAMS if self.stream else REQUESTS
-
-    def request(self) -> bytes:
-        """Return what a client writes."""
-        client = self.pair.client
-        model = self.pair.upstream.model
-        body = client.make_body(model, self.stream)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in client.headers(SECRET).items())
-        path = client.path_for(model, stream=self.stream)
-        return f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-    def pieces(self) -> list[bytes]:
-        """Return what the upstream writes, one piece after another."""
-        upstream: Dialect = self.pair.upstream
-        if not self.stream:
-            return [_JSON_HEAD.format(len(upstream.answer)).encode() + upstream.answer]
-        framed = [b"%x\r\n%b\r\n" % (len(event), event) for event in upstream.events]
-        return [_STREAM_HEAD, *framed[:-1], framed[-1] + b"0\r\n\r\n"]
+def pieces_of(traffic: Traffic) -> list[bytes]:
+    """Return what the upstream writes, one piece after another."""
+    upstream = traffic.pair.upstream
+    if not traffic.stream:
+        return [_JSON_HEAD.format(len(upstream.answer)).encode() + upstream.answer]
+    framed = [b"%x\r\n%b\r\n" % (len(event), event) for event in upstream.events]
+    return [_STREAM_HEAD, *framed[:-1], framed[-1] + b"0\r\n\r\n"]
 
 
 class UpstreamWire(Wire):
@@ -165,9 +152,9 @@ class DialectsInside(Inside):
 
     async def measure(self, traffic: Traffic) -> float:
         """Serve one round of a kind of traffic; return CPU µs for each request, of streams for each chunk of the upstream."""
-        self.request, self.pieces, self.is_streaming = traffic.request(), traffic.pieces(), traffic.stream
+        self.request, self.pieces, self.is_streaming = request_of(traffic), pieces_of(traffic), traffic.stream
         self.asked = len(self.clients)
-        each = await self.burst(traffic.requests)
+        each = await self.burst(STREAMS if traffic.stream else REQUESTS)
         if self.bad:
             sys.exit(f"{traffic.pair.name}: not every answer was good: {self.bad[:2000]!r}")
         return each / CHUNKS if traffic.stream else each
@@ -175,44 +162,30 @@ class DialectsInside(Inside):
 
 async def main(options: argparse.Namespace) -> None:
     """Warm up, then measure or profile."""
-    kinds = [Traffic(pair, stream=False) for pair in PASSED] + [Traffic(pair, stream=True) for pair in (*PASSED, *TRANSLATED)]
     folder = Path(tempfile.mkdtemp(prefix="modelgate-dialects-"))
     try:
         inside = DialectsInside(folder)
-        for kind in kinds:
+        for kind in TRAFFIC:
             await inside.measure(kind)
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER_ALLOCATIONS)  # as in a relay
         if options.calls:
-            chosen = [kind for kind in kinds if kind.pair.name == options.pair and kind.stream == (not options.whole)]
+            chosen = [kind for kind in TRAFFIC if kind.pair.name == options.pair and kind.stream == (not options.whole)]
             if not chosen:
-                sys.exit("--pair is one of: " + ", ".join(sorted({repr(kind.pair.name) for kind in kinds})))
+                sys.exit("--pair is one of: " + ", ".join(sorted({repr(kind.pair.name) for kind in TRAFFIC})))
             await print_calls(inside, chosen[0], options.calls)
             return
-        rounds = [{kind: await inside.measure(kind) for kind in kinds} for _ in range(options.rounds)]
-        print_all(kinds, rounds)
+        rounds = [{kind: await inside.measure(kind) for kind in TRAFFIC} for _ in range(options.rounds)]
+        print("own code, CPU µs per request (streams: per chunk), medians of rounds and of their ratios")
+        print_dialects(rounds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def print_all(kinds: list[Traffic], rounds: list[dict[Traffic, float]]) -> None:
-    """Print CPU and the ratio to what it is measured against: OpenAI's of the same kind, or the client's own dialect passed."""
-    openai = PASSED[0]
-    passed = {pair.client: pair for pair in PASSED}
-    print("own code, CPU µs per request (streams: per chunk), medians of rounds and of their ratios")
-    for kind in kinds:
-        against = Traffic(openai if kind.pair.passes else passed[kind.pair.client], kind.stream)
-        ratio = statistics.median(one[kind] / one[against] for one in rounds)
-        told = kind.pair.client.name if kind.pair.passes else kind.pair.name
-        what = "stream" if kind.stream else "1 KB"
-        whom = "OpenAI's" if kind.pair.passes else "passed"
-        print(f"{told:40}{what:8}{statistics.median(one[kind] for one in rounds):8.2f}{ratio:7.2f} times {whom}")
-
-
 async def print_calls(inside: DialectsInside, kind: Traffic, count: int) -> None:
     """List the functions that cost most. The profiler makes everything two to three times as dear, calls most of all."""
-    units = kind.requests * (CHUNKS if kind.stream else 1)
+    units = STREAMS * CHUNKS if kind.stream else REQUESTS
     profile = cProfile.Profile()
     profile.enable()
     await inside.measure(kind)

@@ -14,6 +14,7 @@ from bench.scenarios import SCENARIOS
 
 RATES = ("--rpm", "1000000000", "--tpm", "1000000000")
 LIMIT_USD = "1000000"
+RATES_USD = ("--input", "1.25", "--cached", "0.13", "--output", "10")
 QUIET_S = 0.5
 """The journals are empty and the book rests when the whole tree used next to nothing for so long."""
 QUIET_CPU_S = 0.05
@@ -23,7 +24,7 @@ DRAIN_S = 60.0
 class Gateway:
     """One running `modelgate serve`, relays on the device's core, everything else elsewhere."""
 
-    def __init__(self, home: Path, mock: Mock, *, relay_cores: list[int], others: list[int], workers: int = 1) -> None:
+    def __init__(self, home: Path, mock: Mock | None, *, relay_cores: list[int], others: list[int], workers: int = 1) -> None:
         self.home = home
         self.port = free_port()
         self.secret = ""
@@ -67,14 +68,18 @@ class Gateway:
         return done.stdout
 
     def _set_up(self) -> None:
+        self._add_upstreams()
+        created = self._run("keys", "create", "--name", "bench", *RATES, "--limit", LIMIT_USD, "--json")
+        self.secret = json.loads(created)["secret"]
+
+    def _add_upstreams(self) -> None:
+        assert self._mock is not None
         for scenario in SCENARIOS:
             scheme, ca = ("https", ["--ca-file", str(self._mock.ca_file)]) if scenario.tls else ("http", [])
             base_url = f"{scheme}://127.0.0.1:{self._mock.upstream_ports[scenario.model]}/v1"
             models = ["--name", scenario.model, "--models", scenario.model]
             self._run("upstreams", "add", "openai", "--base-url", base_url, *models, *ca, stdin="sk-bench\n")
-            self._run("prices", "set", scenario.model, "--input", "1.25", "--cached", "0.13", "--output", "10")
-        created = self._run("keys", "create", "--name", "bench", *RATES, "--limit", LIMIT_USD, "--json")
-        self.secret = json.loads(created)["secret"]
+            self._run("prices", "set", scenario.model, *RATES_USD)
 
     def pids(self) -> list[int]:
         """All processes."""

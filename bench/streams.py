@@ -44,8 +44,9 @@ class Upstream:
         self.chunks = 0
         self.pieces = {flag: pieces(with_usage=flag) for flag in (True, False)}
 
-    def begin(self, transport: asyncio.Transport, body: bytes) -> None:
+    def begin(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         """Answer a request."""
+        del head
         self.requests += 1
         transport.write(HEAD)
         self.running[transport] = (self.pieces[b'"include_usage":true' in body.replace(b" ", b"")], 0)
@@ -85,15 +86,14 @@ class Connection(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         if len(rest) >= length:
             self.buffer = rest[length:]
-            self.upstream.begin(self.transport, rest[:length])
+            self.upstream.begin(self.transport, head, rest[:length])
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.upstream.running.pop(self.transport, None)
 
 
-async def main(port: int, interval_s: float) -> None:
+async def main(port: int, upstream: Upstream) -> None:
     """Serve until killed."""
-    upstream = Upstream(interval_s)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(upstream), "127.0.0.1", port, backlog=2048)
     upstream.tick()
@@ -101,4 +101,4 @@ async def main(port: int, interval_s: float) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), float(sys.argv[2]) / 1000))
+    uvloop.run(main(int(sys.argv[1]), Upstream(float(sys.argv[2]) / 1000)))
