@@ -59,6 +59,7 @@ TESTED_ELSEWHERE = {
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
     "formats/openai_completions/reference.py": ("unit/gateway/test_endpoints_completions.py", "types"),
     "formats/openai_completions/schema.py": ("unit/formats/openai_completions/test_request.py", "types"),
+    "formats/openai_image_tasks/schema.py": ("unit/formats/openai_image_tasks/test_request.py", "types"),
     "formats/openai_responses/reference.py": ("unit/gateway/test_endpoints_responses.py", "types"),
     "formats/openai_responses/schema.py": ("unit/formats/openai_responses/test_wire.py", "types"),
     "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),

@@ -36,8 +36,11 @@ from modelgate.formats.media.family import load_media_families
 from modelgate.gateway.endpoints import endpoint_table
 from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FILES_PREFIX, FileLinks, Files
+from modelgate.gateway.images import ImagesGateway
+from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.inputs import Inputs
-from modelgate.gateway.media import MediaDesk, MediaGateway
+from modelgate.gateway.media import MediaGateway
+from modelgate.gateway.submissions import MediaDesk, Submissions
 from modelgate.gateway.token_counting import COUNT_PATH
 from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
@@ -96,28 +99,36 @@ class Desk:
         links = self._links()
         metrics = Metrics()
         desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, metrics=metrics, clock=system_clock)
-        media = MediaGateway(
+        submissions = Submissions(
             desk,
-            routes=self._routes,
             inputs=Inputs(blobs=workshop.blobs, fetcher=workshop.fetcher, own_file=links.key_of),
             store=workshop.store,
             mover=workshop.mover,
-            links=links,
             log_fault=log_task_fault,
         )
-        application = self._application(media, Files(workshop.blobs, links, clock=system_clock), metrics)
+        media = MediaGateway(desk, routes=self._routes, submissions=submissions, store=workshop.store, links=links)
+        images = ImagesGateway(
+            desk,
+            submissions=submissions,
+            store=workshop.store,
+            mover=workshop.mover,
+            blobs=workshop.blobs,
+            links=links,
+            wait_s=settings.image_wait_s,
+        )
+        application = self._application(media, images, files=Files(workshop.blobs, links, clock=system_clock), metrics=metrics)
         following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics))]
         working = asyncio.create_task(workshop.worker.run(stop))
         await self._serve(application, stop)
-        await media.drain(settings.drain_s)
+        await submissions.drain(settings.drain_s)
         await working
         for loop in following:
             loop.cancel()
         await workshop.close()
         rates.close()
 
-    def _application(self, media: MediaGateway, files: Files, metrics: Metrics) -> Starlette:
-        """Return the routes: media families by prefix, files, documentation, metrics, health; the rest is 404."""
+    def _application(self, media: MediaGateway, images: ImagesGateway, *, files: Files, metrics: Metrics) -> Starlette:
+        """Return the routes: media families by prefix, pictures made by tasks, files, documentation, metrics, health; the rest is 404."""
         document = msgspec.json.encode(
             render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
         )
@@ -141,6 +152,7 @@ class Desk:
             Route("/metrics", self._app(_only(reading, show_metrics))),
             Route("/healthz", self._app(_only(reading, health))),
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
+            Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images.handle)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
             *(Route(family.prefix + "{rest:path}", self._app(_with_database(media.handle))) for family in self._families),
             Route("/{rest:path}", self._app(unknown)),

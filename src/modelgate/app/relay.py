@@ -36,6 +36,7 @@ from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.free_calls import FreeCalls
+from modelgate.gateway.images_door import ImagesDoor
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
 from modelgate.gateway.single import single_kinds
@@ -170,12 +171,20 @@ class Relay:
             configuration=lambda: self._configuration,
             log_fault=_log_fault,
         )
+        passage = Passage(transport=self._transport, socket=settings.desk_socket)
         self._router = RelayRouter(
             calls=self._calls,
             kinds=kinds,
             free=free,
             models=models,
-            passage=Passage(transport=self._transport, socket=settings.desk_socket),
+            images=ImagesDoor(
+                keys=self._keys,
+                configuration=lambda: self._configuration,
+                passage=passage,
+                clock=system_clock,
+                wait_s=settings.image_wait_s,
+            ),
+            passage=passage,
             processes_path=settings.processes_path,
             health=lambda: {f"relay-{self._index}": not self._is_broken, "book": self._link.connected},
         )

@@ -11,6 +11,7 @@ from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway.calls import AnyKind, CallGateway
 from modelgate.gateway.free_calls import RESPONSES_PATH, FreeCalls
+from modelgate.gateway.images_door import IMAGES_PATH, ImagesDoor
 from modelgate.gateway.models import GEMINI_PREFIX as GEMINI_MODELS_PATH
 from modelgate.gateway.models import PREFIX as MODELS_PATH
 from modelgate.gateway.models import ModelsGateway
@@ -30,6 +31,7 @@ class RelayRouter:
         kinds: Mapping[str, AnyKind],
         free: FreeCalls,
         models: ModelsGateway,
+        images: ImagesDoor,
         passage: Passage,
         processes_path: Path,
         health: Callable[[], dict[str, bool]],
@@ -39,6 +41,7 @@ class RelayRouter:
         self._kinds = kinds
         self._free = free
         self._models = models
+        self._images = images
         self._passage = passage
         self._processes_path = processes_path
         self._health = health
@@ -62,6 +65,10 @@ class RelayRouter:
             _allow(request, "GET", "HEAD")
             return await self._readiness()
         path = proper_path(path)
+        if path == IMAGES_PATH and request.method == "POST":
+            request.path = path
+            if (answer := await self._images.handle(request)) is not None:
+                return answer
         kind = self._kinds.get(format_of(path))
         if kind is not None:
             request.path = path

@@ -50,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         8080,
         8443,
     )
+    image_wait_s: Annotated[
+        int, Meta(description="Seconds a request for pictures may wait for a vendor that works by tasks.", ge=1, le=3600)
+    ] = 300
     drain_s: Annotated[int, Meta(description="Seconds that running requests get to finish when the server stops.", ge=0, le=3600)] = 30
 
     @property

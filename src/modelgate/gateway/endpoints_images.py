@@ -1,6 +1,7 @@
 """The endpoints of OpenAI's pictures, declared once."""
 
 from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.errors import UpstreamError, UpstreamRefused
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_images.reference import ImageEditForm, ImageVariationForm
 from modelgate.formats.openai_images.schema import ImageRequest, Images
@@ -27,6 +28,19 @@ IMAGE_CASES = (
         title="DALL·E",
         prose="Paid by the picture, its size and its quality; comes by address unless `b64_json` is asked for.",
         request={"model": "dall-e-3", "prompt": _KITE, "size": "1792x1024", "quality": "hd", "response_format": "b64_json"},
+    ),
+    Case(
+        name="flux",
+        title="Flux",
+        prose=(
+            "Vendors that work by tasks are waited for. The shape is DALL·E's, with an `aspect_ratio` from `21:9` to `9:21`; "
+            "a `size` means the nearest one."
+        ),
+        request={"model": "flux-kontext-pro", "prompt": _KITE, "n": 1, "aspect_ratio": "21:9"},
+        response={
+            "created": 1795750324,
+            "data": [{"url": "https://gateway.example/files/task_4fK2mQpX7cVbN1sLr8YwZd-0.png?expires=1803526324&signature=…"}],
+        },
     ),
 )
 EDIT_CASES = (
@@ -58,7 +72,7 @@ IMAGE_ENDPOINTS = (
         request=ImageRequest,
         response=Images,
         error=ErrorAnswer,
-        errors=PAID_ERRORS,
+        errors=(*PAID_ERRORS, UpstreamRefused, UpstreamError),
         price_unit="image",
         cases=IMAGE_CASES,
     ),

@@ -27,7 +27,7 @@ class Passage:
         self._transport = transport
         self._target: Target = target_of("http://desk", socket=socket)
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
+    async def handle(self, request: HttpRequest, *, timeouts: Timeouts = TIMEOUTS) -> HttpResponse:
         """Return the desk's answer.
 
         Raises:
@@ -36,7 +36,7 @@ class Passage:
         if request.method not in METHODS:
             raise MethodNotAllowed(f"{request.method} is not served here.", allowed=tuple(sorted(METHODS)))
         try:
-            response = await self._send(request)
+            response = await self._send(request, timeouts)
             body = response.body_if_complete()
         except TransportError as error:
             raise Overloaded("This part of the gateway is starting. Try again shortly.", retry_after_s=RETRY_AFTER_S) from error
@@ -54,7 +54,7 @@ class Passage:
             return False
         return response.status == 200
 
-    async def _send(self, request: HttpRequest) -> UpstreamResponse:
+    async def _send(self, request: HttpRequest, timeouts: Timeouts) -> UpstreamResponse:
         lines = [line for line in request.headers.raw.split(b"\r\n") if line and not _is_private(line)]
         lines.append(REQUEST_ID_HEADER + b": " + request.id.encode())
         lines.append(CLIENT_HEADER + b": " + request.client.encode())
@@ -62,12 +62,12 @@ class Passage:
         path = f"{request.path}?{request.query}" if request.query else request.path
         body = bytes(request.body)
         try:
-            return await self._transport.send(self._target, method=request.method, path=path, headers=headers, body=body, timeouts=TIMEOUTS)
+            return await self._transport.send(self._target, method=request.method, path=path, headers=headers, body=body, timeouts=timeouts)
         except ConnectionBroken as error:
             # The desk was started again and its old connections are gone. Only what changes nothing is said twice.
             if not error.reused or error.response_started or request.method not in ("GET", "HEAD"):
                 raise
-            return await self._transport.send(self._target, method=request.method, path=path, headers=headers, body=body, timeouts=TIMEOUTS)
+            return await self._transport.send(self._target, method=request.method, path=path, headers=headers, body=body, timeouts=timeouts)
 
 
 def _is_private(line: bytes) -> bool:

@@ -72,6 +72,10 @@ class RouteTable:
         found = self._routes.get((book, operation, model))
         return found if found is not None else self._any_model.get((book, operation), ())
 
+    def is_named(self, *, book: Book, operation: str, model: str) -> bool:
+        """Return whether an upstream serves the model by its name, not only as it serves any name."""
+        return (book, operation, model) in self._routes
+
     def models(self, *, book: Book, operation: str) -> tuple[str, ...]:
         """Return the model names that have a route, sorted. Upstreams that take any name are not in it."""
         return tuple(sorted(self._names.get((book, operation), ())))

@@ -11,6 +11,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway.calls import CallGateway
 from modelgate.gateway.chat import ChatKind
 from modelgate.gateway.free_calls import FreeCalls
+from modelgate.gateway.images_door import ImagesDoor
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
 
@@ -31,7 +32,7 @@ class Named:
         return self._alive
 
 
-DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
+DIALECTS = ("openai_images", "openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
 
 
 class NamedCalls:
@@ -39,6 +40,15 @@ class NamedCalls:
 
     async def handle(self, request: HttpRequest, kind: str) -> HttpResponse:
         return HttpResponse(status=200, headers=HeaderBlock(), body=f"{kind} {request.path}".encode())
+
+
+class Door:
+    """Stands for the fork of pictures: some models are the desk's."""
+
+    async def handle(self, request: HttpRequest) -> HttpResponse | None:
+        if b"task" not in request.body:
+            return None
+        return HttpResponse(status=200, headers=HeaderBlock(), body=f"door {request.path}".encode())
 
 
 class NamedFree:
@@ -57,6 +67,7 @@ def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
         free=cast(FreeCalls, NamedFree()),
         kinds=cast(dict[str, ChatKind], {name: name for name in DIALECTS}),
         models=cast(ModelsGateway, Named("models")),
+        images=cast(ImagesDoor, Door()),
         passage=cast(Passage, Named("desk", alive=desk_alive)),
         processes_path=tmp_path / "processes",
         health=lambda: {"relay-0": True},
@@ -92,8 +103,18 @@ async def test_which_part_answers(tmp_path: Path, method: str, path: str, answer
 
 
 @pytest.mark.parametrize(
+    ("body", "answer"), [(b"task", b"door /v1/images/generations"), (b"call", b"openai_images /v1/images/generations")]
+)
+@pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/v1/images/generations/", "/images/generations"])
+async def test_pictures_go_where_their_model_is_served(tmp_path: Path, path: str, body: bytes, answer: bytes) -> None:
+    response = await router(tmp_path).handle(HttpRequest(method="POST", path=path, headers=HeaderBlock(), body=body))
+    assert response.body == answer
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
+        ("GET", "/v1/images/generations", b"allow: POST\r\n"),
         ("GET", "/v1/chat/completions", b"allow: POST\r\n"),
         ("DELETE", "/v1/models/x", b"allow: GET, HEAD\r\n"),
         ("POST", "/healthz", b"allow: GET, HEAD\r\n"),

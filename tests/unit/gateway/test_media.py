@@ -14,14 +14,14 @@ from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task,
 from modelgate.formats.kling.family import FAMILY
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
-from modelgate.gateway import media as media_module
+from modelgate.gateway import submissions as submissions_module
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes
 from modelgate.gateway.files import FileLinks
-from modelgate.gateway.media import MediaDesk, MediaGateway, amount_of, weight_of
+from modelgate.gateway.media import MediaGateway
+from modelgate.gateway.submissions import MediaDesk, Submissions
 from modelgate.identity.keys import digest_of
 from modelgate.identity.table import KeyTable
-from modelgate.metering.prices import PriceBook
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
 from modelgate.telemetry.metrics import Metrics
@@ -39,8 +39,11 @@ UPSTREAM = Upstream(
     models={"painter": "kling-v1", "gift": "kling-v1"},
     credentials=(Credential(id="cred_1", secret="a|b"),),
 )
+STRANGER = msgspec.structs.replace(UPSTREAM, id="up_2", provider="bfl", models={"stranger": "flux-dev"})
 SNAPSHOT = Snapshot(
-    version=1, upstreams=(UPSTREAM,), prices=(PriceRow(model="painter", rates={"image": "0.01", "image:with_image": "0.02"}),)
+    version=1,
+    upstreams=(UPSTREAM, STRANGER),
+    prices=(PriceRow(model="painter", rates={"image": "0.01", "image:with_image": "0.02"}), PriceRow(model="stranger", free=True)),
 )
 
 
@@ -119,14 +122,19 @@ class World:
             metrics=self.metrics,
             clock=lambda: NOW,
         )
-        self.gateway = MediaGateway(
+        self.submissions = Submissions(
             desk,
-            routes=MediaRoutes([FAMILY]),
             inputs=self.inputs,  # type: ignore[arg-type]
             store=self.store,  # type: ignore[arg-type]
             mover=self.mover,
-            links=FileLinks(base_url="https://gateway.example", secret=b"s", lifetime_s=60, clock=lambda: NOW),
             log_fault=lambda error, _: self.faults.append(error),
+        )
+        self.gateway = MediaGateway(
+            desk,
+            routes=MediaRoutes([FAMILY]),
+            submissions=self.submissions,
+            store=self.store,  # type: ignore[arg-type]
+            links=FileLinks(base_url="https://gateway.example", secret=b"s", lifetime_s=60, clock=lambda: NOW),
         )
 
     async def ask(self, method: str = "POST", path: str = PATH, **fields: Any) -> HttpResponse:
@@ -171,21 +179,21 @@ async def test_a_task_is_durable_with_all_it_needs_before_anybody_is_asked(world
 
 @pytest.mark.anyio
 async def test_a_slow_vendor_is_not_waited_for_and_not_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_module, "SUBMIT_WAIT_S", 0.01)
+    monkeypatch.setattr(submissions_module, "SUBMIT_WAIT_S", 0.01)
     world.mover.may_end.clear()
 
     response = await world.ask()
     assert json_of(response)["data"]["task_status"] == "submitted"
 
     world.mover.may_end.set()
-    await world.gateway.drain(5)
+    await world.submissions.drain(5)
     assert world.faults == []
 
 
 @pytest.mark.anyio
 async def test_a_crowd_at_the_vendors_is_bounded_and_the_rest_goes_to_the_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task that was answered without being moved must not keep this process's lease, or nobody moves it for minutes."""
-    monkeypatch.setattr(media_module, "MAX_MOVING", 0)
+    monkeypatch.setattr(submissions_module, "MAX_MOVING", 0)
     assert (await world.ask()).status == 200
     assert [task.id for task in world.store.released] == list(world.store.tasks)
 
@@ -283,11 +291,13 @@ async def test_requests_are_counted(world: World) -> None:
     assert 'endpoint="submit_kling_image",model="",status="400"' in text
 
 
-def test_a_picture_to_start_from_has_its_own_price() -> None:
-    price = PriceBook((), SNAPSHOT.prices, {}).find("painter")
-    assert price is not None
-    plain = ImageRequest(model="painter", prompt="x", n=2)
-    with_image = msgspec.structs.replace(plain, images=(MediaInput(url="https://pictures.example/a.png"),))
-    assert amount_of(price, plain) == 2 * NANOS_PER_USD // 100
-    assert amount_of(price, with_image) == 4 * NANOS_PER_USD // 100
-    assert weight_of(with_image) == 2
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fields", "field"), [({"n": 2}, "n"), ({"negative_prompt": "text"}, "negative_prompt"), ({"resolution": "2k"}, "resolution")]
+)
+async def test_what_a_vendor_of_another_dialect_cannot_do_is_said_and_not_dropped(world: World, fields: dict[str, Any], field: str) -> None:
+    """Kling's clients may name any model that makes pictures; a prompt's negation must not vanish on the way."""
+    response = await world.ask(model_name="stranger", **fields)
+    assert (response.status, json_of(response)["error"]["param"]) == (400, field)
+    assert world.store.inserted == []
+    assert (await world.ask(model_name="stranger", aspect_ratio="16:9")).status == 200

@@ -181,4 +181,11 @@ FAMILY = MediaFamily(
     encode_submitted=encode_submitted,
     encode_fetched=encode_fetched,
     encode_error=encode_error,
+    field_names={
+        "images": "image",
+        "kling_resolution": "resolution",
+        "kling_image_reference": "image_reference",
+        "kling_image_fidelity": "image_fidelity",
+        "kling_human_fidelity": "human_fidelity",
+    },
 )

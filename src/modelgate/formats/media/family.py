@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -43,7 +43,8 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     """One client dialect: its routes and how it words tasks and errors. All functions are pure.
 
     encode_submitted(task, request_id=…) -> JSON; encode_fetched(task, urls=…, request_id=…) -> JSON, `urls` one for each
-    output; encode_error(error, request_id=…) -> (HTTP status, JSON). `prefix` is the path all its routes share.
+    output; encode_error(error, request_id=…) -> (HTTP status, JSON). `prefix` is the path all its routes share; `field_names`: how fields
+    of the neutral request are called here, where otherwise.
     """
 
     name: str
@@ -52,6 +53,7 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     encode_submitted: Callable[..., bytes]
     encode_fetched: Callable[..., bytes]
     encode_error: Callable[..., tuple[int, bytes]]
+    field_names: Mapping[str, str] = {}
 
 
 def load_media_families() -> tuple[MediaFamily, ...]:

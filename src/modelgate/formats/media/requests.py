@@ -49,6 +49,7 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 MediaRequest: TypeAlias = ImageRequest
 """The closed union of neutral requests; each names its operation in `operation_of`."""
 
+_UNDERSTOOD_BY_ALL = frozenset(("model", "prompt", "n", "aspect_ratio"))
 _IMAGE = msgspec.json.Decoder(ImageRequest)
 _ENCODER = msgspec.json.Encoder()
 
@@ -75,6 +76,15 @@ def decode_request(operation: str, data: bytes) -> MediaRequest:
             return _IMAGE.decode(data)
         case _:
             raise ValueError(f"no media operation {operation!r}")
+
+
+def said_fields(request: MediaRequest) -> list[str]:
+    """Return the fields that say more than any vendor understands: all that are set beside model, prompt, n and aspect ratio."""
+    return [
+        field.name
+        for field in msgspec.structs.fields(request)
+        if field.name not in _UNDERSTOOD_BY_ALL and getattr(request, field.name) != field.default
+    ]
 
 
 def inputs_of(request: MediaRequest) -> tuple[MediaInput, ...]:

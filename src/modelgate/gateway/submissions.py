@@ -1,0 +1,195 @@
+"""Media tasks on their way in: allowed, priced, their inputs stored, their money held, and shown to the mover once."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from modelgate.core.clock import Clock
+from modelgate.core.errors import InvalidRequest, ModelgateError
+from modelgate.core.ids import new_id
+from modelgate.core.providers import Provider
+from modelgate.core.records import ApiKey, Task
+from modelgate.formats.media.family import InputRules
+from modelgate.formats.media.requests import ImageRequest, MediaRequest, decode_request, encode_request, said_fields
+from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.inputs import Inputs
+from modelgate.identity.keys import check_model
+from modelgate.identity.table import KeyTable
+from modelgate.metering.periods import current_period
+from modelgate.metering.prices import Price
+from modelgate.metering.rates import RateCounters
+from modelgate.tasks.recorder import LEASE_S
+from modelgate.tasks.store import TaskStore
+from modelgate.telemetry.metrics import Metrics
+
+SUBMIT_WAIT_S = 5.0
+"""How long a submit waits for the vendor's first word before it answers all the same; the worker goes on."""
+MAX_MOVING = 256
+"""Submits that may wait for a vendor at once; further ones are queued and left to the worker."""
+DEFAULT_DEADLINE_S = 3600.0
+
+
+class Mover(Protocol):
+    """The only one who moves a task on."""
+
+    async def advance(self, task: Task) -> Task:
+        """Move a task that is leased to this process by one step and return it as it is then."""
+        ...
+
+
+class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
+    """What every submit asks: who may, at what rate, where to, at what price."""
+
+    keys: KeyTable
+    rates: RateCounters
+    configuration: Callable[[], Configuration]
+    providers: Mapping[str, Provider]
+    metrics: Metrics
+    clock: Clock
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """On what terms a model is to be had: its price, how long its slowest vendor may take, the most results of one task."""
+
+    price: Price
+    deadline_s: float
+    max_n: int
+
+
+class Submissions:
+    """The way in, for every family."""
+
+    def __init__(
+        self,
+        desk: MediaDesk,
+        *,
+        inputs: Inputs,
+        store: TaskStore,
+        mover: Mover,
+        log_fault: Callable[[BaseException, str], None],
+    ) -> None:
+        """`log_fault(error, request_id)` hears of a mover's faults; the worker tries those tasks again."""
+        self._desk = desk
+        self._inputs = inputs
+        self._store = store
+        self._mover = mover
+        self._log_fault = log_fault
+        self._moving: set[asyncio.Task[Task]] = set()
+
+    def terms(self, key: ApiKey, wanted: MediaRequest, *, operation: str, field_names: Mapping[str, str]) -> Terms:
+        """Return the terms for what a caller wants; `field_names` are its dialect's, where they are not the neutral ones.
+
+        Raises:
+            ModelNotAllowed, UnknownModel, UnpricedModel, NoUpstream: see `Configuration.offer_to`.
+            InvalidRequest: not every upstream of the model understands a field.
+        """
+        check_model(key, wanted.model)
+        offer, price = self._desk.configuration().offer_to(key, operation=operation, model=wanted.model)
+        providers = [self._desk.providers.get(route.upstream.provider) for route in offer.routes]
+        operations = [provider.media[operation] for provider in providers if provider is not None and operation in provider.media]
+        for field in said_fields(wanted):
+            if any(field not in one.takes for one in operations):
+                name = field_names.get(field, field)
+                raise InvalidRequest(f"'{name}' is not understood by this model.", param=name, code="unsupported_parameter")
+        deadline_s = max((one.deadline_s for one in operations), default=DEFAULT_DEADLINE_S)
+        return Terms(price=price, deadline_s=deadline_s, max_n=min((one.max_n for one in operations), default=1))
+
+    async def draft(
+        self,
+        key: ApiKey,
+        wanted: MediaRequest,
+        *,
+        family: str,
+        operation: str,
+        facts: bytes,
+        terms: Terms,
+        rules: InputRules | None,
+        request_id: str,
+    ) -> Task:
+        """Return the task for what is wanted, its inputs stored. Nothing else is kept yet, and no picture stays in memory."""
+        task_id = new_id("task")
+        stored = await self._inputs.store(wanted, rules=rules, task_id=task_id)
+        now = self._desk.clock()
+        return Task(
+            id=task_id,
+            account=key.account,
+            key=key.id,
+            book=key.book,
+            family=family,
+            operation=operation,
+            model=stored.model,
+            state="queued",
+            request=encode_request(stored),
+            facts=facts,
+            amount_nanos=amount_of(terms.price, stored),
+            weight=weight_of(stored),
+            request_id=request_id,
+            created_at=now,
+            updated_at=now,
+            due_at=now,
+            deadline_at=now + terms.deadline_s,
+        )
+
+    async def take(self, tasks: Sequence[Task], key: ApiKey) -> list[Task]:
+        """Queue the tasks of one request, which share its inputs, with their money held, leased to this process: all of them, or none.
+
+        Raises:
+            BalanceExhausted, LimitExhausted, Overloaded: see `TaskStore.insert`; no money is held.
+        """
+        taken: list[Task] = []
+        try:
+            for task in tasks:
+                period, _ = current_period(key.limit_reset, task.created_at)  # the table's may have ended since the key was looked up
+                lease_until = task.created_at + LEASE_S
+                taken.append(await self._store.insert(task, period=period, limit_nanos=key.limit_nanos, lease_until=lease_until))
+        except ModelgateError:
+            for task in taken:
+                await self._cancel(task)
+            await self._inputs.discard(decode_request(tasks[0].operation, tasks[0].request))
+            raise
+        return taken
+
+    async def move(self, task: Task) -> Task:
+        """Let the mover submit the task and return it as it is after that, or after `SUBMIT_WAIT_S` as it was.
+
+        The step itself is never cancelled: a vendor may have taken the job already.
+        """
+        if len(self._moving) >= MAX_MOVING:
+            return await self._store.save(task) or task  # without the lease: whoever has time takes it
+        step = asyncio.get_running_loop().create_task(self._mover.advance(task))
+        self._moving.add(step)
+        step.add_done_callback(self._moved)
+        done, _ = await asyncio.wait((step,), timeout=SUBMIT_WAIT_S)
+        return step.result() if done and not step.cancelled() and step.exception() is None else task
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""
+        if self._moving:
+            await asyncio.wait(self._moving, timeout=timeout_s)
+
+    def _moved(self, step: "asyncio.Task[Task]") -> None:
+        self._moving.discard(step)
+        if not step.cancelled() and (error := step.exception()) is not None:
+            self._log_fault(error, "")
+
+    async def _cancel(self, task: Task) -> None:
+        """End a task that nobody has been asked for; its money goes back."""
+        now = self._desk.clock()
+        ended = msgspec.structs.replace(task, state="canceled", finished_at=now, updated_at=now, due_at=now)
+        await self._store.finish(ended, captured_nanos=0)
+
+
+def amount_of(price: Price, request: MediaRequest) -> int:
+    """Return what a request costs in nano-USD. Media prices are by the piece, so the hold is the charge."""
+    match request:
+        case ImageRequest():
+            return price.charge_media(images=request.n, variant="with_image" if request.images else "")
+
+
+def weight_of(request: MediaRequest) -> int:
+    """Return how many of an upstream's concurrent places a request takes."""
+    match request:
+        case ImageRequest():
+            return request.n

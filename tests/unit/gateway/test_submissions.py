@@ -1,0 +1,138 @@
+"""The way in: several tasks of one request are taken together or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed
+from modelgate.core.money import NANOS_PER_USD
+from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, Upstream
+from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.submissions import DEFAULT_DEADLINE_S, MediaDesk, Submissions, amount_of, weight_of
+from modelgate.identity.table import KeyTable
+from modelgate.metering.prices import PriceBook
+from modelgate.metering.rates import RateCounters
+from modelgate.providers import load_providers
+from modelgate.telemetry.metrics import Metrics
+
+NOW = 1_763_884_800.0
+KEY = ApiKey(id="key_1", account="acct_1", book="test", name="k", digest="d", hint="…", models=("painter", "both"))
+KLING = Upstream(
+    id="up_1",
+    name="u",
+    provider="kling",
+    base_url="https://vendor.example",
+    book="test",
+    models={"painter": "kling-v1", "both": "kling-v1"},
+    credentials=(Credential(id="cred_1", secret="a|b"),),
+)
+FLUX = msgspec.structs.replace(KLING, id="up_2", provider="bfl", models={"both": "flux-dev"})
+PRICES = (PriceRow(model="painter", rates={"image": "0.01", "image:with_image": "0.02"}), PriceRow(model="both", free=True))
+SNAPSHOT = Snapshot(version=1, upstreams=(KLING, FLUX), prices=PRICES)
+
+
+class Store:
+    """Takes tasks until its money is gone."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.tasks: dict[str, Task] = {}
+        self.finished: list[tuple[str, str, int]] = []
+
+    async def insert(self, task: Task, **_: Any) -> Task:
+        if len(self.tasks) >= self.room:
+            raise BalanceExhausted
+        self.tasks[task.id] = task
+        return task
+
+    async def finish(self, task: Task, *, captured_nanos: int) -> Task:
+        assert task.finished_at is not None
+        self.finished.append((task.id, task.state, captured_nanos))
+        return task
+
+
+class Inputs:
+    def __init__(self) -> None:
+        self.discarded = 0
+
+    async def store(self, request: ImageRequest, **_: Any) -> ImageRequest:
+        return request
+
+    async def discard(self, _: ImageRequest) -> None:
+        self.discarded += 1
+
+
+def submissions(folder: Path, *, store: Store, inputs: Inputs) -> Submissions:
+    providers = load_providers()
+    configuration = Configuration(SNAPSHOT, providers=providers, shipped=(), now=NOW)
+
+    async def look_up(_: str) -> tuple[None, str, None]:
+        return None, "", None
+
+    desk = MediaDesk(
+        keys=KeyTable(look_up),
+        rates=RateCounters(folder / "rates", writer=0, writers=1),
+        configuration=lambda: configuration,
+        providers=providers,
+        metrics=Metrics(),
+        clock=lambda: NOW,
+    )
+    return Submissions(desk, inputs=inputs, store=store, mover=None, log_fault=lambda *_: None)  # type: ignore[arg-type]  # not moved here
+
+
+async def drafts(used: Submissions, count: int) -> list[Task]:
+    wanted = ImageRequest(model="painter", prompt="x")
+    terms = used.terms(KEY, wanted, operation="image", field_names={})
+    return [
+        await used.draft(
+            KEY, wanted, family="f", operation="image", facts=b"{}", terms=terms, rules=None, request_id=f"req_{number}"
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.anyio
+async def test_tasks_of_one_request_are_taken_together_or_not_at_all(tmp_path: Path) -> None:
+    """Symptom to avoid: a request that was refused for money left two of its three pictures behind, made and charged."""
+    store, inputs = Store(room=2), Inputs()
+    used = submissions(tmp_path, store=store, inputs=inputs)
+    tasks = await drafts(used, 3)
+
+    with pytest.raises(BalanceExhausted):
+        await used.take(tasks, KEY)
+
+    assert store.finished == [(tasks[0].id, "canceled", 0), (tasks[1].id, "canceled", 0)]
+    assert inputs.discarded == 1
+
+    store.room = 5
+    assert await used.take(tasks, KEY) == tasks
+    assert len(store.finished) == 2
+
+
+def test_terms_hold_for_every_upstream_of_a_model(tmp_path: Path) -> None:
+    used = submissions(tmp_path, store=Store(room=0), inputs=Inputs())
+    painter = used.terms(KEY, ImageRequest(model="painter", prompt="x", negative_prompt="y"), operation="image", field_names={})
+    both = used.terms(KEY, ImageRequest(model="both", prompt="x", n=4), operation="image", field_names={})
+    assert (painter.max_n, painter.deadline_s) == (9, 1800.0)
+    assert (both.max_n, both.deadline_s) == (1, 1800.0)
+    assert both.deadline_s < DEFAULT_DEADLINE_S
+    with pytest.raises(InvalidRequest, match="'not_so' is not understood") as refused:
+        used.terms(
+            KEY, ImageRequest(model="both", prompt="x", negative_prompt="y"), operation="image", field_names={"negative_prompt": "not_so"}
+        )
+    assert (refused.value.param, refused.value.code) == ("not_so", "unsupported_parameter")
+    with pytest.raises(ModelNotAllowed):
+        used.terms(KEY, ImageRequest(model="other", prompt="x"), operation="image", field_names={})
+
+
+def test_a_picture_to_start_from_has_its_own_price() -> None:
+    price = PriceBook((), SNAPSHOT.prices, {}).find("painter")
+    assert price is not None
+    plain = ImageRequest(model="painter", prompt="x", n=2)
+    with_image = msgspec.structs.replace(plain, images=(MediaInput(url="https://pictures.example/a.png"),))
+    assert amount_of(price, plain) == 2 * NANOS_PER_USD // 100
+    assert amount_of(price, with_image) == 4 * NANOS_PER_USD // 100
+    assert weight_of(with_image) == 2
