@@ -31,11 +31,15 @@ FIRST_LOOK_S = 0.2
 LOOK_GROWTH = 1.5
 MAX_LOOK_S = 1.0
 """How often a waiting request looks at its tasks: other processes may move them, so nobody calls."""
+MAX_QUEUED_S = 60.0
+"""A task that no upstream took for so long is withdrawn: its caller had better ask elsewhere than wait until the end."""
 MAX_EXPIRE_TRIES = 5
 MAX_INLINE_BYTES = 96 * 1024 * 1024
 """Pictures of one answer beyond this come by address though they were asked for as base64."""
 MAX_INLINING = 4
 """Answers with pictures in them that are made at once; others wait."""
+
+_BUSY = frozenset((refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE))
 
 
 class PictureFailed(UpstreamError):
@@ -129,8 +133,14 @@ class ImagesGateway:
                 return [await self._expired(task) for task in tasks]
             await asyncio.sleep(min(pause_s, left_s))
             pause_s = min(pause_s * LOOK_GROWTH, MAX_LOOK_S)
-            tasks = [task if task.finished_at is not None else await self._store.get(task.id) or task for task in tasks]
+            tasks = [task if task.finished_at is not None else await self._look_at(task) for task in tasks]
         return tasks
+
+    async def _look_at(self, task: Task) -> Task:
+        task = await self._store.get(task.id) or task
+        if task.state == "queued" and self._desk.clock() - task.created_at >= MAX_QUEUED_S:
+            return await self._submissions.withdraw(task) or task
+        return task
 
     async def _expired(self, task: Task) -> Task:
         """End a task that is late. Whoever moves it at this moment may be first, so what counts is how it stands afterwards."""
@@ -204,7 +214,7 @@ def error_of(task: Task) -> ModelgateError:
     1. the content policy refused it: OpenAI's word for that;
     2. the caller's fault: 400 with the vendor's words;
     3. late: 504;
-    4. nobody could take it now: 503;
+    4. nobody could take it now, so that it failed or was withdrawn: 503;
     5. taken, and not finished.
     """
     match task.error_code:
@@ -216,7 +226,7 @@ def error_of(task: Task) -> ModelgateError:
             return UpstreamRefused(message, status=400, code=task.error_code)
         case _ if task.finished_at is None or task.state == "expired":
             return PictureNotFinished()
-        case refusals.RATE_LIMITED | refusals.VENDOR_UNAVAILABLE if not task.upstream:
+        case _ if task.state == "canceled" or (not task.upstream and task.error_code in _BUSY):
             return NoUpstream("Every upstream of this model is busy. Try again shortly.", retry_after_s=5.0)
         case _:
             return PictureFailed(task.error_message)

@@ -146,7 +146,7 @@ class Submissions:
                 taken.append(await self._store.insert(task, period=period, limit_nanos=key.limit_nanos, lease_until=lease_until))
         except ModelgateError:
             for task in taken:
-                await self._cancel(task)
+                await self.withdraw(task)
             await self._inputs.discard(decode_request(tasks[0].operation, tasks[0].request))
             raise
         return taken
@@ -164,6 +164,12 @@ class Submissions:
         done, _ = await asyncio.wait((step,), timeout=SUBMIT_WAIT_S)
         return step.result() if done and not step.cancelled() and step.exception() is None else task
 
+    async def withdraw(self, task: Task) -> Task | None:
+        """End a task that no vendor has been asked for; its money goes back. None: somebody moved it meanwhile, and it stands."""
+        now = self._desk.clock()
+        ended = msgspec.structs.replace(task, state="canceled", finished_at=now, updated_at=now, due_at=now)
+        return await self._store.finish(ended, captured_nanos=0)
+
     async def drain(self, timeout_s: float) -> None:
         """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""
         if self._moving:
@@ -173,12 +179,6 @@ class Submissions:
         self._moving.discard(step)
         if not step.cancelled() and (error := step.exception()) is not None:
             self._log_fault(error, "")
-
-    async def _cancel(self, task: Task) -> None:
-        """End a task that nobody has been asked for; its money goes back."""
-        now = self._desk.clock()
-        ended = msgspec.structs.replace(task, state="canceled", finished_at=now, updated_at=now, due_at=now)
-        await self._store.finish(ended, captured_nanos=0)
 
 
 def amount_of(price: Price, request: MediaRequest) -> int:

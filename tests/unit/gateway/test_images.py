@@ -77,10 +77,12 @@ class Mover:
     def __init__(self, store: Store, now: list[float]) -> None:
         self.store, self.now = store, now
         self.ends: list[dict[str, Any]] = []
-        self.never = False
+        self.never = self.refuses = False
         self.expired = 0
 
     async def advance(self, task: Task) -> Task:
+        if self.refuses:
+            return task
         if self.now[0] >= task.deadline_at:
             self.expired += 1
             ended = msgspec.structs.replace(task, state="expired", finished_at=self.now[0])
@@ -244,6 +246,20 @@ async def test_what_is_late_expires_with_its_money(world: World) -> None:
     assert (response.status, json_of(response)["error"]["code"]) == (504, "upstream_timeout")
     assert world.mover.expired == 2
     assert {task.state for task in world.store.tasks.values()} == {"expired"}
+
+
+async def test_a_task_that_nobody_takes_is_withdrawn_before_its_time(world: World) -> None:
+    """Symptom: while a vendor was down each call hung for five minutes, only to be told so then."""
+    world.mover.refuses = True
+    asking = asyncio.create_task(world.ask(n=2))
+    await world.store.looks.acquire()
+    world.now[0] += images_module.MAX_QUEUED_S
+
+    response = await asking
+
+    assert (response.status, json_of(response)["error"]["code"]) == (503, "no_upstream")
+    assert response.headers.get(b"retry-after")
+    assert {task.state for task in world.store.tasks.values()} == {"canceled"}
 
 
 async def test_a_success_at_the_last_moment_is_given_out(world: World) -> None:
