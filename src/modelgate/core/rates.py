@@ -12,3 +12,9 @@ class RateFacts(msgspec.Struct, frozen=True, kw_only=True):
     token_limit: int | None = None
     tokens_left: int = 0
     tokens_reset_s: float = 0.0
+
+
+def no_rate_lines(facts: RateFacts, now: float) -> bytes:
+    """Tell nothing, as dialects do whose vendor has no such headers."""
+    del facts, now
+    return b""

@@ -13,14 +13,17 @@ async def authenticate(request: HttpRequest, *, keys: KeyTable, clock: Clock) ->
         MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress: see `core/errors.py`.
         Overloaded: the key is not known here yet and the book did not answer in time.
     """
-    authorization = request.headers.get(b"authorization")
-    caller = keys.presented(authorization)
+    headers = request.headers
+    presented = headers.get(b"authorization")
+    if presented is None:
+        presented = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key")
+    caller = keys.presented(presented)
     if caller is None:
-        secret = secret_from(request.headers, request.query)
+        secret = secret_from(headers, request.query)
         digest = digest_of(secret)
         caller = await keys.find(digest)
         # Not when the secret stood elsewhere, nor when the key changed while we asked.
-        if authorization is not None and authorization.endswith(secret.encode()) and keys.get(digest) is caller:
-            keys.remember(authorization, caller)
+        if presented is not None and presented.endswith(secret.encode()) and keys.get(digest) is caller:
+            keys.remember(presented, caller)
     check_key(caller.key, now=clock(), client=request.client)
     return caller

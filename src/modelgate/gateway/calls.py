@@ -12,7 +12,7 @@ import msgspec
 
 from modelgate.core.errors import InvalidRequest, ModelgateError, NoUpstream, RateExceeded, UpstreamFailed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.core.rates import RateFacts
+from modelgate.core.rates import RateFacts, no_rate_lines
 from modelgate.core.usage import Usage
 from modelgate.gateway.answer_stream import AnswerStream
 from modelgate.gateway.attempts import Attempts, Exchange
@@ -213,7 +213,9 @@ class CallGateway:
         return response
 
     def _rate_lines(self, kind: Kind[PeekedT], rate: RateState) -> bytes:
-        return rate.header_lines() if kind.rate_lines is None else kind.rate_lines(rate.facts(), self._desk.clock())
+        if kind.rate_lines is None:
+            return rate.header_lines()
+        return b"" if kind.rate_lines is no_rate_lines else kind.rate_lines(rate.facts(), self._desk.clock())
 
 
 def _at_its_keeper(candidates: list[Candidate], bound: Bound, routes: Iterable[Route], *, asked: Peeked) -> list[Candidate]:

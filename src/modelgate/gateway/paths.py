@@ -34,6 +34,7 @@ _SPELLED = re.compile(rf"{_BASE}(?P<tail>{'|'.join(re.escape(tail) for tail in _
 _GEMINI = re.compile(r"(?:/v1beta|/v1)*/(?P<version>v1beta|v1)/(?P<rest>(?:models|tunedModels)/.+:[A-Za-z]+)\Z")
 _GEMINI_MODELS = re.compile(r"(?:/v1beta|/v1)*/v1beta/models(?P<rest>/.*)?\Z")
 _WITH_REST = frozenset(("/models", "/responses"))
+_GENERATE = (":generateContent", ":streamGenerateContent")
 _CONVERSATIONS = {
     "/v1/chat/completions": "openai_chat",
     "/v1/completions": "openai_completions",
@@ -70,13 +71,18 @@ def proper_path(path: str) -> str:
 
 def usual_format(path: str) -> str:
     """Return the dialect of a conversation's endpoint in its usual spelling; empty for all else, which takes a longer look."""
-    return _CONVERSATIONS.get(path, "")
+    found = _CONVERSATIONS.get(path)
+    if found is not None:
+        return found
+    if path.startswith("/v1beta/models/") and path.endswith(_GENERATE) and "%" not in path and len(path) <= MAX_PATH_CHARACTERS:
+        return "gemini_content"
+    return ""
 
 
 def format_of(path: str) -> str:
     """Return the dialect of an endpoint that relays answer, a conversation's or a single call's, by its proper path; empty for others."""
     if path.startswith(("/v1beta/", "/v1/models/", "/v1/tunedModels/")):
-        if path.endswith((":generateContent", ":streamGenerateContent")):
+        if path.endswith(_GENERATE):
             return "gemini_content"
         return "gemini_embeddings" if path.endswith((":embedContent", ":batchEmbedContents")) else ""
     return _CONVERSATIONS.get(path) or _SINGLES.get(path, "")

@@ -47,17 +47,17 @@ class KeyTable:
     def __len__(self) -> int:
         return len(self._callers)
 
-    def presented(self, authorization: bytes | None) -> Caller | None:
-        """Return the caller behind an Authorization header's whole value, when `remember` was told of it since the last change."""
-        return self._presented.get(authorization)
+    def presented(self, header: bytes | None) -> Caller | None:
+        """Return the caller behind the whole header that holds the key, when `remember` was told of it since the last change."""
+        return self._presented.get(header)
 
-    def remember(self, authorization: bytes | None, caller: Caller) -> None:
-        """Note whose Authorization header that is: looking at the whole value spares a digest for each request."""
-        if authorization is None:
+    def remember(self, header: bytes | None, caller: Caller) -> None:
+        """Note whose header that is: looking at the whole value spares a digest for each request."""
+        if header is None:
             return
         if len(self._presented) >= self._max_keys:
             self._presented.clear()
-        self._presented[authorization] = caller
+        self._presented[header] = caller
 
     def get(self, digest: str) -> Caller | None:
         """Return the caller when the table knows it, without waiting."""

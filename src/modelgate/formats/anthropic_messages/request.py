@@ -74,14 +74,21 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
 
 def path_for(model: str, quirks: Quirks, path: str = PATH) -> str:
     """Return where messages are asked for, below the upstream's base URL."""
-    path = quirks.paths.get(NAME, PATH).replace("{model}", quote(model, safe="")) + path.removeprefix(PATH)
+    template = quirks.paths.get(NAME, PATH)
+    if "{model}" in template:
+        template = template.replace("{model}", quote(model, safe=""))
+    path = template + path.removeprefix(PATH)
     query = quirks.query.lstrip("?&")
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
 def version_lines(request: HttpRequest | None = None) -> bytes:
     """Return the header lines that say which API is meant: the client's wishes, and never its key."""
-    version = (request.headers.get(b"anthropic-version") if request is not None else None) or DEFAULT_VERSION
-    lines = b"anthropic-version: %b\r\n" % version
-    betas = b",".join(request.headers.get_all(b"anthropic-beta")) if request is not None else b""
+    if request is None:
+        return b"anthropic-version: %b\r\n" % DEFAULT_VERSION
+    headers = request.headers
+    lines = b"anthropic-version: %b\r\n" % (headers.get(b"anthropic-version") or DEFAULT_VERSION)
+    if headers.get(b"anthropic-beta") is None:
+        return lines
+    betas = b",".join(headers.get_all(b"anthropic-beta"))
     return lines + b"anthropic-beta: %b\r\n" % betas if betas and len(betas) <= MAX_BETA_BYTES else lines

@@ -40,6 +40,7 @@ _answer = msgspec.json.Decoder(Answer)
 _glance = msgspec.json.Decoder(AnswerGlance)
 _usage = msgspec.json.Decoder(UsageBody)
 _encode = msgspec.json.Encoder().encode
+_NOTHING_SAID = UsageBody()
 
 
 class Counted:
@@ -51,7 +52,7 @@ class Counted:
     __slots__ = ("_said", "is_refused", "usage")
 
     def __init__(self) -> None:
-        self._said = UsageBody()
+        self._said = _NOTHING_SAID
         self.usage: Usage | None = None
         self.is_refused = False
 
@@ -64,8 +65,10 @@ class Counted:
         except UNREADABLE:
             self.usage, self.is_refused = None, True
             return
-        newer = {name: value for name in UsageBody.__struct_fields__ if (value := getattr(said, name)) is not None}
-        self._said = msgspec.structs.replace(self._said, **newer)
+        if self._said is not _NOTHING_SAID:
+            newer = {name: value for name in UsageBody.__struct_fields__ if (value := getattr(said, name)) is not None}
+            said = msgspec.structs.replace(self._said, **newer)
+        self._said = said
         self.usage = usage_of(self._said)
         self.is_refused = self.usage is None
 

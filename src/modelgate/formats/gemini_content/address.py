@@ -1,6 +1,7 @@
 """What path and query of a request say: version, model, method, and the shape of the stream."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_plus, unquote_to_bytes
 
 import msgspec
@@ -9,6 +10,8 @@ from modelgate.core.errors import InvalidRequest, UnknownPath
 from modelgate.core.http import HttpRequest
 
 MAX_MODEL_CHARACTERS = 256
+REMEMBERED_ADDRESSES = 1024
+MAX_REMEMBERED_CHARACTERS = 512
 GENERATE = "generateContent"
 STREAM = "streamGenerateContent"
 COUNT = "countTokens"
@@ -44,7 +47,12 @@ def parse_address(request: HttpRequest) -> Address:
     Raises:
         UnknownPath: no path of a model's method. InvalidRequest: no name of a model, or an unknown `alt`.
     """
-    found = _PATH.fullmatch(request.path)
+    path, query = request.path, request.query
+    return (_remembered if len(path) + len(query) <= MAX_REMEMBERED_CHARACTERS else _parse)(path, query)
+
+
+def _parse(path: str, query: str) -> Address:
+    found = _PATH.fullmatch(path)
     if found is None:
         raise UnknownPath
     try:
@@ -56,7 +64,7 @@ def parse_address(request: HttpRequest) -> Address:
         raise UnknownPath
     if found[2] == "tunedModels":
         model = f"tunedModels/{model}"
-    parameters = [(unquote_plus(pair.partition("=")[0]), pair) for pair in request.query.split("&") if pair]
+    parameters = [(unquote_plus(pair.partition("=")[0]), pair) for pair in query.split("&") if pair]
     shape = next((unquote_plus(pair.partition("=")[2]) for name, pair in reversed(parameters) if name in ("alt", "$alt")), "")
     if shape not in _SHAPES:
         raise InvalidRequest("Invalid value at 'alt': it must be 'sse' or 'json'.", param="alt", code="invalid_value")
@@ -69,6 +77,9 @@ def parse_address(request: HttpRequest) -> Address:
     )
 
 
+_remembered = lru_cache(REMEMBERED_ADDRESSES)(_parse)  # a pure function: callers ask for few models, over and over
+
+
 def check_model(model: str) -> str:
     """Return a model's name without the `models/` before it. Raises InvalidRequest: it is no name."""
     name = model.removeprefix("models/")
@@ -79,8 +90,13 @@ def check_model(model: str) -> str:
 
 def upstream_path(template: str, *, model: str, method: str, query: tuple[str, ...] = (), is_sse: bool = False) -> str:
     """Return path and query below an upstream's base URL. `template` holds `{model}`."""
+    path = f"{_model_path(template, model)}:{method}"
+    parameters = [*(("alt=sse",) if is_sse else ()), *[part for part in query if part]]
+    return f"{path}?{'&'.join(parameters)}" if parameters else path
+
+
+@lru_cache(REMEMBERED_ADDRESSES)
+def _model_path(template: str, model: str) -> str:
     if model.startswith("tunedModels/"):
         template = template.replace("/models/{model}", "/{model}")
-    parameters = [*(("alt=sse",) if is_sse else ()), *(part for part in query if part)]
-    path = f"{template.replace('{model}', quote(model.removeprefix('models/'), safe='/-._~:@'))}:{method}"
-    return f"{path}?{'&'.join(parameters)}" if parameters else path
+    return template.replace("{model}", quote(model.removeprefix("models/"), safe="/-._~:@"))

@@ -6,7 +6,7 @@ from typing import cast
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
-from modelgate.core.rates import RateFacts
+from modelgate.core.rates import no_rate_lines
 from modelgate.formats.chat.request import ChatRequest
 from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek, Passed, StateIds, UpstreamAsk, WireFormat
 from modelgate.formats.gemini_content import NAME
@@ -66,12 +66,6 @@ def _stream_type(peeked: ChatPeek) -> bytes:
     return EVENTS_TYPE if cast(RequestPeek, peeked).is_sse else ARRAY_TYPE
 
 
-def _rate_lines(facts: RateFacts, now: float) -> bytes:
-    """Google tells no rates in its headers."""
-    del facts, now
-    return b""
-
-
 def _pass_request(request: HttpRequest, peeked: ChatPeek, upstream_model: str, quirks: Quirks, state_ids: StateIds) -> UpstreamAsk:
     return peeks.pass_request(request, cast(RequestPeek, peeked), upstream_model, quirks, state_ids)
 
@@ -94,7 +88,7 @@ WIRE_FORMAT = WireFormat(
     encode_error=encode_error,
     encode_stream_error=encode_stream_error,
     stream_error_for=_stream_error_for,
-    rate_lines=_rate_lines,
+    rate_lines=no_rate_lines,  # Google tells none in its headers
     stream_type=_stream_type,
     field_names=FIELD_NAMES,
     encode_request=encode_request,
