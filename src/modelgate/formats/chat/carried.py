@@ -8,8 +8,10 @@ digits, `_` and `-` alone, which every dialect allows. It needs no seal of ours:
 import base64
 import binascii
 import zlib
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from modelgate.formats.chat.request import Thinking
 
@@ -18,6 +20,9 @@ MARK = "call_mg1"
 MAX_CARRIED_BYTES = 64 * 1024
 """What is larger is not carried: the next turn then goes without, which the vendor may refuse."""
 MAX_UNPACKED_BYTES = 1024 * 1024
+MAX_GROWTH = 8
+"""An id that would grow by more than this when it is unpacked is none of ours: a body full of such would fill all memory."""
+MAX_THOUGHTS = 256
 
 
 class Carried(msgspec.Struct, frozen=True, array_like=True):
@@ -33,7 +38,7 @@ class _Packed(msgspec.Struct, array_like=True):
     id: str
     format: str
     signature: str
-    thinking: list[tuple[str, str, str]]
+    thinking: Annotated[list[tuple[str, str, str]], Meta(max_length=MAX_THOUGHTS)]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -45,8 +50,11 @@ def pack_id(carried: Carried) -> str:
     if not carried.signature and not carried.thinking:
         return carried.id
     thinking = [(thought.text, thought.signature, thought.sealed) for thought in carried.thinking]
-    packed = zlib.compress(_encode(_Packed(carried.id, carried.format, carried.signature, thinking)))
-    if len(packed) > MAX_CARRIED_BYTES:
+    raw = _encode(_Packed(carried.id, carried.format, carried.signature, thinking))
+    packed = zlib.compress(raw)
+    if len(raw) > MAX_GROWTH * len(packed):
+        packed = zlib.compress(raw, level=0)
+    if len(packed) > MAX_CARRIED_BYTES or len(thinking) > MAX_THOUGHTS:
         return carried.id
     return MARK + base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
@@ -57,8 +65,8 @@ def unpack_id(id: str) -> Carried:
         return Carried(id, "")
     text = id[len(MARK) :]
     try:
-        inflater = zlib.decompressobj()
-        packed = _decode(inflater.decompress(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), MAX_UNPACKED_BYTES))
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+        packed = _decode(zlib.decompressobj().decompress(raw, min(MAX_GROWTH * len(raw), MAX_UNPACKED_BYTES)))
     except (binascii.Error, zlib.error, msgspec.DecodeError, ValueError):
         return Carried(id, "")
     thinking = tuple(
