@@ -114,3 +114,22 @@ def test_the_sound_of_an_answer_gets_an_id_of_ours(state_ids, ask) -> None:
 def test_what_is_no_answer_is_unreadable(body: bytes, state_ids, ask) -> None:
     with pytest.raises(UnreadableAnswer):
         pass_response(body, peek_request(ask()), False, state_ids)
+
+
+def test_symptom_one_sound_named_in_ten_thousand_turns_held_the_loop(ask) -> None:
+    """The body was searched and written anew for each of them."""
+
+    class CountedIds:
+        opened = 0
+
+        def seal(self, vendor_id: str) -> str:
+            return vendor_id
+
+        def open(self, our_id: str) -> str:
+            self.opened += 1
+            return our_id.removeprefix("our_")
+
+    ids = CountedIds()
+    turns = [{"role": "assistant", "audio": {"id": "our_audio"}}] * 10_000
+    assert json.loads(passed(ask(messages=turns), ids).body)["messages"][-1]["audio"] == {"id": "audio"}
+    assert ids.opened == 1
