@@ -101,7 +101,10 @@ class AnswerStream:
             passing = self._relay.feed(data)
         except EventTooLong:
             self._upstream.abort()
-            self.fail(UpstreamError("The upstream sent an event beyond all bounds."))
+            self._finish(UpstreamError("The upstream sent an event beyond all bounds."))
+            return
+        except Exception as fault:  # noqa: BLE001  # a stream's edge: its client must not wait, nor its hold stay open, for ever
+            self._break(fault)
             return
         if passing:
             self._pass(passing)
@@ -112,7 +115,11 @@ class AnswerStream:
         """The upstream's body ended properly; an answer without its end is a truncated one all the same."""
         if self._finished:
             return
-        rest = self._relay.finish()
+        try:
+            rest = self._relay.finish()
+        except Exception as fault:  # noqa: BLE001  # as in `write`
+            self._break(fault)
+            return
         if rest:
             self._pass(rest)
         self._finish(None if self._relay.is_complete() else UpstreamError("The upstream ended its answer in the middle."))
@@ -139,7 +146,15 @@ class AnswerStream:
             if self._drained > MAX_DRAIN_BYTES:
                 self._give_up()
 
+    def _break(self, fault: Exception) -> None:
+        """A fault of ours in reading or writing the stream: it ends here, and is charged as far as it came."""
+        asyncio.get_running_loop().call_exception_handler({"message": "a stream could not be passed on", "exception": fault})
+        self._upstream.abort()
+        self._finish(ModelgateError())
+
     def _finish(self, error: Exception | None) -> None:
+        if self._finished:  # the last piece of a drain may hold the end as well
+            return
         self._finished = True
         if self._timer is not None:
             self._timer.cancel()
@@ -180,7 +195,8 @@ class AnswerStream:
             sink.write(encode_error(error, self._call.request.id))
         elif self._relay.final:
             sink.write(self._relay.final)
-        sink.end()
+        if not self._left:
+            sink.end()
 
     # The client's side.
 
@@ -189,7 +205,11 @@ class AnswerStream:
         early, self._early = self._early, []
         self._sink = sink
         for data in early:
+            if self._left:  # it said so in the middle
+                return
             sink.write(data)
+        if self._left:
+            return
         if self._committed:
             self._say_last(sink)
         elif not self._finished:

@@ -34,6 +34,8 @@ from modelgate.transport.errors import ConnectFailed, ConnectionBroken, TimedOut
 from modelgate.transport.response import UpstreamResponse
 
 MAX_ERROR_BYTES = 256 * 1024
+MAX_STATUS = 599
+"""No client knows what is above; some upstreams say it all the same."""
 MAX_PREPARED_PATHS = 64
 """Heads kept ready for each credential; where the model stands in the path there is one for each model."""
 
@@ -201,7 +203,7 @@ def failure_of(error: VendorError, *, retry_after_s: float | None = None) -> Fai
         message = error.message or "The upstream refused the request without saying why."
         return Failure(UpstreamRefused(message, status=status, code=error.code, type=error.type, param=error.param), is_final=True)
     wait = retry_after_s if status in (429, 503, 529) else None
-    failed = UpstreamFailed(error.message, status=status if status >= 400 else 502, code=error.code, retry_after_s=wait)
+    failed = UpstreamFailed(error.message, status=status if 400 <= status <= MAX_STATUS else 502, code=error.code, retry_after_s=wait)
     return Failure(failed, again=True, retry_after_s=wait)
 
 

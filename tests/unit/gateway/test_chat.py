@@ -11,6 +11,7 @@ import pytest
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Credential, PriceRow, RequestFacts, Snapshot, Upstream
 from modelgate.formats.chat.wire_format import load_wire_formats
+from modelgate.formats.openai_chat.tap import StreamTap
 from modelgate.gateway import answer_stream as answer_stream_module
 from modelgate.gateway.call import CallDesk
 from modelgate.gateway.calls import CallGateway
@@ -446,6 +447,49 @@ async def test_the_drain_of_a_left_stream_is_bounded(monkeypatch: pytest.MonkeyP
         response.body.abort()
         await until(lambda: house.meter.captured)
     assert "drain_ended" in house.meter.captured[0][1].note
+
+
+async def test_symptom_the_piece_that_ended_a_drain_was_charged_twice_when_it_held_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound was reached within the last piece: the stream ended for the bound, and once more for its `[DONE]`."""
+    monkeypatch.setattr(answer_stream_module, "MAX_DRAIN_BYTES", 10)
+    async with playing(ScriptedUpstream(streaming(words(1), words(1) + STOP + USAGE_CHUNK + DONE, pause_s=0.05))) as house:
+        response = await house.ask({"stream": True})
+        assert not isinstance(response.body, bytes | bytearray)
+        response.body.start(Client())
+        response.body.abort()
+        await until(lambda: house.meter.captured and not house.gateway.open_streams)
+    assert len(house.meter.captured) == 1
+
+
+@pytest.mark.parametrize("at", ["feed", "finish"])
+async def test_symptom_a_fault_in_the_last_piece_of_a_stream_left_its_client_waiting_for_ever(
+    at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection was done with the answer, nobody ended it, and its hold stayed open."""
+
+    def spoiled(self: StreamTap, *_data: bytes) -> bytes:
+        if at == "finish" or self.events:
+            raise RuntimeError("cannot be read")
+        return feed(self, *_data)
+
+    feed = StreamTap.feed
+    monkeypatch.setattr(StreamTap, at, spoiled)
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
+
+    async def in_one_body(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        first, last = words(1), words(1)
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(first + last)}\r\n\r\n"
+        writer.write(head.encode() + first)
+        await asyncio.sleep(0.05)
+        writer.write(last)
+
+    async with playing(ScriptedUpstream(in_one_body)) as house:
+        received = await house.read_stream(await house.ask({"stream": True}))
+    assert received.startswith(words(1))
+    assert b'"internal_error"' in received
+    assert len(house.meter.captured) == 1
+    assert len(faults) == 1
 
 
 async def test_absurd_usage_is_refused_and_recorded() -> None:
