@@ -277,11 +277,12 @@ class Connection(asyncio.Protocol):
                     raise BadResponse("the answer's head is too long")
                 head = parse_response_head(data[:end])
                 if head.status >= 200:
-                    if head.status not in BODILESS and head.content_length:
-                        self._known_raw, self._known_head = data[:end], head
-                    data = data[end:]
                     self._partial = b""
-                    self._on_answer(head, data)
+                    if head.status not in BODILESS and head.content_length and (self.tls is None or self.exchanges > 1):
+                        self._known_raw, self._known_head = data[:end], head
+                        self._on_known_head(data)
+                    else:
+                        self._on_answer(head, data[end:])
                     return
                 data = data[end:]
                 self._interim += 1
