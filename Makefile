@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check -q
+FRAMEWORKS := .venv-frameworks
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-e2e check format bench lock clean
+.PHONY: help run install test test-e2e test-frameworks check format bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +21,9 @@ test: $(VENV)/installed-dev ## Run the tests
 
 test-e2e: $(VENV)/installed-dev ## Run the tests that need a browser (Debian's chromium)
 	$(BIN)/pytest -q -m e2e tests/e2e
+
+test-frameworks: $(VENV)/installed $(FRAMEWORKS)/installed ## Run the tests with LangChain and LlamaIndex, in an environment of their own
+	$(FRAMEWORKS)/bin/python -m pytest -q -W default tests/frameworks
 
 check: $(VENV)/installed-dev ## Format, lint, types and import rules
 	$(BIN)/ruff format --check .
@@ -38,9 +42,10 @@ bench: $(VENV)/installed-dev ## Measure against nginx on this machine (needs Deb
 lock: $(VENV)/installed-dev ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -U --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -c requirements-dev.lock --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -U requirements-frameworks.in -o requirements-frameworks.lock
 
 clean: ## Remove the environment and everything generated; data directories stay
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/modelgate/sandbox/data/*.tiktoken
+	rm -rf $(VENV) $(FRAMEWORKS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/modelgate/sandbox/data/*.tiktoken
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Modelgate needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
@@ -56,4 +61,10 @@ $(VENV)/installed: requirements.lock pyproject.toml hatch_build.py | $(BIN)/pyth
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	@echo "Installing what the tests need (once, a minute or so) …"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(FRAMEWORKS)/installed: requirements-frameworks.lock
+	@echo "Installing LangChain and LlamaIndex (once, two minutes or so) …"
+	@$(PYTHON) -m venv $(FRAMEWORKS)
+	@$(FRAMEWORKS)/bin/pip --disable-pip-version-check -q install --require-hashes -r requirements-frameworks.lock
 	@touch $@

@@ -1,0 +1,60 @@
+"""A whole Modelgate, as a stranger would start it: `modelgate serve` on a free port with an empty data directory."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class RunningInstallation:
+    """A running server and the operator's command line beside it."""
+
+    def __init__(self, data: Path, *flags: str, environment: dict[str, str], python: str = sys.executable) -> None:
+        """`python` is the interpreter that Modelgate is installed for; `environment` must hold nothing that configures it."""
+        self.data = data
+        self.python = python
+        self.environment = {**environment, "MODELGATE_DATA": str(data), "MODELGATE_LOG_LEVEL": "warning"}
+        self.log = (data.parent / f"{data.name}.log").open("w+")
+        command = [python, "-m", "modelgate", "serve", "--port", "0", *flags]
+        self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.base_url = self._read_base_url()
+        self.test_key = self._read_test_key()
+
+    def _read_base_url(self) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("ready "):
+                return line.split()[1]
+        raise AssertionError(f"it did not start: {Path(self.log.name).read_text()}")
+
+    def _read_test_key(self) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            found = re.search(r"sk-test-\w+", line)
+            if found:
+                return found[0]
+        raise AssertionError("no test key was printed")
+
+    def run(self, *arguments: str, typed: str = "", fails: bool = False) -> str:
+        """Run `modelgate …`; return what it prints."""
+        command = [self.python, "-m", "modelgate", *arguments]
+        done = subprocess.run(command, env=self.environment, input=typed, capture_output=True, text=True, timeout=60)
+        assert (done.returncode != 0) == fails, done.stderr
+        return done.stderr if fails else done.stdout
+
+    def json(self, *arguments: str, typed: str = "") -> Any:
+        return json.loads(self.run(*arguments, "--json", typed=typed))
+
+    def key(self, *flags: str) -> str:
+        """Make a key; return its secret."""
+        return str(self.json("keys", "create", "--name", "k", *flags)["secret"])
+
+    def stop(self) -> int:
+        self.process.terminate()
+        code = self.process.wait(60)
+        self.log.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
