@@ -10,7 +10,9 @@ from modelgate.formats.chat.request import Image, Text
 
 MARK = "](data:image/"
 """A text without it holds no picture."""
-_IMAGE = re.compile(r"\n?!\[[^\]\n]{0,200}\]\(data:(image/[\w.+-]{1,64})(?:;[\w=.-]{1,64})*;base64,([A-Za-z0-9+/=_-]+)\)\n?")
+MAX_TITLE_CHARACTERS = 200
+_OPENING = "!["
+_ADDRESS = re.compile(r"\]\(data:(image/[\w.+-]{1,64})(?:;[\w=.-]{1,64}){0,8};base64,([A-Za-z0-9+/=_-]+)\)\n?")
 
 
 def split_markdown_images(text: str, *, param: str = "messages") -> tuple[Text | Image, ...]:
@@ -22,13 +24,22 @@ def split_markdown_images(text: str, *, param: str = "messages") -> tuple[Text |
     if MARK not in text:
         return (Text(text=text),)
     pieces: list[Text | Image] = []
-    start = 0
-    for found in _IMAGE.finditer(text):
-        if found.start() > start:
-            pieces.append(Text(text=text[start : found.start()]))
-        media_type, data = read_base64(found[2], declared=found[1], param=param)
+    start = position = 0
+    while (at := text.find(MARK, position)) >= 0:
+        # Looked for from the address backwards: a pattern for all of it tries two hundred letters at every "![" there is.
+        position = at + len(MARK)
+        address = _ADDRESS.match(text, at)
+        if address is None:
+            continue
+        opening = text.rfind(_OPENING, max(start, at - MAX_TITLE_CHARACTERS - len(_OPENING)), at)
+        if opening < 0 or any(end in text[opening:at] for end in "]\n"):
+            continue
+        before = text[start : opening - (opening > start and text[opening - 1] == "\n")]
+        if before:
+            pieces.append(Text(text=before))
+        media_type, data = read_base64(address[2], declared=address[1], param=param)
         pieces.append(Image(media_type=media_type, data=data))
-        start = found.end()
+        start = position = address.end()
     if start < len(text) or not pieces:
         pieces.append(Text(text=text[start:]))
     return tuple(pieces)

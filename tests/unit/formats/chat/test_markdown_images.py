@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from modelgate.core.errors import InvalidRequest
@@ -37,6 +39,16 @@ def test_a_broken_picture_is_named() -> None:
     assert caught.value.param == "contents"
 
 
-def test_a_large_text_costs_its_length() -> None:
-    text = "![" * 200_000 + "](data:image/"
+def test_symptom_a_text_of_openings_was_searched_two_hundred_times_over() -> None:
+    """It took five microseconds for each, minutes for the largest body."""
+    text = "![" * 2_000_000 + "](data:image/"
+    started = time.perf_counter()
     assert split_markdown_images(text) == (Text(text=text),)
+    assert time.perf_counter() - started < 2
+
+
+def test_the_nearest_opening_is_the_pictures_own() -> None:
+    assert split_markdown_images(f"![a{MARKDOWN}") == (Text(text="![a"), IMAGE)
+    assert split_markdown_images(f"![{'a' * 200}{MARKDOWN[7:]}") == (IMAGE,)
+    too_long = f"![{'a' * 201}{MARKDOWN[7:]}"
+    assert split_markdown_images(too_long) == (Text(text=too_long),)
