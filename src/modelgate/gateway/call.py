@@ -23,6 +23,10 @@ from modelgate.telemetry.metrics import Metrics
 BYTES_PER_TOKEN = 4
 """English text, roughly; only for estimates, which are flagged as such and never above the hold."""
 
+MAX_LOOP_BYTES = 256 * 1024
+"""A larger request is read in a thread where all of it has to be: one of many small parts takes seconds, in which nobody else would be
+served."""
+
 
 def settle(done: "asyncio.Future[None]") -> None:
     """Wake who waits for a commit; nobody does when the server gave the request up meanwhile."""
@@ -142,7 +146,7 @@ class Call:
         assert count_tokens is not None
         usage = self._sized(output_bytes)
         try:
-            found = words()
+            found = await asyncio.to_thread(words) if len(self.request.body) > MAX_LOOP_BYTES else words()
             counts = await count_tokens([*found.prompt, *found.answer])
             if counts is not None:
                 prompt = sum(counts[: len(found.prompt)]) + TOKENS_PER_MESSAGE * (found.messages + 1) + IMAGE_TOKENS * found.images

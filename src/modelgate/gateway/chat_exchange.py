@@ -3,6 +3,7 @@
 Which of the two, candidate by candidate, is `ChatExchange.mode`. What is decoded is decoded once, however many upstreams are asked.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -19,7 +20,7 @@ from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek, StreamRelay
 from modelgate.formats.sse import EventTooLong
 from modelgate.gateway.answer_stream import AnswerStream, Told
 from modelgate.gateway.attempts import Failure, failure_of
-from modelgate.gateway.call import Call, Words
+from modelgate.gateway.call import MAX_LOOP_BYTES, Call, Words
 from modelgate.gateway.calls import Whole
 from modelgate.gateway.chat_inputs import InlineImages
 from modelgate.gateway.chat_words import words_of
@@ -65,10 +66,12 @@ class ChatExchange:
         self._on_stream_over = on_stream_over
         self._decoded: ChatRequest | None = None
         self._inlined: ChatRequest | None = None
+        self._encoded: UpstreamAsk | None = None  # for the candidate that is asked next
         self._mode: Mode | None = None
         self._ids: BoundIds  # of the candidate that is asked; made when bytes pass
         self._needs_hub = peeked.needs_hub
-        self.needs_inputs = self._needs_hub or peeked.images > 0
+        self._is_large = len(call.request.body) > MAX_LOOP_BYTES
+        self.needs_inputs = self._needs_hub or self._is_large or peeked.images > 0
 
     def mode(self, candidate: Candidate) -> Mode:
         """Return how a candidate is spoken to."""
@@ -79,19 +82,31 @@ class ChatExchange:
         return Mode(self._wire_formats[name], passes, quirks, candidate.upstream_model != self._peeked.model)
 
     async def fetch_inputs(self, candidate: Candidate) -> None:
-        """Fetch pictures for an upstream that does not do so itself. Raises InvalidRequest: an address gives none."""
+        """Fetch pictures for an upstream that does not do so itself, and do beside the loop what would hold it up.
+
+        Raises InvalidRequest: an address gives no picture, or as `ask` does.
+        """
         mode = self.mode(candidate)
+        if mode.passes:
+            return
+        if self._is_large:
+            await asyncio.to_thread(self.request)
         fetches = mode.wire_format.fetches_images if mode.quirks.fetches_images is None else mode.quirks.fetches_images
-        if not mode.passes and not fetches and self._inlined is None:
+        if not fetches and self._inlined is None:
             self._inlined = await self._images.inline(self.request())
+        if self._is_large:
+            self._encoded = await asyncio.to_thread(self._encode, mode, candidate)
 
     def ask(self, candidate: Candidate) -> UpstreamAsk:
         """Return what to send. Raises InvalidRequest, the caller's own field named: this cannot be said in that upstream's dialect."""
         mode = self._mode = self.mode(candidate)
-        call = self._call
         if mode.passes:
             self._ids = self._ids_at(candidate)
-            return self._wire_format.pass_request(call.request, self._peeked, candidate.upstream_model, mode.quirks, self._ids)
+            return self._wire_format.pass_request(self._call.request, self._peeked, candidate.upstream_model, mode.quirks, self._ids)
+        encoded, self._encoded = self._encoded, None
+        return self._encode(mode, candidate) if encoded is None else encoded
+
+    def _encode(self, mode: Mode, candidate: Candidate) -> UpstreamAsk:
         try:
             ask = mode.wire_format.encode_request(self._inlined or self.request(), candidate.upstream_model, mode.quirks)
         except InvalidRequest as error:

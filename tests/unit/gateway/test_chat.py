@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
@@ -191,8 +193,8 @@ class House:
         clock = asyncio.get_running_loop().time
         desk = CallDesk(meter=self.meter, rates=NoRates(), metrics=NoMetrics(), clock=clock)  # type: ignore[arg-type]
         self.transport = Transport()
-        images = FetchedImages(GuardedFetcher(self.transport))
-        self.kinds = chat_kinds(load_wire_formats(), images=images)
+        self.images = FetchedImages(GuardedFetcher(self.transport))
+        self.kinds = chat_kinds(load_wire_formats(), images=self.images)
         self.gateway = CallGateway(
             keys=KeyTable(lookup, clock=clock),
             desk=desk,
@@ -490,6 +492,38 @@ async def test_symptom_a_fault_in_the_last_piece_of_a_stream_left_its_client_wai
     assert b'"internal_error"' in received
     assert len(house.meter.captured) == 1
     assert len(faults) == 1
+
+
+@pytest.mark.parametrize(("characters", "beside"), [(1_000, False), (300_000, True)])
+async def test_symptom_a_large_request_in_another_dialect_held_the_loop_for_seconds(characters: int, beside: bool) -> None:
+    """A body of 20 MB in a million small parts took 7 s to translate, and no stream moved meanwhile."""
+    threads: dict[str, bool] = {}
+
+    def noted(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*given: Any) -> Any:
+            threads[name] = threading.current_thread() is not threading.main_thread()
+            return work(*given)
+
+        return noting
+
+    formats = load_wire_formats()
+    claude, chat = formats["anthropic_messages"], formats["openai_chat"]
+    formats["anthropic_messages"] = msgspec.structs.replace(claude, decode_request=noted("decode", claude.decode_request))
+    formats["openai_chat"] = msgspec.structs.replace(chat, encode_request=noted("encode", chat.encode_request))
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a" * characters}]}
+    upstream = ScriptedUpstream(answering(ANSWER))
+    async with playing(upstream) as house:
+        request = HttpRequest(
+            method="POST",
+            path="/v1/messages",
+            headers=HeaderBlock.of(("authorization", f"Bearer {SECRET}")),
+            body=json.dumps(body).encode(),
+            id="req_1",
+        )
+        response = await house.gateway.handle(request, chat_kinds(formats, images=house.images)["anthropic_messages"])
+    assert response.status == 200
+    assert threads == {"decode": beside, "encode": beside}
+    assert json.loads(upstream.requests[0][1])["messages"] == [{"role": "user", "content": "a" * characters}]
 
 
 async def test_absurd_usage_is_refused_and_recorded() -> None:
