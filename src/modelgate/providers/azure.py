@@ -17,13 +17,16 @@ PROVIDER = Provider(
     name="azure",
     title="Azure OpenAI",
     base_url="",  # every account has an address of its own
-    formats=("openai_chat", "openai_embeddings"),
+    formats=("openai_chat", "openai_embeddings", "openai_images", "openai_transcriptions", "openai_translations"),
     sign=sign,
     environment={"AZURE_OPENAI_API_KEY": "secret", "AZURE_OPENAI_ENDPOINT": "base_url"},
     quirks=Quirks(
         paths={
             "openai_chat": "/openai/deployments/{model}/chat/completions",
             "openai_embeddings": "/openai/deployments/{model}/embeddings",
+            "openai_images": "/openai/deployments/{model}/images/generations",
+            "openai_transcriptions": "/openai/deployments/{model}/audio/transcriptions",
+            "openai_translations": "/openai/deployments/{model}/audio/translations",
             "models": "/openai/models",
         },
         query="api-version=2024-10-21",
