@@ -61,6 +61,7 @@ class HearAsk(msgspec.Struct, frozen=True, kw_only=True):
 def read_transcription(form: Form) -> HearAsk:
     """Return what is asked, of a form. Raises Refused."""
     fields, family = _fields(form)
+    _gather_strategy(fields)
     _check_names(fields, _TRANSCRIPTION | _OWN_FIELDS[family])
     _check_lists(fields)
     language = fields.get("language")
@@ -173,6 +174,14 @@ def _check_lists(fields: dict[str, Json]) -> None:
     strategy = fields.get("chunking_strategy")
     if strategy is not None and strategy != "auto" and not _is_detection(strategy):
         raise invalid("chunking_strategy", strategy, ("auto", '{"type":"server_vad"}'))
+
+
+def _gather_strategy(fields: dict[str, Json]) -> None:
+    """Put a strategy together that came in fields of its own, `chunking_strategy[type]`, as the official client sends it."""
+    prefix = "chunking_strategy["
+    given = {name[len(prefix) : -1]: fields.pop(name) for name in tuple(fields) if name.startswith(prefix) and name.endswith("]")}
+    if given:
+        fields["chunking_strategy"] = msgspec.json.encode({name: str(value) for name, value in given.items()}).decode()
 
 
 def _is_detection(text: Json) -> bool:

@@ -182,6 +182,13 @@ def test_a_transcription_is_streamed_to_both_clients(client: openai.OpenAI, inst
     assert asyncio.run(listen())[-1].text == events[-1].text
 
 
+@pytest.mark.parametrize("strategy", ["auto", {"type": "server_vad", "threshold": 0.5}])
+def test_sound_is_cut_as_wanted(client: openai.OpenAI, sound: bytes, strategy: Any) -> None:
+    """The official client sends the parts of a strategy as fields of their own."""
+    answer = hear(client, sound, model="gpt-4o-transcribe", response_format="text", chunking_strategy=strategy).parse()
+    assert answer.startswith("The kite flies.")
+
+
 def test_speakers_are_told_apart(client: openai.OpenAI, installation: Installation, sound: bytes) -> None:
     reference = "data:audio/wav;base64," + base64.b64encode(sound).decode()
     raw = hear(

@@ -92,6 +92,9 @@ def test_what_speakers_need() -> None:
     assert caught.value.param == "chunking_strategy"
     read_transcription(_form(model=model, file=file, chunking_strategy='{"type":"server_vad"}'))
     read_transcription(_form(model=model, file=file, chunking_strategy="auto"))
+    read_transcription(
+        _form(**{"model": model, "file": file, "chunking_strategy[type]": "server_vad", "chunking_strategy[threshold]": "0.5"})
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from modelgate.core.errors import InvalidRequest
 from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
 from modelgate.formats.chat.wire_format import UpstreamAsk
-from modelgate.formats.json_fields import decode_fields, refuse_twins, replace_field
+from modelgate.formats.json_fields import MISSING, decode_fields, refuse_twins, replace_field
 from modelgate.formats.multipart import Form, is_form, parse_form, read_fields, rewrite_form
 from modelgate.formats.openai_chat.request import say
 from modelgate.formats.openai_chat.response import encode_error
@@ -24,6 +24,7 @@ PATH = "/images/edits"
 DEFAULT_MODEL = "gpt-image-1.5"
 DONE = "image_edit.completed"
 FILES = frozenset(("image", "mask"))
+ADDRESSES = ("https://", "http://", "data:image/")
 
 _request = msgspec.json.Decoder(ImageEditRequest)
 _encode = msgspec.json.Encoder().encode
@@ -74,7 +75,10 @@ def _check_reference(reference: Reference, where: str) -> None:
         raise InvalidRequest(f"'{param}' is not supported: send the picture itself.", param=param, code="unsupported_parameter")
     if not reference.image_url:
         param = f"{where}.image_url"
-        raise InvalidRequest(f"'{param}' is required.", param=param, code="missing_required_parameter")
+        raise InvalidRequest(say(param, MISSING), param=param, code="missing_required_parameter")
+    if not reference.image_url.startswith(ADDRESSES):
+        param = f"{where}.image_url"
+        raise InvalidRequest(say(param, "an https or a data address is expected"), param=param, code="invalid_value")
 
 
 def _peeked(found: ImageEditFields, family: Family, *, shown: int, form: Form | None) -> SinglePeek:

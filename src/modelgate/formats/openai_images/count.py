@@ -101,7 +101,8 @@ def _output_tokens(ask: Ask, *, unsaid: str) -> int:
     quality = (ask.quality if isinstance(ask, Drawing) else None) or unsaid
     square, other = _TOKENS.get(quality, _TOKENS[unsaid])
     pixels = size_px(ask.size) if ask.size else None
-    one = square if pixels is not None and pixels[0] == pixels[1] else other
+    is_square = unsaid == _USUAL if pixels is None else pixels[0] == pixels[1]
+    one = square if is_square else other
     if pixels is not None and pixels[0] * pixels[1] > ONE_SIZE_PIXELS:
         one = -(-other * pixels[0] * pixels[1] // ONE_SIZE_PIXELS)
     partials = (ask.partial_images or 0) if isinstance(ask, Drawing) else 0

@@ -74,6 +74,7 @@ def test_json_passes_too() -> None:
         (asked(images=[]), "images"),
         (asked(images=[{}]), "images[0].image_url"),
         (asked(images=[{"file_id": "file-1"}]), "images[0].file_id"),
+        (asked(images=[{"image_url": "https://x/a.png"}, {"image_url": "file:///a.png"}]), "images[1].image_url"),
         (asked(mask={"file_id": "file-1"}), "mask.file_id"),
         (asked(model="dall-e-2"), "model"),
         (asked(prompt=None), "prompt"),
