@@ -150,6 +150,7 @@ class Inside:
             calls=calls,
             kinds=chat_kinds(load_wire_formats(), images=FetchedImages(GuardedFetcher(transport))),
             free=unused,
+            images=unused,
             models=unused,
             passage=unused,
             processes_path=folder / "processes",

@@ -65,6 +65,7 @@ class _Open(msgspec.Struct, kw_only=True):
 class _OpenMessage(_Open, kw_only=True):
     content: list[Telling] = []
     part: Telling | None = None
+    text_place: bytes = b""  # the place of the last part as JSON fields, if it is text that still grows
 
     @property
     def part_place(self) -> Telling:
@@ -192,6 +193,7 @@ class Answer:
             told.append({"type": "response.content_part.added", **message.part_place, "part": _empty_part(kind)})
             if kind == "output_text":
                 self._cited = (message.part, message.part_place)
+                message.text_place = msgspec.json.encode(message.part_place)[1:-1]
         message.words.append(text)
         delta: Telling = {"type": f"response.{kind}.delta", **message.part_place, "delta": text}
         if kind == "output_text":
@@ -199,11 +201,19 @@ class Answer:
             message.part["logprobs"].extend(delta["logprobs"])
         return [*told, delta]
 
+    def grow(self, text: str) -> bytes:
+        """Add to the text that was told last, and return its place as JSON fields; empty where no text can simply go on."""
+        message = self._message
+        if message is None or not message.text_place or self._thoughts is not None:
+            return b""
+        message.words.append(text)
+        return message.text_place
+
     def _end_part(self, message: _OpenMessage) -> list[Telling]:
         part, text = message.part, "".join(message.words)
         if part is None:
             return []
-        message.part, message.words = None, []
+        message.part, message.words, message.text_place = None, [], b""
         place = message.part_place
         if part["type"] == "refusal":
             part["refusal"] = text

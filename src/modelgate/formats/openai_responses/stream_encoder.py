@@ -2,13 +2,15 @@
 
 import msgspec
 
-from modelgate.formats.chat.events import StreamEvent
+from modelgate.formats.chat.events import StreamEvent, TextDelta
 from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek
 from modelgate.formats.openai_responses.answer import Answer
 from modelgate.formats.openai_responses.peek import RequestPeek
 
 STREAM_TYPE = b"text/event-stream; charset=utf-8"
 KEEP_ALIVE = b": keep-alive\n\n"
+
+_GROWN = b'event: %b\ndata: {"type":"%b","sequence_number":%%d,%%b,"delta":%%b,"logprobs":[]}\n\n' % ((b"response.output_text.delta",) * 2)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,6 +24,10 @@ class ResponsesEncoder:
 
     def encode(self, event: StreamEvent) -> bytes:
         """Return what goes on the wire for one event; for `ResponseEnd` the terminal event, which holds the whole answer."""
+        if type(event) is TextDelta and event.logprobs is None and event.choice == 0 and (place := self._answer.grow(event.text)):
+            written_text = _GROWN % (self._number, place, _encode(event.text))
+            self._number += 1
+            return written_text
         written: list[bytes] = []
         for telling in self._answer.tell(event):
             kind: str = telling["type"]

@@ -1,0 +1,20 @@
+"""The bench's in-process part still runs: it puts the relay's parts together by hand, and every change of theirs could break it unnoticed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KINDS = 4 + 4 + 9
+"""Whole answers and streams passed in each dialect, and every translated pair."""
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_dialect_is_measured() -> None:
+    command = [sys.executable, "-m", "bench.dialects_inside", "--rounds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sum(" times " in line for line in done.stdout.split("\n")) == KINDS
