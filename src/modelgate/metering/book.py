@@ -14,7 +14,10 @@ from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseId, LeaseReport, Le
 from modelgate.core.money import Book
 from modelgate.metering.messages import (
     Ask,
+    ClaimAnswered,
+    ClaimEnded,
     Configured,
+    EndClaim,
     Fenced,
     FindKey,
     Granted,
@@ -22,6 +25,7 @@ from modelgate.metering.messages import (
     KeyFound,
     KeysChanged,
     LeaseTotals,
+    MakeClaim,
     PeriodOver,
     Recall,
     Refused,
@@ -119,6 +123,12 @@ class BookEngine:
             case Return():
                 if connection.incarnation:
                     await self._return(connection_id, connection, message)
+            case MakeClaim():
+                if connection.incarnation:
+                    await self._claim(connection_id, connection, message)
+            case EndClaim():
+                await self._store.end_claim(message.ending)
+                self._send(connection_id, ClaimEnded(message.n))
             case _:
                 assert_never(message)
 
@@ -181,6 +191,14 @@ class BookEngine:
         else:
             period, ends_at = current_period(key.limit_reset, self._clock())
             self._send(connection_id, KeyFound(n=message.n, key=key, period=period, period_ends_at=ends_at))
+
+    async def _claim(self, connection_id: int, connection: _Connection, message: MakeClaim) -> None:
+        verdict = await self._store.make_claim(connection.incarnation, message.claim)
+        if verdict is None:
+            connection.incarnation = ""
+            self._send(connection_id, Fenced())
+        else:
+            self._send(connection_id, ClaimAnswered(message.n, verdict))
 
     async def _ask(self, connection_id: int, connection: _Connection, ask: Ask, waiting: _WaitingAsk | None = None) -> None:
         """Answer a new ask, or one that waits; an ask that must wait is kept and money is recalled for it."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.records import ApiKey
 
 
@@ -51,6 +52,20 @@ class FindKey(msgspec.Struct, frozen=True, tag=True):
 
     n: int
     digest: str
+
+
+class MakeClaim(msgspec.Struct, frozen=True, tag=True):
+    """May this request be answered? Repeated on a new connection, it is granted again."""
+
+    n: int
+    claim: Claim
+
+
+class EndClaim(msgspec.Struct, frozen=True, tag=True):
+    """How a claim ended; repeated until `ClaimEnded` says that it is durable. The first to come counts."""
+
+    n: int
+    ending: ClaimEnding
 
 
 class Totals(msgspec.Struct, frozen=True, tag=True):
@@ -108,6 +123,19 @@ class KeyFound(msgspec.Struct, frozen=True, tag=True):
     period_ends_at: float | None = None
 
 
+class ClaimAnswered(msgspec.Struct, frozen=True, tag=True):
+    """Answer to MakeClaim."""
+
+    n: int
+    verdict: ClaimVerdict
+
+
+class ClaimEnded(msgspec.Struct, frozen=True, tag=True):
+    """Answer to EndClaim."""
+
+    n: int
+
+
 class KeysChanged(msgspec.Struct, frozen=True, tag=True):
     """Forget what you know about these keys (by key id); empty: about all."""
 
@@ -120,5 +148,5 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     snapshot: bytes
 
 
-ToBook = Hello | Ask | Return | FindKey
-ToRelay = Totals | Granted | Refused | PeriodOver | Recall | Fenced | KeyFound | KeysChanged | Configured
+ToBook = Hello | Ask | Return | FindKey | MakeClaim | EndClaim
+ToRelay = Totals | Granted | Refused | PeriodOver | Recall | Fenced | KeyFound | KeysChanged | Configured | ClaimAnswered | ClaimEnded

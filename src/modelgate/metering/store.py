@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey
 
 
 class BookStore(Protocol):
-    """The money steps of relays. `None` for a `Standing` means fenced: the incarnation is not open."""
+    """The steps of relays: money, keys, claims. `None` for a `Standing` means fenced: the incarnation is not open."""
 
     async def say_hello(self, incarnation: str, node: str, reports: Sequence[LeaseReport]) -> Standing | None:
         """Open the incarnation if it is new, post returns, and list all its leases."""
@@ -33,4 +34,12 @@ class BookStore(Protocol):
 
     async def find_key(self, digest: str) -> ApiKey | None:
         """Return the key whose secret has this SHA-256, hex."""
+        ...
+
+    async def make_claim(self, incarnation: str, claim: Claim) -> ClaimVerdict | None:
+        """Claim an idempotency key for a relay's request; None: fenced."""
+        ...
+
+    async def end_claim(self, ending: ClaimEnding) -> None:
+        """Note how a claim ended."""
         ...

@@ -14,6 +14,7 @@
     identity.py          accounts and keys
     settings.py          the operator's configuration, with `upstreams.py`, `price_rows.py`, and `changes.py`, the feed of changes
     cipher.py            encryption of vendor secrets
+    claims.py            idempotency keys and the answers kept under them
     tasks.py             media tasks
     blobs.py             files, on disk or S3
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.clock import Clock
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey
-from modelgate.storage import identity, ledger
+from modelgate.storage import claims, identity, ledger
 from modelgate.storage.database import Database
 from modelgate.storage.ledger import PeriodOf
 
@@ -18,6 +19,7 @@ class SqlBookStore:
         self._database = database
         self._period_of = period_of
         self._clock = clock
+        self._trim_turns = claims.TrimTurns()
 
     async def say_hello(self, incarnation: str, node: str, reports: Sequence[LeaseReport]) -> Standing | None:
         return await self._database.call(ledger.say_hello, incarnation_id=incarnation, node=node, reports=reports, now=self._clock())
@@ -36,3 +38,10 @@ class SqlBookStore:
 
     async def find_key(self, digest: str) -> ApiKey | None:
         return await self._database.fetch(identity.find_key, digest)
+
+    async def make_claim(self, incarnation: str, claim: Claim) -> ClaimVerdict | None:
+        return await self._database.call(claims.make_relay_claim, claim, incarnation_id=incarnation, now=self._clock())
+
+    async def end_claim(self, ending: ClaimEnding) -> None:
+        trims = self._trim_turns.is_due(ending)
+        await self._database.call(claims.end_claim, ending, trims=trims, now=self._clock())

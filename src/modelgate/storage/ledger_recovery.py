@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, select, update
 
+from modelgate.storage.claims import settle_relay_claims
 from modelgate.storage.journal import JournalRecord
 from modelgate.storage.ledger import lock_incarnation
 from modelgate.storage.ledger_drain import ORPHANED_BATCH, LeaseKey, charge, record_row
@@ -80,6 +81,8 @@ def close_incarnation(
     for held in list(posting.leases.values()):
         posting.close("close", held)
     posting.save()
+    charged = {hold.request_id for hold in orphans} if charge_orphans else ()
+    settle_relay_claims(connection, incarnation_id=incarnation_id, charged=charged)
     ending = {"state": "closed", "closed_at": now, "lost_records": row.posted_seq - last_seq}
     connection.execute(update(incarnation).where(incarnation.c.id == incarnation_id).values(**ending))
     return True
@@ -141,6 +144,7 @@ def abandon(connection: Connection, *, incarnation_id: str, now: float) -> int |
     for held in posting.leases.values():
         posting.close("abandon", held)
     posting.save()
+    settle_relay_claims(connection, incarnation_id=incarnation_id, lost=True)
     connection.execute(update(incarnation).where(incarnation.c.id == incarnation_id).values(state="closed", abandoned=True, closed_at=now))
     return given_back
 

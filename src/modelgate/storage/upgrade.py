@@ -20,12 +20,12 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def upgrade(database: Database) -> None:
-    """Upgrade to the newest revision in one transaction: all of it happens, or nothing."""
-    database.run(_upgrade)
+def upgrade(database: Database, *, to: str = REVISIONS[-1]) -> None:
+    """Upgrade to the newest revision, or another, in one transaction: all of it happens, or nothing."""
+    database.run(_upgrade, to=to)
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, *, to: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CREATION_LOCK})
-    command.upgrade(alembic_config(connection), REVISIONS[-1])
+    command.upgrade(alembic_config(connection), to)

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from modelgate.app.journals import JournalKeeper
+from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey, LimitReset, RequestFacts
@@ -23,7 +24,7 @@ from modelgate.metering.book import BookEngine
 from modelgate.metering.leases import Lease, Leases, Waiter
 from modelgate.metering.messages import Fenced, KeysChanged, ToBook, ToRelay
 from modelgate.metering.periods import current_period
-from modelgate.storage import identity, ledger
+from modelgate.storage import claims, identity, ledger
 from modelgate.storage.audit import AuditReport, audit
 from modelgate.storage.audit_journals import audit_journals
 from modelgate.storage.database import Database
@@ -99,6 +100,12 @@ class DirectStore:
 
     async def find_key(self, digest: str) -> ApiKey | None:
         return self._database.read(identity.find_key, digest)
+
+    async def make_claim(self, incarnation: str, claim: Claim) -> ClaimVerdict | None:
+        return self._database.run(claims.make_relay_claim, claim, incarnation_id=incarnation, now=self._clock())
+
+    async def end_claim(self, ending: ClaimEnding) -> None:
+        self._database.run(claims.end_claim, ending, trims=True, now=self._clock())
 
 
 def run_now(coroutine: Coroutine[Any, Any, Any]) -> None:

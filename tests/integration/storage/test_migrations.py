@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from modelgate.storage import migrations
 from modelgate.storage.database import Database, sqlite_url
-from modelgate.storage.identity import create_account
+from modelgate.storage.identity import create_account, list_accounts
 from modelgate.storage.migrations import REVISIONS, DatabaseUnusable, all_tables, prepare, schema_state
 from modelgate.storage.upgrade import SCRIPTS, upgrade
 
@@ -155,16 +155,29 @@ def test_every_revision_is_named_in_the_program(tmp_path: Path) -> None:
 def test_an_old_database_is_upgraded_in_a_process_of_its_own(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(database_url)
     execute(database_url, "UPDATE alembic_version SET version_num = '0000'")
-    monkeypatch.setattr(migrations, "REVISIONS", ("0000", "0001"))
+    monkeypatch.setattr(migrations, "REVISIONS", ("0000", *REVISIONS))
     assert schema_state(database_url) == "old"
     with pytest.raises(DatabaseUnusable, match="the upgrade of the database failed: Error: "):
         prepare(database_url)  # the child knows no revision 0000, and says so
 
 
+def test_a_database_of_the_first_revision_is_upgraded_with_what_is_in_it(database_url: str) -> None:
+    database = Database(database_url)
+    upgrade(database, to="0001")
+    database.run(create_account, name="old", now=1.0)
+    database.close()
+    assert schema_state(database_url) == "old"
+    assert prepare(database_url) == "old"
+    assert schema_state(database_url) == "current"
+    database = Database(database_url)
+    assert [account.name for account in database.read(list_accounts)] == ["old", "old"]
+    database.close()
+
+
 def test_an_upgrade_that_succeeds_is_followed_by_work(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(database_url)
     execute(database_url, "UPDATE alembic_version SET version_num = '0000'")
-    monkeypatch.setattr(migrations, "REVISIONS", ("0000", "0001"))
+    monkeypatch.setattr(migrations, "REVISIONS", ("0000", *REVISIONS))
     asked: list[tuple[list[str], str]] = []
 
     def run(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:

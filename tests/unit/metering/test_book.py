@@ -6,13 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey
 from modelgate.metering.book import ASK_WAITS_S, ROUND_REACHES_S, BookEngine
 from modelgate.metering.messages import (
     Ask,
+    ClaimAnswered,
+    ClaimEnded,
     Configured,
+    EndClaim,
     Fenced,
     FindKey,
     Granted,
@@ -20,6 +24,7 @@ from modelgate.metering.messages import (
     KeyFound,
     KeysChanged,
     LeaseTotals,
+    MakeClaim,
     PeriodOver,
     Recall,
     Refused,
@@ -57,6 +62,8 @@ class ScriptedStore:
         self.standing: tuple[LeaseState, ...] = ()
         self.raised: list[RaisedRound] = []
         self.keys: dict[str, ApiKey] = {}
+        self.verdict = ClaimVerdict(state="granted")
+        self.endings: list[ClaimEnding] = []
 
     async def say_hello(self, incarnation: str, node: str, reports: Sequence[LeaseReport]) -> Standing | None:
         return None if self.fenced else Standing(7, self.standing)
@@ -77,6 +84,12 @@ class ScriptedStore:
 
     async def find_key(self, digest: str) -> ApiKey | None:
         return self.keys.get(digest)
+
+    async def make_claim(self, incarnation: str, claim: Claim) -> ClaimVerdict | None:
+        return None if self.fenced else self.verdict
+
+    async def end_claim(self, ending: ClaimEnding) -> None:
+        self.endings.append(ending)
 
 
 class Desk:
@@ -319,3 +332,20 @@ async def test_a_grant_that_a_recalls_answer_has_crossed_is_made_whole(desk: Des
     desk.store.outcomes = [AskOutcome(verdict="granted", leases=(lease("inc_2", granted=14),)), waits(3)]
     await desk.engine.handle(2, Return((LeaseTotals("key_a", "all", 5, 5),), 3, "acct_a"))
     assert [(to, type(message)) for to, message in desk.take()] == [(2, Totals), (2, Granted), (2, Recall)]
+
+
+async def test_claims_are_answered_and_their_endings_acknowledged(desk: Desk) -> None:
+    claim = Claim(scope="s", account="acct_a", digest="d", request_id="req_1", at_ms=1)
+    ending = ClaimEnding(scope="s", account="acct_a", request_id="req_1", released=True)
+    desk.engine.connected(1)
+    await desk.engine.handle(1, MakeClaim(1, claim))
+    assert desk.take() == [], "before its hello nobody knows whose claim it would be"
+    await desk.join(1)
+    await desk.engine.handle(1, MakeClaim(2, claim))
+    await desk.engine.handle(1, EndClaim(3, ending))
+    assert desk.take() == [(1, ClaimAnswered(2, ClaimVerdict(state="granted"))), (1, ClaimEnded(3))]
+    assert desk.store.endings == [ending]
+    desk.store.fenced = True
+    await desk.engine.handle(1, MakeClaim(4, claim))
+    assert desk.take() == [(1, Fenced())]
+    assert desk.engine.incarnations == set()
