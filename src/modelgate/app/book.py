@@ -23,6 +23,7 @@ from modelgate.core.clock import Clock, system_clock
 from modelgate.metering.book import BookEngine
 from modelgate.metering.messages import ToBook, ToRelay
 from modelgate.metering.periods import current_period
+from modelgate.storage import claims
 from modelgate.storage.book_store import SqlBookStore
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.commits import CommitWatch
@@ -36,6 +37,8 @@ TICK_S = 0.05
 DRAIN_S = 0.1
 """Between two looks at the journals: the longer, the larger and cheaper the batches."""
 FOLLOW_CHANGES_S = 0.2
+EXPIRE_S = 60.0
+"""Between two looks for answers that were kept long enough."""
 MAX_WAITING_MESSAGES = 10_000
 """A relay that sends more than the book can take loses its connection, and says hello again."""
 ORPHANS_SETTING = "charge_orphans"
@@ -51,6 +54,7 @@ class Book:
         self._settings = settings
         self._database = database
         self._cipher = cipher
+        self._clock = clock
         self._connections: dict[int, FrameConnection[ToBook]] = {}
         self._next_id = 0
         self._messages: asyncio.Queue[tuple[int, ToBook]] = asyncio.Queue(MAX_WAITING_MESSAGES)
@@ -91,6 +95,7 @@ class Book:
             _every(TICK_S, self._tick),
             _every(DRAIN_S, self._drain),
             _every(FOLLOW_CHANGES_S, self._follow_changes),
+            _every(EXPIRE_S, self._forget_answers),
             stop.wait(),
         )
         tasks = [asyncio.ensure_future(loop) for loop in loops]
@@ -163,6 +168,12 @@ class Book:
         if self._changes_watch.has_changed():
             with _looking(self._changes_watch):
                 await self._push_changes()
+
+    async def _forget_answers(self) -> None:
+        """Drop what was kept for repeated requests and is too old."""
+        now = self._clock()
+        while await self._database.fetch(claims.has_expired, now=now):
+            await self._database.call(claims.drop_expired, now=now)
 
     async def _push_changes(self) -> None:
         version = await self._database.fetch(current_version)

@@ -1,4 +1,4 @@
-"""The relay's one connection to the book: leases, look-ups of keys, and configuration pushed to us."""
+"""The relay's one connection to the book: leases, look-ups of keys, claims, and configuration pushed to us."""
 
 import asyncio
 import socket
@@ -7,10 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from modelgate.app.relay_claims import RelayClaims
 from modelgate.core.errors import Overloaded
 from modelgate.core.records import ApiKey, Snapshot
 from modelgate.metering.leases import Leases
 from modelgate.metering.messages import (
+    ClaimAnswered,
+    ClaimEnded,
     Configured,
     Fenced,
     FindKey,
@@ -62,6 +65,7 @@ class BookLink:
         self._connection: FrameConnection[ToRelay] | None = None
         self._lookups: dict[int, tuple[str, asyncio.Future[KeyFound]]] = {}
         self._n = 0
+        self.claims = RelayClaims()
         decoder: msgspec.msgpack.Decoder[ToRelay] = msgspec.msgpack.Decoder(ToRelay)
         self._client = FrameClient(path, decoder=decoder, accepted=self._connected)
 
@@ -119,6 +123,7 @@ class BookLink:
         """The connection ended; the client makes the next."""
         self._connection = None
         self._leases.disconnected()
+        self.claims.disconnected()
 
     def received(self, message: ToRelay) -> None:
         """Hand one message to whom it concerns."""
@@ -130,6 +135,8 @@ class BookLink:
                 self._meter.keys_changed(keys)
             case Configured(snapshot=snapshot):
                 self._on_snapshot(msgspec.msgpack.decode(snapshot, type=Snapshot))
+            case ClaimAnswered() | ClaimEnded():
+                self.claims.received(message)
             case Fenced():
                 self._meter.stop()
                 self._on_fenced()
@@ -142,6 +149,7 @@ class BookLink:
     def _ask_again(self) -> None:
         for n, (digest, _) in self._lookups.items():
             self._send(FindKey(n, digest))
+        self.claims.connected(self._send)
 
     def _found(self, found: KeyFound) -> None:
         _, answer = self._lookups.get(found.n, (None, None))

@@ -8,6 +8,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,16 +27,19 @@ from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
-from modelgate.app.workshop import Workshop, log_task_fault, open_database
+from modelgate.app.workshop import Workshop, log_task_fault, open_database, owner_of
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
 from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
+from modelgate.formats.openai_chat.response import encode_error
 from modelgate.gateway.endpoints import endpoint_table
-from modelgate.gateway.families import MediaRoutes, render_error
+from modelgate.gateway.families import MediaRoutes, render_error, render_family_error
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FILES_PREFIX, FileLinks, Files
+from modelgate.gateway.idempotency import HEADER as IDEMPOTENCY_KEY
+from modelgate.gateway.idempotency import Idempotency, Spoken
 from modelgate.gateway.images import ImagesGateway
 from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.inputs import Inputs
@@ -48,6 +52,7 @@ from modelgate.metering.rates import RateCounters
 from modelgate.portal.openapi import render_openapi
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret, derive_key
+from modelgate.storage.claims import DatabaseClaims
 from modelgate.storage.database import Database
 from modelgate.storage.identity import find_key
 from modelgate.storage.migrations import DatabaseUnusable
@@ -116,7 +121,11 @@ class Desk:
             links=links,
             wait_s=settings.image_wait_s,
         )
-        application = self._application(media, images, files=Files(workshop.blobs, links, clock=system_clock), metrics=metrics)
+        claims = DatabaseClaims(self._database, owner=owner_of("desk", settings.data_path), clock=system_clock)
+        await claims.settle()
+        once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
+        files = Files(workshop.blobs, links, clock=system_clock)
+        application = self._application(once.of_media(media.handle), once.of_images(images.handle), files=files, metrics=metrics)
         following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics))]
         working = asyncio.create_task(workshop.worker.run(stop))
         await self._serve(application, stop)
@@ -127,7 +136,7 @@ class Desk:
         await workshop.close()
         rates.close()
 
-    def _application(self, media: MediaGateway, images: ImagesGateway, *, files: Files, metrics: Metrics) -> Starlette:
+    def _application(self, media: Handler, images: Handler, *, files: Files, metrics: Metrics) -> Starlette:
         """Return the routes: media families by prefix, pictures made by tasks, files, documentation, metrics, health; the rest is 404."""
         document = msgspec.json.encode(
             render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
@@ -152,9 +161,9 @@ class Desk:
             Route("/metrics", self._app(_only(reading, show_metrics))),
             Route("/healthz", self._app(_only(reading, health))),
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
-            Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images.handle)))),
+            Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
-            *(Route(family.prefix + "{rest:path}", self._app(_with_database(media.handle))) for family in self._families),
+            *(Route(family.prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families),
             Route("/{rest:path}", self._app(unknown)),
         ]
         return Starlette(routes=routes)
@@ -207,6 +216,40 @@ class Desk:
         server.should_exit = True
         stopping.cancel()
         await serving
+
+
+class Once:
+    """Handlers whose answers to requests with an `Idempotency-Key` are given again."""
+
+    def __init__(self, idempotency: Idempotency, *, routes: MediaRoutes) -> None:
+        self._idempotency = idempotency
+        self._routes = routes
+
+    def of_media(self, handle: Handler) -> Handler:
+        """Return a handler that serves media families."""
+
+        async def once(request: HttpRequest) -> HttpResponse:
+            family = self._routes.family_of(request.path)
+            if family is None or not _is_repeatable(request):
+                return await handle(request)
+            request.path = request.path.rstrip("/")
+            return await self._idempotency.answer(request, Spoken(partial(render_family_error, family)), partial(handle, request))
+
+        return once
+
+    def of_images(self, handle: Handler) -> Handler:
+        """Return a handler that speaks OpenAI's dialect."""
+
+        async def once(request: HttpRequest) -> HttpResponse:
+            if not _is_repeatable(request):
+                return await handle(request)
+            return await self._idempotency.answer(request, Spoken(encode_error), partial(handle, request))
+
+        return once
+
+
+def _is_repeatable(request: HttpRequest) -> bool:
+    return request.method == "POST" and request.headers.get(IDEMPOTENCY_KEY) is not None
 
 
 def _with_database(handle: Handler) -> Handler:

@@ -36,6 +36,7 @@ from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes, render_error
 from modelgate.gateway.free_calls import FreeCalls
+from modelgate.gateway.idempotency import Idempotency, RepeatableCalls
 from modelgate.gateway.images_door import ImagesDoor
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
@@ -173,7 +174,7 @@ class Relay:
         )
         passage = Passage(transport=self._transport, socket=settings.desk_socket)
         self._router = RelayRouter(
-            calls=self._calls,
+            calls=RepeatableCalls(self._calls, Idempotency(self._link.claims, keys=self._keys, clock=system_clock, log_fault=_log_fault)),
             kinds=kinds,
             free=free,
             models=models,

@@ -9,8 +9,9 @@ import msgspec
 from modelgate.app.processes import read_processes
 from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.gateway.calls import AnyKind, CallGateway
+from modelgate.gateway.calls import AnyKind
 from modelgate.gateway.free_calls import RESPONSES_PATH, FreeCalls
+from modelgate.gateway.idempotency import RepeatableCalls
 from modelgate.gateway.images_door import IMAGES_PATH, ImagesDoor
 from modelgate.gateway.models import GEMINI_PREFIX as GEMINI_MODELS_PATH
 from modelgate.gateway.models import PREFIX as MODELS_PATH
@@ -27,7 +28,7 @@ class RelayRouter:
     def __init__(
         self,
         *,
-        calls: CallGateway,
+        calls: RepeatableCalls,
         kinds: Mapping[str, AnyKind],
         free: FreeCalls,
         models: ModelsGateway,

@@ -6,10 +6,12 @@
     │   ├── BodyTooLarge                 413
     │   ├── UnsupportedMediaType         415
     │   ├── ExpectationFailed            417
+    │   ├── IdempotencyKeyReused         422
     │   └── HeadTooLarge                 431
     ├── UnknownPath                      404
     │   └── MethodNotAllowed             405
     ├── TaskNotFound                     404
+    ├── IdempotencyInProgress            409 with retry-after; IdempotencyNotStored, 409 and final
     ├── AuthenticationError              401: MissingKey, InvalidKey, ExpiredKey
     ├── PermissionDenied                 403: DisabledKey, ForeignAddress, ModelNotAllowed
     ├── UnknownModel, UnpricedModel      404, 403
@@ -94,6 +96,12 @@ class ExpectationFailed(InvalidRequest):
     text = "The Expect header asks for something this server does not know."
 
 
+class IdempotencyKeyReused(InvalidRequest):
+    status = 422
+    code = "idempotency_key_reused"
+    text = "This Idempotency-Key came with another request before. Use a new key for a new request."
+
+
 class HeadTooLarge(InvalidRequest):
     status = 431
     code = "head_too_large"
@@ -128,6 +136,28 @@ class TaskNotFound(ModelgateError):
     code = "task_not_exist"
     retryable = False
     text = "No such task."
+
+
+class IdempotencyInProgress(ModelgateError):
+    """Official clients try a 409 again."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "idempotency_in_progress"
+    text = "The first request with this Idempotency-Key is still being answered. Try again shortly."
+
+
+class IdempotencyNotStored(ModelgateError):
+    """The first answer may have been charged, and cannot be given again."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "idempotency_not_stored"
+    retryable = False
+    text = (
+        "The request with this Idempotency-Key was answered, but the answer was not kept: it was too long or broke off. "
+        "It is not done again. Use a new key to ask anew."
+    )
 
 
 class AuthenticationError(ModelgateError):

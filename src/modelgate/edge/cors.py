@@ -10,6 +10,7 @@ EXPOSED = (
     "request-id",
     "retry-after",
     "modelgate-ignored",
+    "idempotent-replayed",
     "x-ratelimit-limit-requests",
     "x-ratelimit-limit-tokens",
     "x-ratelimit-remaining-requests",

@@ -54,6 +54,7 @@ class AnswerStream:
         "_drained",
         "_early",
         "_finished",
+        "_gone",
         "_left",
         "_on_over",
         "_output_bytes",
@@ -80,7 +81,8 @@ class AnswerStream:
         self._on_over = on_over
         self._sink: BodySink | None = None
         self._early: list[bytes] = []
-        self._left = False
+        self._left = False  # the client
+        self._gone = False  # whoever would still take the answer
         self._accepted = False
         self._finished = False
         self._committed = False
@@ -195,7 +197,7 @@ class AnswerStream:
             sink.write(encode_error(error, self._call.request.id))
         elif self._relay.final:
             sink.write(self._relay.final)
-        if not self._left:
+        if not self._gone:
             sink.end()
 
     # The client's side.
@@ -205,10 +207,10 @@ class AnswerStream:
         early, self._early = self._early, []
         self._sink = sink
         for data in early:
-            if self._left:  # it said so in the middle
+            if self._gone:  # it said so in the middle
                 return
             sink.write(data)
-        if self._left:
+        if self._gone:
             return
         if self._committed:
             self._say_last(sink)
@@ -227,10 +229,15 @@ class AnswerStream:
 
     def abort(self) -> None:
         """The client left."""
+        self.leave(None)
+
+    def leave(self, keeper: BodySink | None) -> None:
+        """The client left; `keeper` takes what is drained in its stead, until it is called again with None."""
+        self._sink = keeper
+        self._gone = keeper is None
         if self._left:
             return
         self._left = True
-        self._sink = None
         self._early = []
         if self._finished:
             return

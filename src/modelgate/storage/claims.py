@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, 
 
 from modelgate.core.claims import MAX_STORED_BYTES, Claim, ClaimEnding, ClaimVerdict, StoredAnswer
 from modelgate.core.clock import Clock
+from modelgate.core.records import TaskState
 from modelgate.storage.database import Database
 from modelgate.storage.ledger import lock_incarnation
 from modelgate.storage.posting import insert_absent
@@ -33,6 +34,7 @@ ROWS_AT_ONCE = 500
 _GRANTED = ClaimVerdict(state="granted")
 _columns = idempotency_claim.c
 _ENDED = _columns.state != "running"
+_FAILED: tuple[TaskState, ...] = ("failed", "canceled", "expired")
 
 
 def make_claim(connection: Connection, claim: Claim, *, owner: str, now: float) -> ClaimVerdict:
@@ -144,12 +146,18 @@ def settle_relay_claims(connection: Connection, *, incarnation_id: str, charged:
     _settle(connection, left, kept)
 
 
-def settle_desk_claims(connection: Connection, *, owner: str, before: float) -> None:
-    """End what an earlier life of a desk left running: a request whose task is there is not done again, the rest is free.
+def settle_desk_claims(connection: Connection, *, owner: str, before: float | None = None, scope: str = "") -> None:
+    """End what a desk left running: a request that has a task is not done again, the rest is free.
 
-    A task whose hold went back is no reason: nothing was charged.
+    A task that failed is no reason: its hold went back, and nothing was charged.
+
+    Args:
+        connection: of the transaction.
+        owner: which desk.
+        before: only what an earlier life of it left, before it started at that time.
+        scope: only this claim.
     """
-    left = [row for row in _left_running(connection, owner) if row.created_at < before]
+    left = [row for row in _left_running(connection, owner) if (before is None or row.created_at < before) and scope in ("", row.scope)]
     kept: set[str] = set()
     for rows in _parts(left):
         query = (
@@ -159,7 +167,7 @@ def settle_desk_claims(connection: Connection, *, owner: str, before: float) -> 
                 task.c.account.in_({row.account for row in rows}),
                 task.c.created_at >= min(row.at_ms for row in rows) / 1000 - 1,
                 task.c.request_id.in_([row.request_id for row in rows]),
-                or_(task_hold.c.state.is_(None), task_hold.c.state != "released"),
+                or_(task_hold.c.state != "released", and_(task_hold.c.state.is_(None), task.c.state.not_in(_FAILED))),
             )
         )
         kept.update(connection.execute(query).scalars())
@@ -233,4 +241,7 @@ class DatabaseClaims:
         return await self._database.call(make_claim, claim, owner=self._owner, now=self._clock())
 
     async def end(self, ending: ClaimEnding) -> None:
+        if ending.answer is None:  # a refused request may have a task all the same that goes on, and is charged when it succeeds
+            await self._database.call(settle_desk_claims, owner=self._owner, scope=ending.scope)
+            return
         await self._database.call(end_claim, ending, trims=self._turns.is_due(ending), now=self._clock())

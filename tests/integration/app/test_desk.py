@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from modelgate.app.desk import Desk, listen_on
 from modelgate.app.settings import Settings
@@ -28,6 +29,7 @@ from modelgate.storage.database import Database
 from modelgate.storage.identity import KeyChanges, create_account, create_key, disable_key, edit_key, list_accounts
 from modelgate.storage.ledger import set_credit_limit
 from modelgate.storage.migrations import prepare
+from modelgate.storage.schema.claims import idempotency_claim
 from modelgate.storage.tasks import get_task
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import ConnectFailed
@@ -427,3 +429,36 @@ async def test_the_other_pages_of_the_desk(house: House) -> None:
     wrong = await house.ask("PUT", IMAGES)
     assert (wrong.status, wrong.json["code"]) == (405, 1202)
     assert (await house.ask("GET", "/kling/v1/nowhere")).json["code"] == 1202
+
+
+@pytest.mark.anyio
+async def test_a_submit_sent_again_under_its_key_is_the_same_task(house: House) -> None:
+    asked = {"body": msgspec.json.encode({"model_name": "kling-v1", "prompt": "a kite"}), "idempotency_key": "one"}
+    first, again = [await house.ask("POST", path, **asked) for path in (IMAGES, IMAGES + "/")]
+    assert first.status == again.status == 200
+    assert again.body == first.body
+    assert again.headers.get(b"idempotent-replayed") == b"true"
+    other = await house.ask("POST", IMAGES, body=b"{}", idempotency_key="one")
+    assert (other.status, other.json["code"]) == (422, 1200)
+    await house.wait_until_succeeded(first.json["data"]["task_id"])
+    assert len(await house.vendor_jobs()) == 1
+    assert house.balance() == -PRICE_NANOS
+
+
+@pytest.mark.anyio
+async def test_a_desk_settles_what_its_predecessor_left(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    """kill -9 between the submit and the answer: the task is there, so a repeat is not submitted again."""
+    house = House(tmp_path)
+    body = msgspec.json.encode({"model_name": "kling-v1", "prompt": "a kite"})
+    async with running_sandbox(house.settings.sandbox_socket, tokenizer), running_desk(house):
+        taken = await house.ask("POST", IMAGES, body=body, idempotency_key="one")
+        await house.wait_until_succeeded(taken.json["data"]["task_id"])
+        running = update(idempotency_claim).values(state="running", body=b"", header_lines=b"", status=0)
+        house.database.run(lambda connection: connection.execute(running))
+        busy = await house.ask("POST", IMAGES, body=body, idempotency_key="one")
+        assert (busy.status, busy.headers.get(b"retry-after")) == (409, b"1")
+    async with running_desk(house):
+        refused = await house.ask("POST", IMAGES, body=body, idempotency_key="one")
+        assert (refused.status, refused.json["error"]["code"]) == (409, "idempotency_not_stored")
+    await house.transport.close()
+    house.database.close()

@@ -115,11 +115,14 @@ class Caller:
             case _:
                 return {"model": model, "messages": messages, "max_tokens": 10}
 
-    def ask(self, key: str | None, *, model: str = "", path: str = "", raw: bytes | None = None, method: str = "POST") -> Answer:
+    def ask(
+        self, key: str | None, *, model: str = "", path: str = "", raw: bytes | None = None, method: str = "POST", idempotency_key: str = ""
+    ) -> Answer:
         model = model or self.model
         body = raw if raw is not None else json.dumps(self.body(model)).encode()
         url = self.installation.base_url + (path or self.path(model))
-        return call(url, headers=self.headers(key), body=None if method == "GET" else body, method=method)
+        headers = self.headers(key) | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
+        return call(url, headers=headers, body=None if method == "GET" else body, method=method)
 
 
 def no_key(caller: Caller) -> Answer:
@@ -213,6 +216,16 @@ def body_is_no_form(caller: Caller) -> Answer:
     return caller.ask(caller.installation.test_key, path="/v1/images/variations")
 
 
+def idempotency_key_malformed(caller: Caller) -> Answer:
+    return caller.ask(caller.installation.test_key, idempotency_key="two words")
+
+
+def idempotency_key_of_another_request(caller: Caller) -> Answer:
+    key = f"reused-{caller.dialect}"
+    assert caller.ask(caller.installation.test_key, idempotency_key=key).status == 200
+    return caller.ask(caller.installation.test_key, idempotency_key=key, raw=b"{}")
+
+
 def unknown_path(caller: Caller) -> Answer:
     return caller.ask(caller.installation.test_key, path=caller.unknown_path)
 
@@ -249,6 +262,8 @@ CASES: dict[str, Callable[[Caller], Answer]] = {
     "invalid request": invalid_request,
     "body is not JSON": body_is_not_json,
     "body is not a well-formed form": body_is_no_form,
+    "idempotency key malformed": idempotency_key_malformed,
+    "idempotency key of another request": idempotency_key_of_another_request,
     "unknown path": unknown_path,
     "wrong method": wrong_method,
     "unknown task": unknown_task,

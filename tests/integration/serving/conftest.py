@@ -36,12 +36,16 @@ CHAT = "/v1/chat/completions"
 
 
 class Answer(msgspec.Struct):
-    """What a client saw of an answer. `whole`: all of it came, to the last byte; `request_id` is the gateway's."""
+    """What a client saw of an answer. `whole`: all of it came, to the last byte; `request_id` is the gateway's.
+
+    `replayed`: it is the stored answer of an earlier request.
+    """
 
     status: int = 0
     request_id: str = ""
     body: bytes = b""
     whole: bool = False
+    replayed: bool = False
 
     @property
     def json(self) -> Any:
@@ -144,13 +148,17 @@ class Installation:
         run(identity.create_key, key, now=now)
         return account, secret
 
-    async def post(self, secret: str, body: dict[str, Any], *, path: str = CHAT, leave_after_bytes: int | None = None) -> Answer:
+    async def post(
+        self, secret: str, body: dict[str, Any], *, path: str = CHAT, leave_after_bytes: int | None = None, idempotency_key: str = ""
+    ) -> Answer:
         """Send one request on a connection of its own; a lost connection is an answer that is not whole, never an error.
 
         `leave_after_bytes`: hang up once so much of the answer has come.
         """
         data = json.dumps(body).encode()
         head = f"POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {secret}\r\nContent-Type: application/json\r\n"
+        if idempotency_key:
+            head += f"Idempotency-Key: {idempotency_key}\r\n"
         answer = Answer()
         try:
             reader, writer = await asyncio.open_connection(*self.address)
@@ -208,6 +216,7 @@ def _parse(raw: bytes, answer: Answer) -> None:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     answer.status = int(lines[0].split()[1])
     answer.request_id = headers.get("x-request-id", "")
+    answer.replayed = headers.get("idempotent-replayed") == "true"
     if headers.get("transfer-encoding") == "chunked":
         answer.body, answer.whole = _unchunk(rest)
     else:

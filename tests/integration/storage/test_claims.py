@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from tests.integration.storage.conftest import NOW, SimRelay, World
 
 from modelgate.core.claims import MAX_STORED_BYTES, Claim, ClaimEnding, ClaimState, ClaimVerdict, StoredAnswer
-from modelgate.core.records import Task
+from modelgate.core.records import Task, TaskState
 from modelgate.metering.messages import ClaimAnswered, Fenced, MakeClaim
 from modelgate.storage import claims, ledger_recovery
 from modelgate.storage.claims import KEPT_S, DatabaseClaims, TrimTurns
@@ -223,25 +223,29 @@ def requests_of(world: World) -> list[str]:
 # --- the desk
 
 
+def task_of(task_id: str, request_id: str, *, state: TaskState = "queued") -> Task:
+    return Task(
+        id=task_id,
+        account="acct_a",
+        key="key_a",
+        book="test",
+        family="kling",
+        operation="image",
+        model="m",
+        state=state,
+        request=b"{}",
+        request_id=request_id,
+        created_at=NOW,
+    )
+
+
 def test_a_new_desk_frees_what_its_predecessor_left_unless_the_task_is_there(database: Database) -> None:
     for number, name in enumerate(("submitted", "given back", "free", "nothing")):
         claim = claim_of(f"req {name}", scope=name, at_ms=int(NOW * 1000))
         make(database, claim, owner="desk")
         if name == "nothing":
             continue
-        task = Task(
-            id=f"task_{number}",
-            account="acct_a",
-            key="key_a",
-            book="test",
-            family="kling",
-            operation="image",
-            model="m",
-            state="queued",
-            request=b"{}",
-            request_id=f"req {name}",
-            created_at=NOW,
-        )
+        task = task_of(f"task_{number}", f"req {name}")
         database.run(insert_task, task, period="all", limit_nanos=None, owner="desk", lease_until=NOW)
         if name != "free":
             state = "open" if name == "submitted" else "released"
@@ -260,3 +264,20 @@ async def test_a_desk_claims_in_the_database_itself(database: Database) -> None:
     assert (await desk.claim(claim_of())).state == "granted"
     await desk.end(ClaimEnding(scope="scope", account="acct_a", request_id="req_1", answer=ANSWER))
     assert (await desk.claim(claim_of("req_2"))).answer == ANSWER
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("released", [False, True])
+@pytest.mark.parametrize(("state", "claim_state"), [("running", "not_stored"), ("failed", "granted"), (None, "granted")])
+async def test_a_desk_that_has_no_answer_looks_whether_there_is_a_task(
+    database: Database, state: Any, claim_state: str, released: bool
+) -> None:
+    """A picture was late and answered 504, its task was not given up in time: the repeat made, and charged, another."""
+    desk = DatabaseClaims(database, owner="desk", clock=lambda: NOW)
+    await desk.claim(claim_of())
+    await desk.claim(claim_of("req_other", scope="other"))
+    if state is not None:
+        database.run(insert_task, task_of("task_1", "req_1", state=state), period="all", limit_nanos=None, owner="desk", lease_until=NOW)
+    await desk.end(ClaimEnding(scope="scope", account="acct_a", request_id="req_1", released=released))
+    assert (await desk.claim(claim_of("req_2"))).state == claim_state
+    assert states(database)["req_other"] == "running"

@@ -8,9 +8,9 @@ import pytest
 from modelgate.app.relay_router import RelayRouter
 from modelgate.core.errors import MethodNotAllowed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.gateway.calls import CallGateway
 from modelgate.gateway.chat import ChatKind
 from modelgate.gateway.free_calls import FreeCalls
+from modelgate.gateway.idempotency import RepeatableCalls
 from modelgate.gateway.images_door import ImagesDoor
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
@@ -63,7 +63,7 @@ class NamedFree:
 
 def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
     return RelayRouter(
-        calls=cast(CallGateway, NamedCalls()),
+        calls=cast(RepeatableCalls, NamedCalls()),
         free=cast(FreeCalls, NamedFree()),
         kinds=cast(dict[str, ChatKind], {name: name for name in DIALECTS}),
         models=cast(ModelsGateway, Named("models")),

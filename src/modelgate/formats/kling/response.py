@@ -40,6 +40,8 @@ _CODES: tuple[tuple[type[errors.ModelgateError], int], ...] = (
     (errors.UnknownPath, 1202),
     (errors.RateExceeded, 1302),
     (errors.InvalidRequest, VALIDATION_CODE),
+    (errors.IdempotencyNotStored, VALIDATION_CODE),
+    (errors.IdempotencyInProgress, 5001),
     (errors.Overloaded, 5001),
     (errors.NoUpstream, 5001),
     (errors.UpstreamTimeout, 5002),
