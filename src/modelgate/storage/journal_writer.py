@@ -195,7 +195,8 @@ class JournalWriter:
         return deleted
 
     def close(self) -> None:
-        """Let go of the segment and the lock; the book recovers what is left."""
+        """Let go of the segment and the lock; the book recovers what is left. Nothing is written after: the descriptor may be another's."""
+        self.broken = True
         self._thread.shutdown()
         os.close(self._descriptor)
         os.close(self._lock)

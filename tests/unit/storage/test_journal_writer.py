@@ -72,6 +72,19 @@ def test_a_program_started_by_the_relay_does_not_inherit_its_lock(tmp_path: Path
         assert JournalReader(journal.directory).try_lock()
 
 
+def test_symptom_a_stream_that_ended_after_the_journal_wrote_into_somebody_elses_file(tmp_path: Path) -> None:
+    """The number of its closed descriptor had been given to the next file or socket that was opened."""
+    journal = JournalWriter.create(tmp_path)
+    journal.close()
+    others = [os.open(tmp_path / f"other_{number}", os.O_WRONLY | os.O_CREAT) for number in range(8)]
+    hold(journal)
+    with pytest.raises(JournalBroken):
+        journal.commit()
+    for other in others:
+        assert os.fstat(other).st_size == 0
+        os.close(other)
+
+
 def test_seqs_have_no_gap_across_segments(journal: JournalWriter) -> None:
     for _ in range(9):
         commit_holds(journal, 4)
