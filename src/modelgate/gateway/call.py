@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from operator import attrgetter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -26,6 +26,13 @@ BYTES_PER_TOKEN = 4
 MAX_LOOP_BYTES = 256 * 1024
 """A larger request is read in a thread where all of it has to be: one of many small parts takes seconds, in which nobody else would be
 served."""
+
+T = TypeVar("T")
+
+
+async def beside_loop(request: HttpRequest, work: Callable[[], T]) -> T:
+    """Return what reading all of a request gives; raises what it raises."""
+    return await asyncio.to_thread(work) if len(request.body) > MAX_LOOP_BYTES else work()
 
 
 def settle(done: "asyncio.Future[None]") -> None:
@@ -146,7 +153,7 @@ class Call:
         assert count_tokens is not None
         usage = self._sized(output_bytes)
         try:
-            found = await asyncio.to_thread(words) if len(self.request.body) > MAX_LOOP_BYTES else words()
+            found = await beside_loop(self.request, words)
             counts = await count_tokens([*found.prompt, *found.answer])
             if counts is not None:
                 prompt = sum(counts[: len(found.prompt)]) + TOKENS_PER_MESSAGE * (found.messages + 1) + IMAGE_TOKENS * found.images

@@ -5,6 +5,7 @@ it knows its tokenizer; where it does not, or does not answer, the desk's tokeni
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from modelgate.formats.gemini_content import address as gemini_address
 from modelgate.formats.gemini_content import count_tokens as gemini_count
 from modelgate.formats.openai_responses import verbs
 from modelgate.gateway.attempts import MAX_ERROR_BYTES, failure_of, transport_failure, with_query
-from modelgate.gateway.call import IMAGE_TOKENS, TOKENS_PER_MESSAGE, CallDesk
+from modelgate.gateway.call import IMAGE_TOKENS, TOKENS_PER_MESSAGE, CallDesk, beside_loop
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.chat_words import words_of
 from modelgate.gateway.configuration import Configuration, Door
@@ -124,7 +125,7 @@ class FreeCalls:
         peeked = count.peek(request)
         check_model(caller.key, peeked.model)
         offer, _ = configuration.offer_to(caller.key, operation=CHAT, model=peeked.model)
-        decoded = count.decode(request, peeked)
+        decoded = await beside_loop(request, partial(count.decode, request, peeked))
         for route in offer.routes:
             candidate = route.candidates(peeked.model)[0]
             if count.ask is not None and count.read is not None and configuration.spoken_to(candidate.upstream, dialect) == dialect:
@@ -132,7 +133,7 @@ class FreeCalls:
                 found = await self._counted_upstream(candidate, ask, count.read, configuration)
                 if found is not None:
                     return count.encode(found)
-        return count.encode(await self._counted_here(decoded))
+        return count.encode(await self._counted_here(request, decoded))
 
     async def _counted_upstream(
         self, candidate: Candidate, ask: UpstreamAsk, read: Callable[[bytes], int], configuration: Configuration
@@ -147,8 +148,8 @@ class FreeCalls:
         except (TransportError, UnreadableAnswer):
             return None
 
-    async def _counted_here(self, request: ChatRequest) -> int:
-        words = words_of(request, answer=[])
+    async def _counted_here(self, request: HttpRequest, decoded: ChatRequest) -> int:
+        words = await beside_loop(request, partial(words_of, decoded, answer=[]))
         counts = await self._desk.count_tokens(words.prompt) if self._desk.count_tokens is not None else None
         if counts is None:
             raise Overloaded("Tokens cannot be counted now. Try again shortly.", retry_after_s=1.0)
@@ -166,6 +167,8 @@ class FreeCalls:
         except InvalidRequest as error:
             raise UnknownPath(error.message) from None  # in a path it is what is not there, in a body it is a wrong value
         upstream = next((each for each in configuration.snapshot.upstreams if each.id == bound.upstream), None)
+        if upstream is not None and upstream.book != caller.key.book:
+            raise UnknownPath(f"There is nothing with the id '{our_id[:60]}' here, or no longer.")
         credential = next((each for each in upstream.credentials if each.id == bound.credential), None) if upstream is not None else None
         if upstream is None or credential is None or (upstream.id, credential.id) not in configuration.doors:
             raise NoUpstream("The upstream that keeps the answer is no longer there.")
@@ -188,7 +191,8 @@ class FreeCalls:
             )
             call = verbs.input_tokens_call(request.body, candidate.upstream_model, configuration.quirks_of(candidate.upstream), ids)
             return await self._made(configuration.door(candidate.upstream, candidate.credential), call, "openai_responses")
-        counted = await self._counted_here(wire_format.decode_request(request, peeked))
+        decoded = await beside_loop(request, partial(wire_format.decode_request, request, peeked))
+        counted = await self._counted_here(request, decoded)
         return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": counted})
 
     async def _made(self, door: Door, call: UpstreamCall, dialect: str) -> bytes:

@@ -75,6 +75,9 @@ def test_a_kept_answer_is_fetched_gone_on_from_and_deleted_by_its_maker_alone(in
     place = f"/v1/responses/{first['id']}"
     other = installation.json("keys", "create", "--name", "other", "--test", "--account", _account(installation))["secret"]
     assert ask(installation, "GET", place, key=other)[0] == 404
+    # A key of the other book reached, and could delete, what its account keeps at the upstreams of this one.
+    own_test, own_live = (installation.json("keys", "create", "--name", "own", *flags)["secret"] for flags in (("--test",), ()))
+    assert [ask(installation, "GET", place, key=key)[0] for key in (own_test, own_live)] == [200, 404]
     status, again, _ = ask(installation, "GET", place)
     assert (status, again["id"], again["output"]) == (200, first["id"], first["output"])
     status, items, _ = ask(installation, "GET", f"{place}/input_items")
