@@ -38,7 +38,7 @@ def decode_request(request: HttpRequest, peek: ChatPeek) -> ChatRequest:
         messages=conversation.messages(),
         system=tuple(conversation.system),
         stream=bool(asked.stream),
-        max_output_tokens=peek.output_limit,
+        max_output_tokens=asked.max_completion_tokens if asked.max_completion_tokens is not None else asked.max_tokens,
         temperature=asked.temperature,
         top_p=asked.top_p,
         top_k=asked.top_k,

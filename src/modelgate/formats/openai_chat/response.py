@@ -6,7 +6,7 @@ from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.core.usage import MAX_UNITS, Usage
 from modelgate.formats.json_fields import UNREADABLE, replace_field
-from modelgate.formats.openai_chat.schema import Answer, UsageBody
+from modelgate.formats.openai_chat.schema import NO_RAW, Answer, UsageBody
 
 OVERLOADED_ELSEWHERE = 529
 """Claude's status of an overloaded vendor; clients of this dialect know 503."""
@@ -14,13 +14,24 @@ OVERLOADED_CODE = "overloaded_error"
 MIN_CHOICES_BYTES = 16
 """No list with a choice in it is shorter."""
 
+
+class _Uncounted(msgspec.Struct, frozen=True):
+    choices: msgspec.Raw = NO_RAW
+
+
 _answer = msgspec.json.Decoder(Answer)
+_uncounted = msgspec.json.Decoder(_Uncounted)
+_IMPOSSIBLE = UsageBody(prompt_tokens=-1)
 
 
 def decode_answer(body: bytes | bytearray) -> Answer | None:
-    """Return a completion as far as it is looked at, None when it is not one."""
+    """Return a completion as far as it is looked at, None when it is not one. A usage that is none is one that cannot be."""
     try:
         return _answer.decode(body)
+    except UNREADABLE:
+        pass
+    try:
+        return Answer(choices=_uncounted.decode(body).choices, usage=_IMPOSSIBLE)
     except UNREADABLE:
         return None
 
@@ -46,6 +57,10 @@ def usage_of(body: UsageBody) -> Usage | None:
         return None
     if of_output is not None:
         thought, spoken, drawn = of_output.reasoning_tokens or 0, of_output.audio_tokens or 0, of_output.image_tokens or 0
+        if thought > 0 and body.total_tokens == prompt + output + thought:  # xAI counts thoughts beside the completion
+            output += thought
+            if output > MAX_UNITS:
+                return None
         if min(thought, spoken, drawn) < 0 or max(thought, spoken, drawn) > output:
             return None
     return Usage(

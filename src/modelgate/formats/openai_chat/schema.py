@@ -33,8 +33,11 @@ class Peek(msgspec.Struct, frozen=True):
 
     @property
     def output_limit(self) -> int | None:
-        """The bound on output tokens per choice that the request itself sets, None when it sets none."""
-        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+        """The bound on output tokens per choice that the request itself sets, None when it sets none. Of two the larger: vendors differ in
+        which one they heed."""
+        if self.max_completion_tokens is None or self.max_tokens is None:
+            return self.max_completion_tokens if self.max_tokens is None else self.max_tokens
+        return max(self.max_completion_tokens, self.max_tokens)
 
 
 class PromptDetails(msgspec.Struct, frozen=True):
@@ -52,10 +55,11 @@ class CompletionDetails(msgspec.Struct, frozen=True):
 
 class UsageBody(msgspec.Struct, frozen=True):
     """The `usage` object. Imitators leave out or null anything, so everything is optional; some count cached tokens in places of their own
-    (DeepSeek, Moonshot, read 2026-11)."""
+    (DeepSeek, Moonshot, read 2026-11). The total tells whether thoughts are counted among the completion (OpenAI) or beside it (xAI)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
     prompt_cache_hit_tokens: int | None = None

@@ -16,6 +16,9 @@ def test_peek_reads_what_routing_needs() -> None:
 
 def test_the_newer_output_limit_wins() -> None:
     assert peek(b'{"model":"m","messages":[1],"max_tokens":5,"max_completion_tokens":7}').output_limit == 7
+    # One was taken, and vendors that heed the other answered what no money was held for.
+    assert peek(b'{"model":"m","messages":[1],"max_tokens":5000,"max_completion_tokens":7}').output_limit == 5000
+    assert peek(b'{"model":"m","messages":[1]}').output_limit is None
 
 
 @pytest.mark.parametrize(

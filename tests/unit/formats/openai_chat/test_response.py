@@ -47,6 +47,25 @@ def test_symptom_negative_usage_accepted_as_credit(text: str) -> None:
     assert usage(text) is None
 
 
+def test_symptom_thoughts_counted_beside_the_completion_were_free() -> None:
+    """xAI's completion leaves its thoughts out, only its total has them: 317 tokens were not charged, or all of the usage was refused."""
+    said = '{"prompt_tokens":12,"completion_tokens":%d,"total_tokens":%d,"completion_tokens_details":{"reasoning_tokens":317}}'
+    assert usage(said % (2, 331)) == Usage(input_tokens=12, output_tokens=319, reasoning_tokens=317)
+    assert usage(said % (500, 829)) == Usage(input_tokens=12, output_tokens=817, reasoning_tokens=317)
+    assert usage(said % (500, 512)) == Usage(input_tokens=12, output_tokens=500, reasoning_tokens=317)
+    assert usage(said % (999_999_999, 12 + 999_999_999 + 317)) is None
+
+
+@pytest.mark.parametrize("said", ['{"prompt_tokens":"10"}', '{"prompt_tokens":1.5}', "[]", '"much"'])
+def test_symptom_a_whole_answer_was_thrown_away_for_the_form_of_its_usage(said: str) -> None:
+    """The upstream had been paid for it, and was asked, and paid, once more."""
+    answer = decode_answer(b'{"choices":[{"index":0}],"usage":%b}' % said.encode())
+    assert answer is not None
+    assert not has_no_choices(answer)
+    assert answer.usage is not None
+    assert usage_of(answer.usage) is None
+
+
 def test_imitators_may_leave_out_anything() -> None:
     assert usage('{"prompt_tokens":3}') == Usage(input_tokens=3)
     assert decode_answer(b"<html>") is None
