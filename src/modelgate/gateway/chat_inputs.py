@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+from collections import Counter
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -42,15 +44,28 @@ class FetchedImages:
         Raises:
             InvalidRequest: an address that may not be fetched, gives no picture, or more than is taken.
         """
-        urls = {image.url for message in request.messages for image in _images(message.parts)}
-        if len(urls) > MAX_IMAGES:
+        uses = Counter(image.url for message in request.messages for image in _images(message.parts))
+        if len(uses) > MAX_IMAGES:
             raise InvalidRequest(f"At most {MAX_IMAGES} pictures by address are fetched for one request.", code="too_many_images")
-        wanted = sorted(urls)
-        found = dict(zip(wanted, await asyncio.gather(*(self._fetched(url) for url in wanted)), strict=True))
-        if sum(len(image.data) for image in found.values()) > MAX_TOTAL_BYTES:
-            raise InvalidRequest("The pictures of this request are too large together.", code="image_too_large")
+        found = await self._fetched_all(uses)
         messages = tuple(msgspec.structs.replace(message, parts=_replaced(message.parts, found)) for message in request.messages)
         return msgspec.structs.replace(request, messages=messages)
+
+    async def _fetched_all(self, uses: Mapping[str, int]) -> dict[str, Image]:
+        """Return the picture at each address, which will be sent so often; the first that fails, or is too much, ends the others."""
+        fetching = {url: asyncio.create_task(self._fetched(url)) for url in sorted(uses)}
+        room = MAX_TOTAL_BYTES
+        try:
+            for fetched in asyncio.as_completed(fetching.values()):
+                image = await fetched
+                room -= len(image.data) * uses[image.url]
+                if room < 0:
+                    raise InvalidRequest("The pictures of this request are too large together.", code="image_too_large")
+        finally:
+            for task in fetching.values():
+                task.cancel()
+            await asyncio.gather(*fetching.values(), return_exceptions=True)
+        return {url: task.result() for url, task in fetching.items()}
 
     async def _fetched(self, url: str) -> Image:
         shown = url[:200]
@@ -68,7 +83,7 @@ class FetchedImages:
         media_type = sniff(fetched.body)
         if not media_type.startswith("image/"):
             raise InvalidRequest(f"What is at '{shown}' is not a picture.", code="invalid_image_url")
-        return Image(data=base64.b64encode(fetched.body).decode(), media_type=media_type)
+        return Image(url=url, data=base64.b64encode(fetched.body).decode(), media_type=media_type)
 
 
 def _is_fetched(image: Image) -> bool:

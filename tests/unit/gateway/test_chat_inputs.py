@@ -98,3 +98,24 @@ async def test_too_many_are_refused_and_few_are_fetched_at_once(monkeypatch: pyt
     with pytest.raises(InvalidRequest) as refused:
         await FetchedImages(web).inline(asking(*many[:3]))  # type: ignore[arg-type]
     assert refused.value.code == "image_too_large"
+
+
+async def test_symptom_one_picture_named_a_thousand_times_filled_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was fetched once, counted once, and written into the request for each time it was named."""
+    monkeypatch.setattr(chat_inputs, "MAX_TOTAL_BYTES", 50)
+    shown = Image(url="https://x.example/a")
+    assert await FetchedImages(Web(a=PNG)).inline(asking(shown, shown))  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequest) as refused:
+        await FetchedImages(Web(a=PNG)).inline(asking(shown, ToolResult(call_id="c", parts=(shown, shown))))  # type: ignore[arg-type]
+    assert refused.value.code == "image_too_large"
+
+
+async def test_symptom_pictures_that_were_too_large_together_were_all_fetched_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty-two of twenty megabytes lay in memory before they were counted; and a failure left the others fetching."""
+    monkeypatch.setattr(chat_inputs, "MAX_CONCURRENT_FETCHES", 1)
+    monkeypatch.setattr(chat_inputs, "MAX_TOTAL_BYTES", 30)
+    web = Web(a=PNG)
+    many = [Image(url=f"https://x.example/a?{number}") for number in range(20)]
+    with pytest.raises(InvalidRequest):
+        await FetchedImages(web).inline(asking(*many))  # type: ignore[arg-type]
+    assert len(web.asked) < 5
