@@ -171,10 +171,11 @@ class AnswerStream:
         relay = self._relay
         if self.failure is not None:
             self._call.add_note("truncated")
+        usage = relay.usage
+        if relay.usage_refused:
+            self._call.add_note("usage_refused")
         word = "" if self.failure is None and relay.error is None else "stream_error"
-        self._call.capture(
-            relay.usage, output_bytes=self._estimated_bytes(), error=word, committed=self._on_committed, words=self._told.words
-        )
+        self._call.capture(usage, output_bytes=self._estimated_bytes(), error=word, committed=self._on_committed, words=self._told.words)
         self._on_over(self)
 
     def _estimated_bytes(self) -> int:

@@ -551,6 +551,14 @@ async def test_models_that_cannot_be_used_say_why(prices: tuple[PriceRow, ...], 
     assert house.meter.holds == []
 
 
+async def test_symptom_absurd_usage_of_a_stream_left_no_note() -> None:
+    said = USAGE_CHUNK.replace(b'"prompt_tokens":10', b'"prompt_tokens":-10')
+    async with playing(ScriptedUpstream(streaming(words(3), STOP + said, DONE))) as house:
+        assert (await house.read_stream(await house.ask({"stream": True}))).endswith(DONE)
+    [(_, facts)] = house.meter.captured
+    assert (facts.estimated, facts.note) == (True, "usage_refused")
+
+
 async def test_an_upstream_that_is_down_is_a_502_and_the_hold_comes_back() -> None:
     house = House([upstream_at("http://127.0.0.1:9/v1")])
     response = await house.ask()

@@ -115,10 +115,10 @@ class StreamEncoder(Protocol):
 class StreamRelay(Protocol):
     """A stream between an upstream and a client, whether its bytes pass or are translated.
 
-    `usage`: what the upstream counted so far (None: nothing credible). `final`: the last words, held back until they are paid for.
-    `is_done`: the proper end was read. `error`: a mid-stream error, already passed on in the caller's dialect. `events`: how many
-    events carried a piece of the answer, about one token each. `text`: the answer's words, kept (up to a bound) for counting where
-    the upstream has not counted.
+    `usage`: what the upstream counted so far (None: nothing credible). `usage_refused`: it counted what cannot be. `final`: the last
+    words, held back until they are paid for. `is_done`: the proper end was read. `error`: a mid-stream error, already passed on in the
+    caller's dialect. `events`: how many events carried a piece of the answer, about one token each. `text`: the answer's words, kept (up
+    to a bound) for counting where the upstream has not counted.
     """
 
     final: bytes
@@ -128,6 +128,8 @@ class StreamRelay(Protocol):
 
     @property
     def usage(self) -> Usage | None: ...
+    @property
+    def usage_refused(self) -> bool: ...
     @property
     def text(self) -> str: ...
 

@@ -117,6 +117,7 @@ class StreamTap:
         self._unread: list[bytes] = []  # runs of events that passed since the last counts that were read
         self._unread_bytes = 0
         self._usage: Usage | None = None
+        self._is_refused = False
         self.final = b""
         self.is_done = False
         self.error: VendorError | None = None
@@ -150,6 +151,12 @@ class StreamTap:
         """The last credible counts so far."""
         self._read_back()
         return self._usage
+
+    @property
+    def usage_refused(self) -> bool:
+        """Whether any of the counts cannot be."""
+        self._read_back()
+        return self._is_refused
 
     @property
     def text(self) -> str:
@@ -267,7 +274,9 @@ class StreamTap:
 
     def _count(self, counted: UsageMetadata) -> bool:
         """Take counts, which stand for all before; return whether they are credible."""
-        usage = usage_of(counted, images=self._pictures) if says_something(counted) else None
+        is_said = says_something(counted)
+        usage = usage_of(counted, images=self._pictures) if is_said else None
+        self._is_refused = self._is_refused or (is_said and usage is None)
         if usage is None:
             return False
         self._usage = usage

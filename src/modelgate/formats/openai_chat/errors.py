@@ -51,6 +51,8 @@ def decode_error(status: int, body: bytes | bytearray) -> VendorError:
     """Return what an upstream's error answer says. `status` 0: it came in a stream."""
     detail = decode_detail(body)
     words = " ".join(str(word) for word in (detail.code, detail.type, detail.message) if word)
+    if status == 404 and detail.param and detail.param != "model":
+        status = 400  # what the request names is not there: an item, a kept answer, a prompt
     status, code = _classify(status or _status_of(detail), detail.code, words)
     return VendorError(
         status=status,

@@ -63,6 +63,8 @@ class EventRelay:
 
     text = ""
 
+    usage_refused = False  # what cannot be is taken as if nothing were said
+
     def __init__(self, ending: Ending) -> None:
         self._ending = ending
         self._splitter = Splitter()

@@ -18,6 +18,8 @@ class FileRelay:
 
     text = ""
 
+    usage_refused = False  # what cannot be is taken as if nothing were said
+
     def __init__(self, usage: Usage) -> None:
         """`usage` is what it costs whatever comes."""
         self.usage: Usage | None = usage
@@ -57,6 +59,8 @@ class EventFileRelay:
     """A `StreamRelay` for a file that comes in events, `audio` in base64, for a client that wants the file: their last one counts."""
 
     text = ""
+
+    usage_refused = False  # what cannot be is taken as if nothing were said
 
     def __init__(self, ending: Ending, *, piece: str) -> None:
         """`piece` is the type of the events that carry the file."""

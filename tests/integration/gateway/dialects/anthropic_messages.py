@@ -1,6 +1,7 @@
 """Anthropic's messages, as a client writes and reads them."""
 
 import json
+from collections.abc import Iterator
 
 from tests.integration.gateway.dialects.ask import Ask, Call, Counted, Json, Model, Results, Told, User
 
@@ -69,11 +70,10 @@ class AnthropicMessages:
             if block["type"] == "tool_use":
                 block["input"] = json.loads(written or "{}")
         end = pieces[-2]
-        return {**message, **end["delta"], "content": blocks, "usage": {**message["usage"], **end["usage"]}}
+        return {**message, **end["delta"], "content": blocks, "usage": {**message.get("usage", {}), **end.get("usage", {})}}
 
     def read(self, answer: Json) -> Told:
-        blocks, usage = answer["content"], answer["usage"]
-        cached, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
+        blocks = answer["content"]
         assert (answer["stop_sequence"] is not None) == (answer["stop_reason"] == "stop_sequence")
         text = "".join(block["text"] for block in blocks if block["type"] == "text")
         return Told(
@@ -82,18 +82,20 @@ class AnthropicMessages:
             calls=tuple(Call(block["id"], block["name"], block["input"]) for block in blocks if block["type"] == "tool_use"),
             pictures=tuple(part.partition(")")[0] for part in text.split("](data:image/png;base64,")[1:]),
             finish=answer["stop_reason"],
-            usage=Counted(
-                usage["input_tokens"] + cached + written,
-                usage["output_tokens"],
-                cached,
-                written,
-                (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0,
-            ),
+            usage=_counted(answer.get("usage") or {}),
             turn=blocks,
         )
 
     def error_in(self, piece: Json) -> Json:
         return piece["error"] if piece["type"] == "error" else None
+
+
+def _counted(usage: Json) -> Counted | None:
+    cached, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
+    if usage.get("input_tokens", 0) + cached + written <= 0:
+        return None
+    thought = (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+    return Counted(usage["input_tokens"] + cached + written, usage["output_tokens"], cached, written, thought)
 
 
 def _merge(block: Json, delta: Json) -> None:
@@ -110,12 +112,19 @@ def _merge(block: Json, delta: Json) -> None:
 
 def _turn(turn: User | Model | Results) -> Json:
     match turn:
-        case User(text=text, picture=""):
+        case User(text=text, picture="", document=""):
             return {"role": "user", "content": text}
-        case User(text=text, picture=picture):
-            image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": picture}}
-            return {"role": "user", "content": [image, {"type": "text", "text": text}]}
+        case User():
+            return {"role": "user", "content": list(_parts(turn))}
         case Model(turn=sent):
             return {"role": "assistant", "content": sent}
         case Results(results=results):
             return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": text} for call, text in results]}
+
+
+def _parts(turn: User) -> Iterator[Json]:
+    if turn.picture:
+        yield {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": turn.picture}}
+    if turn.document:
+        yield {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": turn.document}}
+    yield {"type": "text", "text": turn.text}

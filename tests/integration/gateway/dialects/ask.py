@@ -18,6 +18,8 @@ class User(NamedTuple):
     text: str
     picture: str = ""
     """A PNG as base64."""
+    document: str = ""
+    """A PDF as base64."""
 
 
 class Model(NamedTuple):
@@ -62,7 +64,8 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """An answer. `finish` is in the dialect's own words; `error` is its body where there is one, `pieces` how many came in a stream."""
+    """An answer. `finish` is in the dialect's own words; `error` is its body where there is one, `pieces` how many came in a
+    stream; `usage` None: nothing, or nothing that can be."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)

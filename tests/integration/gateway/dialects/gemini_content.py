@@ -1,5 +1,7 @@
 """Gemini's contents, as a client writes and reads them."""
 
+from collections.abc import Iterator
+
 from tests.integration.gateway.dialects.ask import Ask, Call, Counted, Json, Model, Results, Told, User
 
 
@@ -50,31 +52,36 @@ class GeminiContent:
                     _add(parts, part)
         whole = {
             "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": finish}],
-            "usageMetadata": pieces[-1]["usageMetadata"],
+            "usageMetadata": pieces[-1].get("usageMetadata"),
         }
         feedback = [piece["promptFeedback"] for piece in pieces if "promptFeedback" in piece]
         return {**whole, "promptFeedback": feedback[0], "candidates": []} if feedback else whole
 
     def read(self, answer: Json) -> Told:
-        usage = answer["usageMetadata"]
         (candidate,) = answer.get("candidates") or [{"finishReason": f"blocked: {answer.get('promptFeedback', {}).get('blockReason')}"}]
         content = candidate.get("content") or {"role": "model", "parts": []}
         parts = content.get("parts") or []
-        thought = usage.get("thoughtsTokenCount") or 0
-        output = (usage.get("candidatesTokenCount") or 0) + thought
-        assert usage["totalTokenCount"] == usage["promptTokenCount"] + output
         return Told(
             text="".join(part["text"] for part in parts if "text" in part and not part.get("thought")),
             thoughts="".join(part["text"] for part in parts if part.get("thought")),
             calls=tuple(_call(part["functionCall"]) for part in parts if "functionCall" in part),
             pictures=tuple(part["inlineData"]["data"] for part in parts if "inlineData" in part),
             finish=candidate["finishReason"],
-            usage=Counted(usage["promptTokenCount"], output, usage.get("cachedContentTokenCount") or 0, 0, thought),
+            usage=_counted(answer.get("usageMetadata") or {}),
             turn=content,
         )
 
     def error_in(self, piece: Json) -> Json:
         return piece.get("error")
+
+
+def _counted(usage: Json) -> Counted | None:
+    if usage.get("promptTokenCount", 0) <= 0:
+        return None
+    thought = usage.get("thoughtsTokenCount") or 0
+    output = (usage.get("candidatesTokenCount") or 0) + thought
+    assert usage["totalTokenCount"] == usage["promptTokenCount"] + output
+    return Counted(usage["promptTokenCount"], output, usage.get("cachedContentTokenCount") or 0, 0, thought)
 
 
 def _add(parts: list[Json], part: Json) -> None:
@@ -93,10 +100,8 @@ def _call(call: Json) -> Call:
 
 def _content(turn: User | Model | Results) -> Json:
     match turn:
-        case User(text=text, picture=""):
-            return {"role": "user", "parts": [{"text": text}]}
-        case User(text=text, picture=picture):
-            return {"role": "user", "parts": [{"text": text}, {"inlineData": {"mimeType": "image/png", "data": picture}}]}
+        case User():
+            return {"role": "user", "parts": list(_parts(turn))}
         case Model(turn=sent):
             return sent
         case Results(results=results):
@@ -105,3 +110,11 @@ def _content(turn: User | Model | Results) -> Json:
 
 def _response(call: Call, text: str) -> Json:
     return {"functionResponse": {**({"id": call.id} if call.id else {}), "name": call.name, "response": {"result": text}}}
+
+
+def _parts(turn: User) -> Iterator[Json]:
+    yield {"text": turn.text}
+    if turn.picture:
+        yield {"inlineData": {"mimeType": "image/png", "data": turn.picture}}
+    if turn.document:
+        yield {"inlineData": {"mimeType": "application/pdf", "data": turn.document}}

@@ -1,6 +1,7 @@
 """OpenAI's chat completions, as a client writes and reads them."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from tests.integration.gateway.dialects.ask import Ask, Call, Counted, Json, Model, Results, Told, User
@@ -66,9 +67,7 @@ class OpenaiChat:
 
     def read(self, answer: Json) -> Told:
         (choice,) = answer["choices"]
-        message, usage = choice["message"], answer["usage"]
-        of_input, of_output = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+        message, usage = choice["message"], answer.get("usage")
         text = message["content"] or ""
         return Told(
             text=text,
@@ -76,13 +75,7 @@ class OpenaiChat:
             calls=tuple(_call(call) for call in message.get("tool_calls") or ()),
             pictures=tuple(part.partition(")")[0] for part in text.split("](data:image/png;base64,")[1:]),
             finish=choice["finish_reason"],
-            usage=Counted(
-                usage["prompt_tokens"],
-                usage["completion_tokens"],
-                of_input.get("cached_tokens") or 0,
-                of_input.get("cache_write_tokens") or 0,
-                of_output.get("reasoning_tokens") or 0,
-            ),
+            usage=_counted(usage or {}),
             turn=message,
         )
 
@@ -90,17 +83,38 @@ class OpenaiChat:
         return piece.get("error")
 
 
+def _counted(usage: Json) -> Counted | None:
+    if usage.get("prompt_tokens", 0) <= 0:
+        return None
+    of_input, of_output = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    return Counted(
+        usage["prompt_tokens"],
+        usage["completion_tokens"],
+        of_input.get("cached_tokens") or 0,
+        of_input.get("cache_write_tokens") or 0,
+        of_output.get("reasoning_tokens") or 0,
+    )
+
+
 def _turn(turn: User | Model | Results) -> list[Json]:
     match turn:
-        case User(text=text, picture=""):
+        case User(text=text, picture="", document=""):
             return [{"role": "user", "content": text}]
-        case User(text=text, picture=picture):
-            image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
-            return [{"role": "user", "content": [{"type": "text", "text": text}, image]}]
+        case User():
+            return [{"role": "user", "content": list(_parts(turn))}]
         case Model(turn=sent):
             return [sent]
         case Results(results=results):
             return [{"role": "tool", "tool_call_id": call.id, "content": text} for call, text in results]
+
+
+def _parts(turn: User) -> Iterator[Json]:
+    yield {"type": "text", "text": turn.text}
+    if turn.picture:
+        yield {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{turn.picture}"}}
+    if turn.document:
+        yield {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{turn.document}"}}
 
 
 def _call(call: Json) -> Call:

@@ -1,6 +1,7 @@
 """OpenAI's responses, as a client that keeps its own history writes and reads them."""
 
 import json
+from collections.abc import Iterator
 
 from tests.integration.gateway.dialects.ask import Ask, Call, Counted, Json, Model, Results, Told, User
 
@@ -40,7 +41,9 @@ class OpenaiResponses:
         if ask.limit is not None:
             body["max_output_tokens"] = ask.limit
         if ask.thinks:
-            body |= {"reasoning": {"effort": "low", "summary": "auto"}, "include": ["reasoning.encrypted_content"]}
+            body["reasoning"] = {"effort": "low", "summary": "auto"}
+        if ask.thinks or (ask.tools and not model.startswith("gpt-4")):
+            body["include"] = ["reasoning.encrypted_content"]  # or the next turn names thoughts that nobody kept
         if mode != "whole":
             body["stream"] = True
         return body
@@ -71,12 +74,11 @@ class OpenaiResponses:
         return answer
 
     def read(self, answer: Json) -> Told:
-        usage, output = answer["usage"], answer["output"]
+        output = answer["output"]
         parts = [part for item in output if item["type"] == "message" for part in item["content"]]
         finish = answer["status"]
         if answer.get("incomplete_details"):
             finish = f"{finish}: {answer['incomplete_details']['reason']}"
-        assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
         return Told(
             text="".join(part.get("text") or part.get("refusal") or "" for part in parts),
             thoughts="".join(part["text"] for item in output if item["type"] == "reasoning" for part in item["summary"]),
@@ -85,13 +87,7 @@ class OpenaiResponses:
             ),
             pictures=tuple(item["result"] for item in output if item["type"] == "image_generation_call"),
             finish=finish,
-            usage=Counted(
-                usage["input_tokens"],
-                usage["output_tokens"],
-                usage["input_tokens_details"]["cached_tokens"],
-                usage["input_tokens_details"].get("cache_write_tokens") or 0,
-                usage["output_tokens_details"]["reasoning_tokens"],
-            ),
+            usage=_counted(answer.get("usage") or {}),
             turn=output,
         )
 
@@ -101,14 +97,35 @@ class OpenaiResponses:
         return piece if piece["type"] == "error" else None
 
 
+def _counted(usage: Json) -> Counted | None:
+    if usage.get("input_tokens", 0) <= 0:
+        return None
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+    of_input = usage["input_tokens_details"]
+    return Counted(
+        usage["input_tokens"],
+        usage["output_tokens"],
+        of_input["cached_tokens"],
+        of_input.get("cache_write_tokens") or 0,
+        usage["output_tokens_details"]["reasoning_tokens"],
+    )
+
+
 def _items(turn: User | Model | Results) -> list[Json]:
     match turn:
-        case User(text=text, picture=""):
+        case User(text=text, picture="", document=""):
             return [{"role": "user", "content": text}]
-        case User(text=text, picture=picture):
-            image = {"type": "input_image", "image_url": f"data:image/png;base64,{picture}", "detail": "auto"}
-            return [{"role": "user", "content": [{"type": "input_text", "text": text}, image]}]
+        case User():
+            return [{"role": "user", "content": list(_parts(turn))}]
         case Model(turn=sent):
             return list(sent)
         case Results(results=results):
             return [{"type": "function_call_output", "call_id": call.id, "output": text} for call, text in results]
+
+
+def _parts(turn: User) -> Iterator[Json]:
+    yield {"type": "input_text", "text": turn.text}
+    if turn.picture:
+        yield {"type": "input_image", "image_url": f"data:image/png;base64,{turn.picture}", "detail": "auto"}
+    if turn.document:
+        yield {"type": "input_file", "filename": "a.pdf", "file_data": f"data:application/pdf;base64,{turn.document}"}

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from copy import copy
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -31,9 +32,15 @@ class Talk:
     def close(self) -> None:
         self._connection.close()
 
-    def say(self, text: str, *, picture: str = "", **fields: Json) -> Told:
-        """Ask one thing, of an answer with status 200."""
-        return self.ask(Ask(turns=(User(text, picture),), **fields))
+    def with_model(self, model: str) -> "Talk":
+        """Return the same talk with another model."""
+        other = copy(self)
+        other.model = model
+        return other
+
+    def say(self, text: str, *, picture: str = "", document: str = "", **fields: Json) -> Told:
+        """Ask one thing."""
+        return self.ask(Ask(turns=(User(text, picture, document),), **fields))
 
     def ask(self, ask: Ask) -> Told:
         """Ask; the answer must be one."""

@@ -159,6 +159,7 @@ def test_incredible_counts_are_not_believed() -> None:
         framed([chunk("a", usage={"promptTokenCount": 1}), chunk("b", reason="STOP", usage={"promptTokenCount": -1})], is_sse=True), size=9
     )
     assert tap.usage == Usage(input_tokens=1)
+    assert tap.usage_refused
 
 
 def test_comments_and_broken_events_pass() -> None:

@@ -30,6 +30,8 @@ def body(message: str = "", code: object = None, type: object = None, param: obj
         (401, body("x", "invalid_api_key"), 401, "invalid_api_key"),
         (403, body("forbidden"), 403, None),
         (404, body("The model `x` does not exist", "model_not_found"), 404, "model_not_found"),
+        (404, body("No such model", None, None, "model"), 404, "model_not_found"),
+        (404, body("Item with id 'rs_1' not found.", None, None, "input"), 400, None),  # not our account's fault, which 404 would mean
         (400, body("Model Not Exist"), 400, None),
         (402, body("Insufficient Balance"), 402, "insufficient_quota"),
         (429, body("You exceeded your current quota", "insufficient_quota"), 402, "insufficient_quota"),
