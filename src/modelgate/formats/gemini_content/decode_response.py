@@ -36,7 +36,7 @@ from modelgate.formats.gemini_content.grounding import decode_citations, decode_
 from modelgate.formats.gemini_content.parts import audio_format, render_code, render_outcome
 from modelgate.formats.gemini_content.schema import Answer, Blob, Candidate, FunctionCall, GroundingMetadata, Part, as_list, is_said
 from modelgate.formats.gemini_content.sound import is_raw_sound, rate_of, wav_of
-from modelgate.formats.gemini_content.usage import says_something, usage_of
+from modelgate.formats.gemini_content.usage import decode_usage, says_something, usage_of
 from modelgate.formats.json_fields import UNREADABLE
 
 MAX_TAIL = 24
@@ -118,7 +118,7 @@ class AnswerReader:
         if answer.prompt_feedback is not None and answer.prompt_feedback.block_reason and not candidates:
             for reading in self._choices.values() or (self._choices.setdefault(0, _Reading()),):
                 reading.finish = "SAFETY"
-        counted = answer.usage_metadata
+        counted = decode_usage(answer.usage_metadata)
         if counted is not None and says_something(counted):
             events.append(UsageReport(usage=usage_of(counted, images=self._images)))
         return events

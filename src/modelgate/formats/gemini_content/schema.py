@@ -262,7 +262,7 @@ class Answer(_Body):
 
     candidates: list[Candidate] | None = None
     prompt_feedback: PromptFeedback | None = None
-    usage_metadata: UsageMetadata | None = None
+    usage_metadata: msgspec.Raw = NOTHING
     model_version: str | None = None
     response_id: str | None = None
     error: msgspec.Raw = NOTHING

@@ -19,7 +19,7 @@ from modelgate.formats.gemini_content.finish import UNSPECIFIED
 from modelgate.formats.gemini_content.peek import RequestPeek
 from modelgate.formats.gemini_content.schema import NOTHING, PromptFeedback, UsageMetadata, is_said
 from modelgate.formats.gemini_content.stream import BETWEEN, ArraySplitter
-from modelgate.formats.gemini_content.usage import leaves_pictures_out, says_something, usage_of
+from modelgate.formats.gemini_content.usage import decode_usage, leaves_pictures_out, says_something, usage_of
 from modelgate.formats.json_fields import UNREADABLE, replace_field
 from modelgate.formats.sse import Splitter, data_of, split_events
 
@@ -39,7 +39,7 @@ class _Passing(msgspec.Struct, rename="camel"):
 
     candidates: list[_PassingCandidate] | None = None
     prompt_feedback: PromptFeedback | None = None
-    usage_metadata: UsageMetadata | None = None
+    usage_metadata: msgspec.Raw = NOTHING
     model_version: str | None = None
     error: msgspec.Raw = NOTHING
 
@@ -84,7 +84,7 @@ def pass_response(body: bytes | bytearray, peeked: RequestPeek, renamed: bool, s
         raise UnreadableAnswer from None
     if found.is_error or not (found.candidates or found.is_blocked):
         raise UnreadableAnswer
-    counted = found.usage_metadata
+    counted = decode_usage(found.usage_metadata)
     said = counted is not None and says_something(counted)
     pictures = _count_pictures(body) if leaves_pictures_out(counted) else 0
     usage = usage_of(counted, images=pictures) if counted is not None and said else None
@@ -211,7 +211,7 @@ class StreamTap:
         payloads = [data_of(event) or event.strip() for event in split_events(unread)]
         for payload in reversed(payloads):
             try:
-                counted = _decode(payload).usage_metadata
+                counted = decode_usage(_decode(payload).usage_metadata)
             except UNREADABLE:
                 continue
             if counted is not None and self._count(counted):
@@ -262,7 +262,7 @@ class StreamTap:
         return framed[:end]
 
     def _note(self, found: _Passing, payload: bytes) -> None:
-        counted = found.usage_metadata
+        counted = decode_usage(found.usage_metadata)
         if found.candidates:
             self.events += 1
             self._pictures += _count_pictures(payload) if leaves_pictures_out(counted) else 0

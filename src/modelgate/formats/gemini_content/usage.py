@@ -5,19 +5,23 @@ import msgspec
 from modelgate.core.records import Json
 from modelgate.core.usage import MAX_UNITS, Usage
 from modelgate.formats.gemini_content.schema import ModalityCount, UsageMetadata
+from modelgate.formats.json_fields import UNREADABLE
 
 TOKENS_PER_IMAGE = 1290
 """What a picture of the 1024 class counts, for upstreams that do not say."""
 
 _decoder = msgspec.json.Decoder(UsageMetadata, strict=False)
+_IMPOSSIBLE = UsageMetadata(prompt_token_count=-1)
 
 
-def decode_usage(raw: bytes) -> UsageMetadata | None:
-    """Return a `usageMetadata` object, None where it is not one."""
+def decode_usage(raw: msgspec.Raw) -> UsageMetadata | None:
+    """Return a `usageMetadata` object, None where there is none; what is no such object counts what cannot be."""
+    if bytes(raw) in (b"", b"null"):
+        return None
     try:
         return _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    except UNREADABLE:
+        return _IMPOSSIBLE
 
 
 def says_something(counted: UsageMetadata) -> bool:

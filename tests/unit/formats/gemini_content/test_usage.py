@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelgate.core.usage import MAX_UNITS, Usage
+from modelgate.formats.chat.request import Text
+from modelgate.formats.gemini_content.decode_response import decode_response
 from modelgate.formats.gemini_content.schema import UsageMetadata
 from modelgate.formats.gemini_content.usage import decode_usage, encode_usage, says_something, usage_of
 
@@ -47,10 +49,22 @@ def test_pictures_without_counts_are_estimated() -> None:
 
 
 def test_counts_may_be_text_and_empty() -> None:
-    assert decode_usage(b'{"promptTokenCount":"7","x":1}') == counted(prompt_token_count=7)
-    assert decode_usage(b"[]") is None
+    assert decode_usage(msgspec.Raw(b'{"promptTokenCount":"7","x":1}')) == counted(prompt_token_count=7)
+    assert decode_usage(msgspec.Raw(b"")) is decode_usage(msgspec.Raw(b"null")) is None
     assert not says_something(UsageMetadata())
     assert says_something(counted(total_token_count=1))
+
+
+@pytest.mark.parametrize("said", [b"[]", b'"much"', b'{"promptTokenCount":{}}'])
+def test_symptom_an_answer_was_thrown_away_for_the_form_of_its_usage(said: bytes) -> None:
+    """The upstream had been paid for it, and was asked, and paid, once more; a stream ended in the middle of it."""
+    found = decode_usage(msgspec.Raw(said))
+    assert found is not None
+    assert says_something(found)
+    assert usage_of(found) is None
+    body = b'{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}],"usageMetadata":%b}' % said
+    response = decode_response(body)
+    assert (response.choices[0].parts, response.usage, response.usage_refused) == ((Text(text="Hi"),), None, True)
 
 
 USAGES = st.builds(
