@@ -10,10 +10,10 @@ from modelgate.core.providers import Quirks
 from modelgate.core.records import Json
 from modelgate.formats.chat.request import ChatRequest, Message, Text
 from modelgate.formats.chat.wire_format import ChatPeek, UpstreamAsk
-from modelgate.formats.json_fields import decode_fields, refuse_twins, top_level
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, UNREADABLE, decode_fields, refuse_twins, top_level
 from modelgate.formats.openai_chat.request import say
 from modelgate.formats.openai_completions import NAME, schema
-from modelgate.formats.openai_completions.schema import DEFAULT_MAX_TOKENS, MAX_PROMPTS
+from modelgate.formats.openai_completions.schema import DEFAULT_MAX_TOKENS, MAX_PROMPTS, MAX_TOKENS
 
 PATH = "/completions"
 FIELD_NAMES = {"max_output_tokens": "max_tokens", "messages": "prompt"}
@@ -89,13 +89,35 @@ def peek_request(request: HttpRequest) -> RequestPeek:
     Raises:
         InvalidRequest: not JSON, a field of the wrong type or out of range, or one said twice; `param` names it.
     """
+    if len(request.body) > LARGE_BODY_BYTES:
+        _refuse_too_many(request.body)
     said = decode_fields(_peek, request.body, say=say)
     if said.stream_options is not None and not said.stream:
         raise InvalidRequest("'stream_options' is only allowed with 'stream': true.", param="stream_options", code="invalid_value")
     if len(prompts_of(said.prompt)) > MAX_PROMPTS:
-        raise InvalidRequest(f"'prompt' holds more than {MAX_PROMPTS} prompts.", param="prompt", code="invalid_value")
+        raise _too_many(f"{MAX_PROMPTS} prompts")
     refuse_twins(request.body, "model", say=say)
     return RequestPeek(said=said)
+
+
+def _refuse_too_many(body: bytes | bytearray) -> None:
+    """Refuse a large body's millions of prompts or tokens before objects are made of them, which takes seconds. What is counted is never
+    more than what is there. Raises InvalidRequest."""
+    try:
+        prompt = bytes(top_level(body).get("prompt", b""))
+    except UNREADABLE:
+        return  # said by who reads it all
+    first = prompt[1:].lstrip()[:1] if prompt[:1] == b"[" else b""
+    if first == b"[" and b'"' not in prompt and prompt.count(b"[") - 1 > MAX_PROMPTS:
+        raise _too_many(f"{MAX_PROMPTS} prompts")
+    if first == b'"' and (prompt.count(b'"') - prompt.count(b'\\"')) // 2 > MAX_PROMPTS:
+        raise _too_many(f"{MAX_PROMPTS} prompts")
+    if first not in (b"", b'"') and b'"' not in prompt and prompt.count(b",") > MAX_TOKENS:
+        raise _too_many(f"{MAX_TOKENS} tokens")
+
+
+def _too_many(what: str) -> InvalidRequest:
+    return InvalidRequest(f"'prompt' holds more than {what}.", param="prompt", code="invalid_value")
 
 
 def decode_request(request: HttpRequest, peek: ChatPeek) -> ChatRequest:

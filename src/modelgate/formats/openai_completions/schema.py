@@ -9,6 +9,8 @@ from modelgate.core.records import Json
 from modelgate.formats.openai_chat.schema import MAX_CHOICES, MAX_MODEL_CHARACTERS, NO_RAW, StreamOptions
 
 MAX_PROMPTS = 2048
+MAX_TOKENS = 4_000_000
+"""Of prompts that are given as their tokens, all together; no model reads a quarter of it at once."""
 MAX_BEST_OF = 20
 DEFAULT_MAX_TOKENS = 16
 """The vendor's own bound where the request sets none."""

@@ -132,3 +132,23 @@ def test_what_is_no_single_text_is_refused(request_: ChatRequest, param: str) ->
 def test_hints_are_left_out_and_named() -> None:
     ask = encode_request(ChatRequest(model="m", messages=(ONE,), system=(Text(text="Be kind."),), metadata={"a": "b"}), "m", NO_QUIRKS)
     assert (ask.ignored, json.loads(ask.body)["prompt"]) == (("metadata",), "Be kind.\n\nOnce")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "what"),
+    [
+        (b"[" + b"[1]," * 100_000 + b"[1]]", "2048 prompts"),
+        (b"[ " + b'"a",' * 100_000 + b'"a"]', "2048 prompts"),
+        (b"[" + b"1," * 4_000_001 + b"1]", "4000000 tokens"),
+    ],
+)
+def test_symptom_millions_of_prompts_were_read_before_they_were_counted(prompt: bytes, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten megabytes of them held the loop for two seconds."""
+    monkeypatch.setattr("modelgate.formats.openai_completions.request._peek", None)
+    with pytest.raises(InvalidRequest, match=f"more than {what}"):
+        peek_request(asked(b'{"model":"m","prompt":%b}' % prompt))
+
+
+@pytest.mark.parametrize("prompt", [['"[' * 50_000], ["\\" * 90_000, "a"], "[" * 90_000, [1, 2] * 50_000])
+def test_large_prompts_are_taken(prompt: object) -> None:
+    assert peek_request(asked({"model": "m", "prompt": prompt})).model == "m"
