@@ -254,6 +254,11 @@ class Traffic(msgspec.Struct, frozen=True):
 TRAFFIC = (*(Traffic(pair, stream=False) for pair in PASSED), *(Traffic(pair, stream=True) for pair in (*PASSED, *TRANSLATED)))
 
 
+def turns(number: int) -> tuple[Traffic, ...]:
+    """Return the order of a round: there and back, so that nobody's neighbour is always the same."""
+    return TRAFFIC if number % 2 == 0 else TRAFFIC[::-1]
+
+
 def ratio(rounds: Sequence[Mapping[Traffic, float]], kind: Traffic) -> float:
     """Return how many times the CPU of what it is compared with a kind of traffic took: the median of the rounds' own ratios."""
     return statistics.median(one[kind] / one[kind.against] for one in rounds)

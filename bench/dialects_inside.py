@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from bench.dialects import DIALECTS, TRAFFIC, TRANSLATED, Traffic, print_dialects
+from bench.dialects import DIALECTS, TRAFFIC, TRANSLATED, Traffic, print_dialects, turns
 from bench.inside import CLIENTS, SECRET, Inside, Wire
 from bench.scenarios import CHUNKS
 from modelgate.app.relay import COLLECT_AFTER_ALLOCATIONS
@@ -176,7 +176,7 @@ async def main(options: argparse.Namespace) -> None:
                 sys.exit("--pair is one of: " + ", ".join(sorted({repr(kind.pair.name) for kind in TRAFFIC})))
             await print_calls(inside, chosen[0], options.calls)
             return
-        rounds = [{kind: await inside.measure(kind) for kind in TRAFFIC} for _ in range(options.rounds)]
+        rounds = [{kind: await inside.measure(kind) for kind in turns(number)} for number in range(options.rounds)]
         print("own code, CPU µs per request (streams: per chunk), medians of rounds and of their ratios")
         print_dialects(rounds)
     finally:

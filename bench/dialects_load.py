@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from bench.dialects import DIALECTS, PASSED, TRAFFIC, TRANSLATED, Traffic, print_dialects, ratio
+from bench.dialects import DIALECTS, PASSED, TRAFFIC, TRANSLATED, Traffic, print_dialects, ratio, turns
 from bench.gateway import RATES_USD, Gateway
 from bench.load import CountsDiffer, run_wrk
 from bench.processes import cpu_s, free_port, start, stop, wait_for_port
@@ -76,9 +76,9 @@ def measure_dialects(home: Path, *, device: int, others: list[int], rounds: int,
     with Replaying(home, on=others) as replaying, DialectsGateway(home / "dialects", replaying, device=device, others=others) as gateway:
         for kind in TRAFFIC:
             run_wrk(_scenario(kind), port=gateway.port, script=_script(kind, gateway, home), seconds=WARM_UP_S, on=others)
-        for _ in range(rounds):
+        for number in range(rounds):
             gateway.wait_until_posted(0)
-            measured.append({kind: _measure(kind, replaying, gateway, home=home, seconds=seconds, on=others) for kind in TRAFFIC})
+            measured.append({kind: _measure(kind, replaying, gateway, home=home, seconds=seconds, on=others) for kind in turns(number)})
     print("\ndialects: CPU µs of the relay per request (streams: per chunk), medians of rounds and of their ratios")
     print_dialects(measured)
     return {

@@ -31,13 +31,14 @@ from modelgate.formats.gemini_content.encode_response import Signing, encode_ima
 from modelgate.formats.gemini_content.errors import decode_error
 from modelgate.formats.gemini_content.finish import encode_finish
 from modelgate.formats.gemini_content.grounding import encode_citations, encode_logprobs
-from modelgate.formats.gemini_content.schema import is_said
+from modelgate.formats.gemini_content.schema import NOTHING, is_said
 from modelgate.formats.gemini_content.sound import RAW_FORMAT
 from modelgate.formats.gemini_content.usage import encode_usage
 from modelgate.formats.json_fields import UNREADABLE
 from modelgate.formats.sse import MAX_EVENT_BYTES, EventTooLong, Splitter, data_of, split_events
 
 BETWEEN = b",\r\n"
+_OPENINGS = (b"{", b"[")
 _BRACKETS = re.compile(rb'["{}\[\]]')
 _STRING_END = re.compile(rb'["\\]')
 
@@ -139,28 +140,29 @@ class EventDecoder:
         return rest if self._is_failed else rest + self._reader.end()
 
     def _read_frames(self, data: bytes) -> list[StreamEvent]:
-        if not data:
-            return []
-        # An error in the middle comes as bare JSON, without `data:` before it.
-        chunks = [data_of(event) or event.strip() for event in split_events(data)]
-        return self._read_all([chunk for chunk in chunks if chunk[:1] in (b"{", b"[")])
+        events: list[StreamEvent] = []
+        for event in split_events(data):
+            # An error in the middle comes as bare JSON, without `data:` before it.
+            chunk = data_of(event) or event.strip()
+            if chunk.startswith(_OPENINGS) and not self._is_failed:
+                events += self._read(chunk)
+        return events
 
     def _read_all(self, chunks: list[bytes]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for chunk in chunks:
-            if self._is_failed:
-                break
-            events += self._read(chunk)
+            if not self._is_failed:
+                events += self._read(chunk)
         return events
 
     def _read(self, chunk: bytes) -> list[StreamEvent]:
-        if chunk[:1] == b"[":
+        if chunk.startswith(b"["):
             return self._fail(chunk) if b'"error"' in chunk else []
         try:
             answer = answer_decoder.decode(chunk)
         except UNREADABLE:
             return []
-        if is_said(answer.error) and bytes(answer.error) != b"{}":
+        if answer.error is not NOTHING and is_said(answer.error) and bytes(answer.error) != b"{}":
             return self._fail(chunk)
         return self._reader.read(answer)
 

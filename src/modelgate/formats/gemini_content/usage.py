@@ -39,7 +39,8 @@ def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
 
     `images`: so many pictures are in the answer; where their tokens were left out of the counts, they are estimated.
     """
-    prompt = (counted.prompt_token_count or 0) + (counted.tool_use_prompt_token_count or 0)
+    said_prompt, tool_use = counted.prompt_token_count or 0, counted.tool_use_prompt_token_count or 0
+    prompt = said_prompt + tool_use
     thought = counted.thoughts_token_count or 0
     cached = counted.cached_content_token_count or 0
     if counted.candidates_token_count is None and counted.total_token_count is not None:
@@ -55,13 +56,11 @@ def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
     if estimated:
         drawn = images * TOKENS_PER_IMAGE
         output += drawn
-    if (
-        min(counted.prompt_token_count or 0, counted.tool_use_prompt_token_count or 0, output, thought, cached) < 0
-        or min(heard, seen, spoken, drawn) < 0
-        or max(prompt, output) > MAX_UNITS
-    ):
+    if not (said_prompt >= 0 and tool_use >= 0 and prompt <= MAX_UNITS and 0 <= output <= MAX_UNITS):
         return None
-    if max(cached, heard, seen) > prompt or max(thought, spoken, drawn) > output:
+    if not (0 <= cached <= prompt and 0 <= heard <= prompt and 0 <= seen <= prompt):
+        return None
+    if not (0 <= thought <= output and 0 <= spoken <= output and 0 <= drawn <= output):
         return None
     return Usage(
         input_tokens=prompt,
@@ -79,7 +78,9 @@ def usage_of(counted: UsageMetadata, *, images: int = 0) -> Usage | None:
 def _heard_and_seen(counts: list[ModalityCount] | None) -> tuple[int, int]:
     """Return the tokens of sound and of pictures."""
     heard = seen = 0
-    for count in counts or ():
+    if not counts:
+        return 0, 0
+    for count in counts:
         if count.modality == "AUDIO":
             heard += count.token_count or 0
         elif count.modality == "IMAGE":
