@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -117,6 +117,10 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     has_json_schema: bool = True
     fetches_images: bool | None = None
     counts_writes_in_reads: bool = False
+
+    def path_of(self, wire_format: str, usual: str, *, model: str) -> str:
+        """Return the path of a call for a model, whose name may be a caller's own: it cannot lead anywhere else."""
+        return self.paths.get(wire_format, usual).replace("{model}", quote(model, safe=""))
 
 
 NO_QUIRKS = Quirks()

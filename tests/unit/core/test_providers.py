@@ -1,6 +1,6 @@
 import pytest
 
-from modelgate.core.providers import bearer, joined
+from modelgate.core.providers import Quirks, bearer, joined
 
 
 def test_the_usual_way_to_sign() -> None:
@@ -21,3 +21,10 @@ def test_the_usual_way_to_sign() -> None:
 )
 def test_a_base_that_ends_as_the_path_begins_says_it_for_both(base: str, path: str, whole: str) -> None:
     assert joined(base, path) == whole
+
+
+def test_symptom_a_callers_name_of_a_model_led_to_another_path_of_the_vendor() -> None:
+    """With the operator's key: an upstream that serves any model takes the caller's word for it."""
+    azure = Quirks(paths={"openai_embeddings": "/deployments/{model}/embeddings"})
+    assert azure.path_of("openai_embeddings", "/embeddings", model="../../files?x=") == "/deployments/..%2F..%2Ffiles%3Fx%3D/embeddings"
+    assert azure.path_of("openai_speech", "/audio/speech", model="m") == "/audio/speech"

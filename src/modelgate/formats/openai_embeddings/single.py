@@ -26,13 +26,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Glance(msgspec.Struct, frozen=True):
-    """An answer whose vectors are not looked at."""
+    """An answer whose vectors are not looked at. A usage of a wrong form is no reason to pay for all of it once more."""
 
     data: msgspec.Raw
-    usage: EmbeddingUsage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 _glance = msgspec.json.Decoder(_Glance)
+_counted = msgspec.json.Decoder(EmbeddingUsage)
 
 
 def peek(request: HttpRequest) -> SinglePeek:
@@ -75,7 +76,7 @@ def _text(given: object) -> str:
 def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, quirks: Quirks) -> UpstreamAsk:
     """Return the request under the upstream's name of the model."""
     body = request.body if upstream_model == peek.model else replace_field(request.body, "model", _encode(upstream_model))
-    return UpstreamAsk(path=quirks.paths.get(NAME, PATH).replace("{model}", upstream_model), body=body)
+    return UpstreamAsk(path=quirks.path_of(NAME, PATH, model=upstream_model), body=body)
 
 
 def pass_response(content_type: bytes, body: bytes | bytearray, peek: SinglePeek, renamed: bool) -> SingleAnswer:
@@ -85,9 +86,16 @@ def pass_response(content_type: bytes, body: bytes | bytearray, peek: SinglePeek
         found = _glance.decode(body)
     except UNREADABLE as error:
         raise UnreadableAnswer from error
-    usage, refused = _usage(found.usage)
+    usage, refused = _read_usage(found.usage)
     told = rename_answer(body, peek.model) if renamed else body
     return SingleAnswer(body=told, content_type=b"application/json", usage=usage, usage_refused=refused)
+
+
+def _read_usage(raw: msgspec.Raw) -> tuple[Usage | None, bool]:
+    try:
+        return _usage(None if bytes(raw) in (b"", b"null") else _counted.decode(raw))
+    except UNREADABLE:
+        return None, True
 
 
 def _usage(counted: EmbeddingUsage | None) -> tuple[Usage | None, bool]:
@@ -130,7 +138,7 @@ def encode_request(request: EmbeddingsRequest, upstream_model: str, quirks: Quir
     ignored = tuple(
         name for name, said in (("task_type", request.task_type), ("title", any(each.title for each in request.inputs))) if said
     )
-    return UpstreamAsk(path=quirks.paths.get(NAME, PATH).replace("{model}", upstream_model), body=_encode(found), ignored=ignored)
+    return UpstreamAsk(path=quirks.path_of(NAME, PATH, model=upstream_model), body=_encode(found), ignored=ignored)
 
 
 def decode_response(body: bytes | bytearray) -> EmbeddingsResponse:

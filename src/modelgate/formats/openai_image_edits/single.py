@@ -89,7 +89,7 @@ def _peeked(found: ImageEditFields, family: Family, *, shown: int, form: Form | 
 
 def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, quirks: Quirks) -> UpstreamAsk:
     """Return the request under the upstream's name of the model."""
-    path = quirks.paths.get(NAME, PATH).replace("{model}", upstream_model)
+    path = quirks.path_of(NAME, PATH, model=upstream_model)
     edit: Edit = peek.facts
     if edit.form is None:
         body = request.body

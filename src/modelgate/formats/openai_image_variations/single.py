@@ -44,7 +44,7 @@ def peek(request: HttpRequest) -> SinglePeek:
 
 def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, quirks: Quirks) -> UpstreamAsk:
     """Return the request under the upstream's name of the model."""
-    path = quirks.paths.get(NAME, PATH).replace("{model}", upstream_model)
+    path = quirks.path_of(NAME, PATH, model=upstream_model)
     variation: Variation = peek.facts
     if upstream_model == variation.ask.model:
         return UpstreamAsk(path=path, body=request.body, content_type=request.headers.get(b"content-type") or b"")

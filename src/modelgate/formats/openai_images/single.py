@@ -41,7 +41,7 @@ def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, qu
     body = request.body
     if upstream_model != peek.facts.ask.model:
         body = replace_field(body, "model", _encode(upstream_model))
-    return UpstreamAsk(path=quirks.paths.get(NAME, PATH).replace("{model}", upstream_model), body=body)
+    return UpstreamAsk(path=quirks.path_of(NAME, PATH, model=upstream_model), body=body)
 
 
 def pass_response(content_type: bytes, body: bytes | bytearray, peek: SinglePeek, renamed: bool) -> SingleAnswer:

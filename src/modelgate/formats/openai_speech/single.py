@@ -62,7 +62,7 @@ def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, qu
         body = replace_field(body, "model", _encode(upstream_model))
     if peek.passes_bytes and family.counts_tokens and not family.counts_characters:
         body = replace_field(body, "stream_format", b'"sse"')
-    return UpstreamAsk(path=quirks.paths.get(NAME, PATH).replace("{model}", upstream_model), body=body)
+    return UpstreamAsk(path=quirks.path_of(NAME, PATH, model=upstream_model), body=body)
 
 
 def pass_response(content_type: bytes, body: bytes | bytearray, peek: SinglePeek, renamed: bool) -> SingleAnswer:

@@ -37,7 +37,7 @@ def peek(request: HttpRequest) -> SinglePeek:
 def pass_request(request: HttpRequest, peek: SinglePeek, upstream_model: str, quirks: Quirks) -> UpstreamAsk:
     """Return the request for an upstream."""
     hearing: Hearing = peek.facts
-    path = quirks.paths.get(NAME, PATH).replace("{model}", upstream_model)
+    path = quirks.path_of(NAME, PATH, model=upstream_model)
     asked = family_of(upstream_model).asks.get(hearing.wanted, hearing.wanted)
     return pass_hearing(request, hearing, path=path, upstream_model=upstream_model, asked=asked)
 

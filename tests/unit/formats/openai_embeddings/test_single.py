@@ -75,7 +75,9 @@ def test_bytes_pass_but_for_the_models_name() -> None:
     assert (passed.body, passed.usage) == (answer.replace(b'"real"', b'"e"'), Usage(input_tokens=8))
 
 
-@pytest.mark.parametrize(("usage", "refused"), [(b"", False), (b',"usage":{"prompt_tokens":-3}', True)])
+@pytest.mark.parametrize(
+    ("usage", "refused"), [(b"", False), (b',"usage":{"prompt_tokens":-3}', True), (b',"usage":null', False), (b',"usage":[]', True)]
+)
 def test_usage_that_is_missing_or_cannot_be(usage: bytes, refused: bool) -> None:
     _, peek = asked()
     passed = FORMAT.pass_response(b"application/json", b'{"data":[]%b}' % usage, peek, False)
