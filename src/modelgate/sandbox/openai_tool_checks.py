@@ -63,7 +63,8 @@ def check_strict(schema: Json, *, param: str, code: str | None) -> None:
         if isinstance(node.get("properties"), dict):
             if node.get("additionalProperties") is not False:
                 raise Refused("Invalid schema: 'additionalProperties' is required to be supplied and to be false.", param=param, code=code)
-            if set(node["properties"]) - set(node.get("required") or ()):
+            required = node.get("required") or []
+            if not isinstance(required, list) or any(name not in required for name in node["properties"]):
                 raise Refused(
                     "Invalid schema: 'required' is required to be supplied and to be an array including every key in properties.",
                     param=param,

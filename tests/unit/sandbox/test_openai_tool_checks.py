@@ -66,6 +66,14 @@ def test_bad_functions(body: dict[str, Any], param: str) -> None:
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize("required", [None, 1, True, "a", [{}], [[]], []])
+def test_an_odd_list_of_required_properties_is_refused(required: Any) -> None:
+    """Anything but a list of texts ended in a 500."""
+    schema = {"type": "object", "properties": {"a": {}}, "required": required, "additionalProperties": False}
+    with pytest.raises(Refused, match="'required' is required"):
+        check_tools({"tools": [_tool(name="f", strict=True, parameters=schema)]})
+
+
 def test_strict_schemas_are_searched_everywhere() -> None:
     closed: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
     inner = {"type": "object", "properties": {"b": {"type": "string"}}, "required": ["b"]}

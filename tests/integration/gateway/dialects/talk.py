@@ -57,15 +57,22 @@ class Talk:
 
     def send(self, body: dict[str, Json]) -> Told:
         """Send a body as it is; return what comes of it."""
-        path = self.dialect.path(self.model, self.mode)
-        headers = {"content-type": "application/json", **self.dialect.headers(self._key)}
-        self._connection.request("POST", path, json.dumps(body).encode(), headers)
-        response = self._connection.getresponse()
-        status, answered, raw = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        status, answered, raw = self._exchange(body)
         told = self._read(status, raw, is_events=answered.get("content-type", "").startswith("text/event-stream"))
         told = replace(told, status=status, headers=answered)
         self.answers.append(told)
         return told
+
+    def exchange(self, body: dict[str, Json]) -> tuple[int, bytes]:
+        """Send a body as it is; return the answer's status and bytes, unread."""
+        status, _, raw = self._exchange(body)
+        return status, raw
+
+    def _exchange(self, body: dict[str, Json]) -> tuple[int, dict[str, str], bytes]:
+        headers = {"content-type": "application/json", **self.dialect.headers(self._key)}
+        self._connection.request("POST", self.dialect.path(self.model, self.mode), json.dumps(body).encode(), headers)
+        response = self._connection.getresponse()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
 
     def _read(self, status: int, raw: bytes, *, is_events: bool) -> Told:
         if status != 200:
