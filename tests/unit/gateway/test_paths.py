@@ -1,7 +1,7 @@
 import pytest
 
 from modelgate.core.http import HeaderBlock
-from modelgate.gateway.paths import dialect_of, format_of, proper_path
+from modelgate.gateway.paths import dialect_of, format_of, proper_path, usual_format
 
 GEMINI = "/v1beta/models/gemini-2.5-flash:generateContent"
 
@@ -54,6 +54,31 @@ def test_a_path_tells_its_dialect() -> None:
     assert format_of("/v1/models/openrouter/auto:free") == ""
     assert format_of("/v1beta/models/g:batchEmbedContents") == "gemini_embeddings"
     assert format_of("/v1/embeddings") == "openai_embeddings"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/messages",
+        GEMINI,
+        "/v1beta/models/x:streamGenerateContent",
+        "/v1beta" + GEMINI,
+        "/v1/models/x:generateContent",
+        GEMINI.replace(":", "%3A"),
+        GEMINI + "/",
+        "/v1beta/models/a%2Fb:generateContent",
+        "/v1beta/models/v1beta/models/x:generateContent",
+        "/v1beta/models/" + "x" * 3000 + ":generateContent",
+        "/v1beta/models/x:countTokens",
+    ],
+)
+def test_the_short_look_never_differs_from_the_long_one(path: str) -> None:
+    if found := usual_format(path):
+        assert (proper_path(path), format_of(path)) == (path, found)
+
+
+def test_the_usual_endpoints_take_the_short_look() -> None:
+    assert [usual_format(path) for path in ("/v1/messages", GEMINI)] == ["anthropic_messages", "gemini_content"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.core.usage import Usage
 from modelgate.formats.chat.wire_format import UnreadableAnswer
 from modelgate.formats.gemini_content.peek import peek
-from modelgate.formats.gemini_content.tap import StreamTap, pass_response
+from modelgate.formats.gemini_content.tap import MAX_UNREAD_BYTES, StreamTap, pass_response
 
 PEEKED = peek(
     HttpRequest(
@@ -152,6 +152,28 @@ def test_words_are_kept_until_the_upstream_counts() -> None:
     assert (tap.text, tap.events, tap.usage) == ("Grüße Welt", 2, None)
     tap, _ = run(framed(CHUNKS, is_sse=True), size=9)
     assert tap.text == ""
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_stream_that_breaks_off_has_its_last_credible_counts(size: int) -> None:
+    counts = [{"promptTokenCount": 7, "candidatesTokenCount": number} for number in (1, 2, 3)]
+    chunks = [chunk("x", usage=usage) for usage in counts] + [chunk("x"), chunk("x", usage={"promptTokenCount": -1})]
+    tap, _ = run(framed(chunks, is_sse=True), size=size)
+    assert not tap.is_complete()
+    assert tap.usage == COUNTED
+    assert tap.text == ""
+    assert tap.events == len(chunks)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_long_stream_is_not_kept_unread(counts: bool) -> None:
+    tap = StreamTap(is_sse=True, model=None)
+    event = framed([chunk("y" * 1000, usage=USAGE if counts else None)], is_sse=True)
+    for _ in range(3 * MAX_UNREAD_BYTES // len(event)):
+        assert tap.feed(event) == event
+        assert sum(map(len, tap._unread)) <= MAX_UNREAD_BYTES
+    assert tap.usage == (COUNTED if counts else None)
+    assert len(tap.text) == (0 if counts else 1000 * tap.events)
 
 
 def test_incredible_counts_are_not_believed() -> None:
