@@ -569,6 +569,10 @@ def test_cell(
             check_counts(told, record, counted[told.request_id])
         elif told.error is None:
             check_estimate(record, refused=name == "usage_that_cannot_be")
+        else:  # a stream that broke is charged for what was delivered; Gemini counts as it goes
+            is_estimated = vendor != "gemini"
+            assert (record.outcome, record.facts.error, record.facts.estimated) == ("captured", "stream_error", is_estimated)
+            assert record.amount_nanos > 0
 
 
 def check_estimate(record: Booked, *, refused: bool) -> None:
