@@ -490,7 +490,7 @@ async def bounded() -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("spoken", DIALECTS)
 @given(data=st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_an_upstream_says_is_answered_and_its_hold_resolved_once(spoken: str, data: st.DataObject) -> None:
     dialect = data.draw(st.sampled_from(DIALECTS if spoken != "openai_completions" else (spoken,)))
     stream, leaves_after = data.draw(st.booleans()), data.draw(st.sampled_from((0, 0, 0, 1, 2)))
