@@ -91,6 +91,8 @@ TESTED_ELSEWHERE = {
     "sandbox/chat_ask.py": ("unit/sandbox/test_speaker.py", "types"),
     "storage/alembic/env.py": ("integration/storage/test_migrations.py", "run by alembic"),
     "storage/alembic/versions/initial_0001.py": ("integration/storage/test_migrations.py", "a migration"),
+    "gateway/recorded_stream.py": ("unit/gateway/test_idempotency.py", "part of both that keep streams"),
+    "storage/alembic/versions/key_cache_0003.py": ("integration/storage/test_migrations.py", "a migration"),
     "storage/alembic/versions/claims_0002.py": ("integration/storage/test_migrations.py", "a migration"),
     "storage/book_store.py": ("integration/storage/test_book_kill_points.py", "names functions of the ledger"),
     "storage/errors.py": ("integration/storage/test_ledger.py", "types"),

@@ -233,7 +233,7 @@ class Once:
             if family is None or not _is_repeatable(request):
                 return await handle(request)
             request.path = request.path.rstrip("/")
-            return await self._idempotency.answer(request, Spoken(partial(render_family_error, family)), partial(handle, request))
+            return await self._idempotency.answer(request, Spoken(partial(render_family_error, family)), lambda _: handle(request))
 
         return once
 
@@ -243,7 +243,7 @@ class Once:
         async def once(request: HttpRequest) -> HttpResponse:
             if not _is_repeatable(request):
                 return await handle(request)
-            return await self._idempotency.answer(request, Spoken(encode_error), partial(handle, request))
+            return await self._idempotency.answer(request, Spoken(encode_error), lambda _: handle(request))
 
         return once
 

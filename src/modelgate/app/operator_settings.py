@@ -1,19 +1,30 @@
 """The operator's settings that live in the database and that running processes follow. `docs/settings.md` lists them."""
 
+import re
 from typing import NamedTuple
 
 
 class OperatorSetting(NamedTuple):
-    """One setting: the values it takes, the one it has when nobody set it, and what it does."""
+    """One setting: the values it takes, the one it has when nobody set it, and what it does.
+
+    `pattern`: a regular expression of all values it takes, where `values` are only some.
+    """
 
     values: tuple[str, ...]
     default: str
     description: str
+    pattern: str = ""
 
 
 OPERATOR_SETTINGS: dict[str, OperatorSetting] = {
     "charge_orphans": OperatorSetting(
         ("no", "yes"), "no", "Whether a request whose relay died in the middle is charged its estimate; `no`: it costs nothing."
+    ),
+    "cache_hit_price": OperatorSetting(
+        ("0", "0.1", "1"),
+        "0",
+        "Which share of the original charge an answer from the cache costs, any decimal from 0 to 1; `0`: it costs nothing.",
+        pattern=r"0|1|0\.\d{1,6}|1\.0{1,6}",
     ),
 }
 
@@ -23,5 +34,9 @@ def check_setting(name: str, value: str) -> None:
     setting = OPERATOR_SETTINGS.get(name)
     if setting is None:
         raise ValueError(f"there is no setting {name!r}; there are: {', '.join(OPERATOR_SETTINGS)}")
+    if setting.pattern:
+        if not re.fullmatch(setting.pattern, value, re.ASCII):
+            raise ValueError(f"{name} is a decimal from 0 to 1 such as 0.1, of at most six decimals")
+        return
     if value not in setting.values:
         raise ValueError(f"{name} is one of: {', '.join(setting.values)}")

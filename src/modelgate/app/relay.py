@@ -15,6 +15,7 @@ import uvloop
 from modelgate.app.book_link import BookLink
 from modelgate.app.data_directory import CannotStart
 from modelgate.app.https import server_tls
+from modelgate.app.operator_settings import OPERATOR_SETTINGS
 from modelgate.app.proxies import proxy_for
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.relay_router import RelayRouter
@@ -29,6 +30,7 @@ from modelgate.edge.server import EdgeServer
 from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
 from modelgate.formats.single.single_format import load_single_formats
+from modelgate.gateway.cached_calls import HIT_PRICE_SETTING, CachedCalls
 from modelgate.gateway.call import CallDesk
 from modelgate.gateway.calls import AnyKind, CallGateway
 from modelgate.gateway.chat import chat_kinds
@@ -148,6 +150,7 @@ class Relay:
         desk = CallDesk(meter=self._meter, rates=rates, metrics=self._metrics, clock=system_clock, count_tokens=counter.count)
         images = FetchedImages(GuardedFetcher(self._transport))
         kinds: dict[str, AnyKind] = {**chat_kinds(self._wire_formats, images=images), **single_kinds(load_single_formats())}
+        cached = CachedCalls(keys=self._keys, desk=desk, hit_price=self._hit_price)
         self._calls = CallGateway(
             keys=self._keys,
             desk=desk,
@@ -155,7 +158,9 @@ class Relay:
             health=Health(),
             configuration=lambda: self._configuration,
             log_fault=_log_fault,
+            by_cache=cached,
         )
+        idempotency = Idempotency(self._link.claims, keys=self._keys, clock=system_clock, log_fault=_log_fault)
         operations = {operation_of(name) for provider in self._providers.values() for name in (*provider.formats, *provider.media)}
         models = ModelsGateway(
             keys=self._keys,
@@ -174,7 +179,7 @@ class Relay:
         )
         passage = Passage(transport=self._transport, socket=settings.desk_socket)
         self._router = RelayRouter(
-            calls=RepeatableCalls(self._calls, Idempotency(self._link.claims, keys=self._keys, clock=system_clock, log_fault=_log_fault)),
+            calls=RepeatableCalls(self._calls, idempotency=idempotency, cached=cached),
             kinds=kinds,
             free=free,
             models=models,
@@ -189,6 +194,11 @@ class Relay:
             processes_path=settings.processes_path,
             health=lambda: {f"relay-{self._index}": not self._is_broken, "book": self._link.connected},
         )
+
+    def _hit_price(self) -> str:
+        """Return the share of the original charge that an answer from the cache costs."""
+        settings = self._configuration.snapshot.settings if self._configuration is not None else {}
+        return settings.get(HIT_PRICE_SETTING, OPERATOR_SETTINGS[HIT_PRICE_SETTING].default)
 
     def _make_edge(self) -> EdgeServer:
         settings = self._settings

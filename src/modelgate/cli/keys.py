@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
-from modelgate.cli.values import COUNT, EXPIRY, LIMIT, NAMES, NETWORKS, SPAN, given_only, show_time, show_usd
+from modelgate.cli.values import COUNT, EXPIRY, LIMIT, NAMES, NETWORKS, SECONDS, SPAN, given_only, show_time, show_usd
 from modelgate.core.money import render_usd
 from modelgate.core.records import ApiKey
 from modelgate.storage.identity import (
@@ -49,6 +49,7 @@ def key_options(function: Callable[..., None]) -> Callable[..., None]:
         ("--ips", "ips", {"type": NETWORKS, "help": "Addresses and networks it may be used from."}),
         ("--rpm", "rpm", {"type": COUNT, "help": "Most requests per minute."}),
         ("--tpm", "tpm", {"type": COUNT, "help": "Most tokens per minute."}),
+        ("--cache", "cache_s", {"type": SECONDS, "help": "Answer the same request from the cache for so long (at most 86400)."}),
         ("--group", "group", {"type": str, "help": "Price group; see: modelgate groups."}),
     )
     for flag, name, attributes in reversed(options):
@@ -114,7 +115,7 @@ def list_(installation: Installation, *, account: str | None, as_json: bool) -> 
 def edit(installation: Installation, /, *, key: str, as_json: bool, **options: Any) -> None:
     """Change what KEY (id or name) may do. Running servers follow within a second.
 
-    Words that take a bound away: --limit none, --rpm none, --tpm none, --models any, --ips any, --expires never.
+    Words that take a bound away: --limit none, --rpm none, --tpm none, --cache none, --models any, --ips any, --expires never.
     """
     if isinstance(options["name"], str):
         _check_name(options["name"])

@@ -15,6 +15,7 @@ from modelgate.core.money import parse_usd, render_usd
 NO_WORDS = frozenset(("none", "never", "any", "unlimited"))
 MAX_RATE_LIMIT = 1_000_000_000
 MAX_EXPIRY_DAYS = 36_500
+MAX_CACHE_S = 86_400
 
 _SPAN = re.compile(r"(\d{1,9})([smhdw])")
 _SPAN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -66,6 +67,15 @@ def parse_count(text: str) -> int | None:
         return None
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_RATE_LIMIT:
         raise ValueError(f"{text!r} is not a whole number from 1 to {MAX_RATE_LIMIT}, or none")
+    return int(text)
+
+
+def parse_cache_seconds(text: str) -> int | None:
+    """Return seconds that an answer may be old; None for `none`."""
+    if text.lower() in NO_WORDS:
+        return None
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_CACHE_S:
+        raise ValueError(f"{text!r} is not a whole number of seconds from 1 to {MAX_CACHE_S}, or none")
     return int(text)
 
 
@@ -140,6 +150,7 @@ def show_usd(nanos: int | None) -> str:
 AMOUNT = Parsed("USD", parse_amount)
 LIMIT = Parsed("USD|none", parse_limit)
 COUNT = Parsed("N|none", parse_count)
+SECONDS = Parsed("SECONDS|none", parse_cache_seconds)
 NAMES = Parsed("A,B|any", parse_list)
 NETWORKS = Parsed("IP,NET|any", parse_networks_list)
 MODEL_MAP = Parsed("A,B=UPSTREAM-NAME|any", parse_model_map)

@@ -33,7 +33,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """The secret that speaks for an account. The secret itself is kept only as `digest` (SHA-256, hex).
 
     `slot` indexes the shared rate counters of a node. `models`, `ips`: empty means any; ips are addresses or networks.
-    `limit_nanos` None: no limit. `rpm`, `tpm` None: no limit. `expires_at` None: never.
+    `limit_nanos` None: no limit. `rpm`, `tpm` None: no limit. `expires_at` None: never. `cache_s`: how old an answer from the cache may
+    be; None: it has no cache.
     """
 
     id: str
@@ -53,6 +54,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     disabled: bool = False
     created_at: float = 0.0
     slot: int = 0
+    cache_s: int | None = None
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ EXPOSED = (
     "retry-after",
     "modelgate-ignored",
     "idempotent-replayed",
+    "modelgate-cache",
+    "age",
     "x-ratelimit-limit-requests",
     "x-ratelimit-limit-tokens",
     "x-ratelimit-remaining-requests",

@@ -275,6 +275,11 @@ class AnswerStream:
         return self._told.content_type
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the upstream said all it had to say, and no error in the middle."""
+        return self._finished and self.failure is None and self._relay.error is None
+
+    @property
     def opening_error(self) -> VendorError | None:
         """An error that came as the very first event."""
         return self._relay.error if self._relay.events <= 1 else None

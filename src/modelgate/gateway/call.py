@@ -92,6 +92,7 @@ class Call:
         "attempts",
         "caller",
         "candidate",
+        "charged_nanos",
         "desk",
         "endpoint",
         "first_byte_at",
@@ -116,6 +117,7 @@ class Call:
         self.rate = rate
         self.hold: Hold | None = None
         self.candidate: Candidate | None = None
+        self.charged_nanos = 0
         self.ignored: tuple[str, ...] = ()
         self.attempts = 0
         self.first_byte_at = 0.0
@@ -137,7 +139,7 @@ class Call:
         """
         if usage is not None:
             try:
-                self._charge(usage, self.price.charge(usage), error=error, committed=committed)
+                self.charge(usage, self.price.charge(usage), error=error, committed=committed)
                 return
             except ValueError:
                 self.add_note("usage_refused")
@@ -169,10 +171,12 @@ class Call:
 
     def _charge_estimate(self, usage: Usage, *, error: str, committed: Callable[[], None]) -> None:
         assert self.hold is not None
-        self._charge(usage, min(self.price.charge(usage), self.hold.amount_nanos), error=error, committed=committed)
+        self.charge(usage, min(self.price.charge(usage), self.hold.amount_nanos), error=error, committed=committed)
 
-    def _charge(self, usage: Usage, amount_nanos: int, *, error: str, committed: Callable[[], None]) -> None:
+    def charge(self, usage: Usage, amount_nanos: int, *, error: str, committed: Callable[[], None]) -> None:
+        """Charge an amount that is known; `committed` is called once that is durable."""
         assert self.hold is not None
+        self.charged_nanos = amount_nanos
         facts = self._close(usage, status=200, error=error, amount_nanos=amount_nanos)
         self.desk.meter.capture(self.hold, amount_nanos=amount_nanos, facts=facts, committed=committed)
 

@@ -4,7 +4,7 @@ What differs between conversations and other calls, and between dialects, is a `
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -87,6 +87,14 @@ AnyKind: TypeAlias = Kind[Any]
 """A kind whose peeks nobody but itself looks into."""
 
 
+class ByCache(Protocol):
+    """What answers the requests of keys that have a cache."""
+
+    def answer(self, request: HttpRequest, kind: AnyKind, caller: Caller, calls: "CallGateway") -> Awaitable[HttpResponse]:
+        """Return the answer from the cache, or that of `calls.handle`, which is given the caller and so does not come here again."""
+        ...
+
+
 class CallGateway:
     """Serves calls of every kind."""
 
@@ -99,24 +107,32 @@ class CallGateway:
         health: Health,
         configuration: Callable[[], Configuration | None],
         log_fault: Callable[[BaseException, str], None],
+        by_cache: ByCache | None = None,
     ) -> None:
         """`configuration` gives the current one (None: none has come yet). `log_fault(error, request_id)` hears of our own faults."""
         self._keys = keys
         self._desk = desk
         self._configuration = configuration
         self._log_fault = log_fault
+        self._by_cache = by_cache
         self._health = health
         self._loop = asyncio.get_running_loop()  # kept: each look-up costs a system call
         self._streams: set[AnswerStream] = set()
         self._attempts: Attempts[Whole | AnswerStream] = Attempts(transport=transport, health=health)
 
-    async def handle(self, request: HttpRequest, kind: Kind[PeekedT]) -> HttpResponse:
-        """Answer one request; every failure becomes an error of its dialect, and a hold that was taken is given back."""
+    async def handle(self, request: HttpRequest, kind: Kind[PeekedT], caller: Caller | None = None) -> HttpResponse:
+        """Answer one request; every failure becomes an error of its dialect, and a hold that was taken is given back.
+
+        `caller`: who asks, where that is known already and the cache has no say.
+        """
         desk = self._desk
         rate: RateState | None = None
         call: Call | None = None
         try:
-            caller = await authenticate(request, keys=self._keys, clock=desk.clock)
+            if caller is None:
+                caller = await authenticate(request, keys=self._keys, clock=desk.clock)
+                if caller.key.cache_s is not None and self._by_cache is not None:
+                    return await self._by_cache.answer(request, kind, caller, self)
             configuration = self._configuration()
             if configuration is None:
                 raise NoUpstream("The gateway is starting. Try again shortly.", retry_after_s=1.0)
@@ -141,12 +157,12 @@ class CallGateway:
             paid = self._charge(call, outcome)
         except ModelgateError as error:
             await _release(call, error)
-            return self._refusal(error, kind, request, rate)
+            return self.refusal(error, kind, request, rate)
         except Exception as fault:  # noqa: BLE001  # the request's edge: a hold must never be left open
             self._log_fault(fault, request.id)
             unexpected = ModelgateError()
             await _release(call, unexpected)
-            return self._refusal(unexpected, kind, request, rate)
+            return self.refusal(unexpected, kind, request, rate)
         await paid
         return self._response(call, kind, outcome.body, content_type=outcome.content_type)
 
@@ -201,18 +217,18 @@ class CallGateway:
         if kind.request_id_header:
             lines += b"%b: %b\r\n" % (kind.request_id_header, call.request.id.encode())
         if call.rate is not None:
-            lines += self._rate_lines(kind, call.rate)
+            lines += self.rate_lines(kind, call.rate)
         return HttpResponse(status=200, headers=HeaderBlock(lines), body=body)
 
-    def _refusal(self, error: ModelgateError, kind: Kind[PeekedT], request: HttpRequest, rate: RateState | None) -> HttpResponse:
+    def refusal(self, error: ModelgateError, kind: Kind[PeekedT], request: HttpRequest, rate: RateState | None) -> HttpResponse:
         if isinstance(error, RateExceeded) and error.rates is not None and kind.rate_lines is not None:
             error.header_lines = kind.rate_lines(error.rates, self._desk.clock())
         response = kind.encode_error(error, request.id)
         if rate is not None:
-            response.headers = HeaderBlock(response.headers.raw + self._rate_lines(kind, rate))
+            response.headers = HeaderBlock(response.headers.raw + self.rate_lines(kind, rate))
         return response
 
-    def _rate_lines(self, kind: Kind[PeekedT], rate: RateState) -> bytes:
+    def rate_lines(self, kind: Kind[PeekedT], rate: RateState) -> bytes:
         if kind.rate_lines is None:
             return rate.header_lines()
         return b"" if kind.rate_lines is no_rate_lines else kind.rate_lines(rate.facts(), self._desk.clock())

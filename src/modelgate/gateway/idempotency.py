@@ -13,17 +13,19 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from modelgate.core.claims import MAX_STORED_BYTES, Claim, ClaimEnding, ClaimVerdict, StoredAnswer
 from modelgate.core.clock import Clock
 from modelgate.core.errors import IdempotencyInProgress, IdempotencyKeyReused, IdempotencyNotStored, InvalidRequest, ModelgateError
-from modelgate.core.http import BodySink, HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
 from modelgate.gateway.answer_stream import AnswerStream
+from modelgate.gateway.cached_calls import HEADER as CACHE_HEADER
+from modelgate.gateway.cached_calls import CachedCalls
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.calls import AnyKind, CallGateway
-from modelgate.identity.table import KeyTable
+from modelgate.gateway.recorded_stream import RecordedStream, Room, asked_in_query, lines_of_answer
+from modelgate.identity.table import Caller, KeyTable
 
 HEADER = b"idempotency-key"
 PARAM = "Idempotency-Key"
@@ -37,8 +39,6 @@ REPLAYED_LINE = b"idempotent-replayed: true\r\n"
 
 _KEY = re.compile(rb"[!-~]{1,%d}" % MAX_KEY_CHARACTERS)
 _BOUNDARY = re.compile(rb'(?i)\bboundary="?([^";,\s]{1,200})')
-_KEPT_HEADERS = frozenset((b"content-type", b"cache-control", b"x-accel-buffering"))
-_OUR_PREFIX = b"modelgate-"
 
 
 class Claims(Protocol):
@@ -71,7 +71,8 @@ class Spoken:
         self.encode_error = encode_error
 
 
-Serve = Callable[[], Awaitable[HttpResponse]]
+Serve = Callable[[Caller], Awaitable[HttpResponse]]
+"""Answers the request of a caller who is known already."""
 
 
 class Idempotency:
@@ -84,7 +85,7 @@ class Idempotency:
         self._clock = clock
         self._log_fault = log_fault
         self._endings: set[asyncio.Task[None]] = set()
-        self.recording_bytes = 0
+        self.room = Room(MAX_RECORDING_BYTES)
 
     async def answer(self, request: HttpRequest, dialect: Dialect, serve: Serve) -> HttpResponse:
         """Return the stored answer, or what `serve` answers, kept for repeats. `request.path` is in its proper spelling."""
@@ -99,12 +100,13 @@ class Idempotency:
             return dialect.encode_error(error, request.id)
         ending = ClaimEnding(scope=claim.scope, account=claim.account, request_id=claim.request_id)
         try:
-            response = await serve()
+            response = await serve(caller)
         except Exception:  # whether it was charged is not known here
             await self._end(ending)
             raise
         if isinstance(response.body, AnswerStream):
-            response.body = RecordedStream(response.body, idempotency=self, finish=partial(self._finish, ending, response))
+            finish = partial(self._finish, ending, response)
+            response.body = RecordedStream(response.body, room=self.room, max_bytes=MAX_STORED_BYTES, finish=finish)
         else:
             await self._end(_ended(ending, response))
         return response
@@ -126,117 +128,25 @@ class Idempotency:
 
 
 class RepeatableCalls:
-    """The pipeline of calls, and idempotency before it where a request asks for it."""
+    """The pipeline of calls, and before it what a request asks for by a header: idempotency, or the cache."""
 
-    def __init__(self, calls: CallGateway, idempotency: Idempotency) -> None:
+    def __init__(self, calls: CallGateway, *, idempotency: Idempotency, cached: CachedCalls) -> None:
+        self._calls = calls
         self._handle = calls.handle
         self._idempotency = idempotency
+        self._cached = cached
 
     def handle(self, request: HttpRequest, kind: AnyKind) -> Coroutine[Any, Any, HttpResponse]:
-        """Answer one request. On every request's way: it costs those without the header one look."""
-        if request.headers.get(HEADER) is None:
-            return self._handle(request, kind)
-        return self._idempotency.answer(request, kind, partial(self._handle, request, kind))
+        """Answer one request. On every request's way: it costs those without the headers two looks.
 
-
-class RecordedStream:
-    """Between a streamed answer and its client: passes everything on and keeps a copy, to the end even when the client leaves.
-
-    `finish(body)` is called once at the end, with None when there is no whole answer to keep; the client's last word waits for it.
-    """
-
-    __slots__ = ("_chunks", "_finish", "_idempotency", "_left", "_over", "_sink", "_size_bytes", "_source", "_started")
-
-    def __init__(self, source: AnswerStream, *, idempotency: Idempotency, finish: Callable[[bytes | None], "asyncio.Task[None]"]) -> None:
-        self._source = source
-        self._idempotency = idempotency
-        self._finish = finish
-        self._sink: BodySink | None = None
-        self._chunks: list[bytes] | None = []
-        self._size_bytes = 0
-        self._left = False
-        self._started = False
-        self._over = False
-
-    # The client's side.
-
-    def start(self, sink: BodySink) -> None:
-        """The client is there."""
-        self._started = True
-        self._sink = sink
-        self._source.start(self)
-
-    def pause(self) -> None:
-        """The client reads slower than the upstream writes."""
-        self._source.pause()
-
-    def resume(self) -> None:
-        """The client has caught up."""
-        self._source.resume()
-
-    def abort(self) -> None:
-        """The client left: the rest is drained into the copy."""
-        if self._left:
-            return
-        self._left = True
-        self._sink = None
-        if not self._started:
-            self._started = True
-            self._source.start(self)
-        if self._over:
-            return
-        self._source.leave(self if self._chunks is not None else None)
-        if self._chunks is None:
-            self._conclude(None)
-
-    # The answer's side.
-
-    def write(self, data: bytes) -> None:
-        """Take a piece."""
-        if self._chunks is not None:
-            self._keep(data)
-        if self._sink is not None:
-            self._sink.write(data)
-
-    def _keep(self, data: bytes) -> None:
-        assert self._chunks is not None
-        self._chunks.append(data)
-        self._size_bytes += len(data)
-        self._idempotency.recording_bytes += len(data)
-        if self._size_bytes > MAX_STORED_BYTES or self._idempotency.recording_bytes > MAX_RECORDING_BYTES:
-            self._forget()
-            if self._left:
-                self._source.leave(None)
-                self._conclude(None)
-
-    def _forget(self) -> bytes:
-        body, self._chunks = b"".join(self._chunks or ()), None
-        self._idempotency.recording_bytes -= self._size_bytes
-        self._size_bytes = 0
-        return body
-
-    def end(self) -> None:
-        """The answer is complete: keep it, then let the client know."""
-        is_kept = self._chunks is not None and not (self._left and self._source.failure is not None)
-        body = self._forget()
-        ended = self._conclude(body if is_kept else None)
-        sink, self._sink = self._sink, None
-        if sink is not None and ended is not None:
-            ended.add_done_callback(lambda _: None if self._left else sink.end())
-
-    def fail(self, error: Exception) -> None:
-        """The answer cannot be completed."""
-        self._forget()
-        self._conclude(None)
-        sink, self._sink = self._sink, None
-        if sink is not None:
-            sink.fail(error)
-
-    def _conclude(self, body: bytes | None) -> "asyncio.Task[None] | None":
-        if self._over:
-            return None
-        self._over = True
-        return self._finish(body)
+        Whoever names a key wants the answer that belongs to it, so the cache has no say then.
+        """
+        find = request.headers.get
+        if find(HEADER) is not None:
+            return self._idempotency.answer(request, kind, partial(self._handle, request, kind))
+        if find(CACHE_HEADER) is not None:
+            return self._cached.handle(request, kind, self._calls)
+        return self._handle(request, kind)
 
 
 async def claim_of(request: HttpRequest, key: ApiKey) -> Claim:
@@ -261,12 +171,11 @@ def digest_of(request: HttpRequest) -> str:
 
     A form's boundary is taken out: clients make a new one each time they send the same form.
     """
-    asked = sorted(pair for pair in parse_qsl(request.query, keep_blank_values=True) if pair[0] != "key")
     body = bytes(request.body)
     content_type = request.headers.get(b"content-type") or b""
     if content_type.lower().startswith(b"multipart/") and (found := _BOUNDARY.search(content_type)):
         body = body.replace(b"--" + found[1], b"--")
-    return hashlib.sha256(repr(asked).encode() + b"\0" + body).hexdigest()
+    return hashlib.sha256(asked_in_query(request.query) + b"\0" + body).hexdigest()
 
 
 def _raise_unless_granted(verdict: ClaimVerdict) -> None:
@@ -288,14 +197,7 @@ def _ended(ending: ClaimEnding, response: HttpResponse) -> ClaimEnding:
         return of(released=True)
     if not isinstance(response.body, bytes | bytearray) or len(response.body) > MAX_STORED_BYTES:
         return of()
-    kept = (line for line in response.headers.raw.split(b"\r\n") if _belongs_to_answer(line))
-    lines = b"".join(line + b"\r\n" for line in kept)
-    return of(answer=StoredAnswer(status=response.status, header_lines=lines, body=bytes(response.body)))
-
-
-def _belongs_to_answer(line: bytes) -> bool:
-    name = line.partition(b":")[0].lower()
-    return name in _KEPT_HEADERS or name.startswith(_OUR_PREFIX)
+    return of(answer=StoredAnswer(status=response.status, header_lines=lines_of_answer(response.headers), body=bytes(response.body)))
 
 
 def _replay(answer: StoredAnswer, request: HttpRequest, dialect: Dialect) -> HttpResponse:

@@ -32,6 +32,7 @@ class KeyChanges(msgspec.Struct, frozen=True, kw_only=True):
     rpm: int | UnsetType | None = UNSET
     tpm: int | UnsetType | None = UNSET
     expires_at: float | UnsetType | None = UNSET
+    cache_s: int | UnsetType | None = UNSET
 
 
 def create_account(connection: Connection, *, name: str, now: float) -> str:

@@ -31,6 +31,7 @@ from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict, StoredAnswer
 from modelgate.core.errors import InvalidRequest, Overloaded
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway import answer_stream, idempotency
+from modelgate.gateway.cached_calls import CachedCalls
 from modelgate.gateway.idempotency import MAX_KEY_CHARACTERS, Idempotency, RepeatableCalls, claim_of, digest_of
 
 pytestmark = pytest.mark.anyio
@@ -97,7 +98,8 @@ class Desk:
             body=body,
             id=f"req_{self._count}",
         )
-        calls = RepeatableCalls(self.house.gateway, self.idempotency)
+        cached = CachedCalls(keys=self.house.gateway._keys, desk=self.house.gateway._desk, hit_price=lambda: "0")
+        calls = RepeatableCalls(self.house.gateway, idempotency=self.idempotency, cached=cached)
         return await calls.handle(request, self.house.kinds[dialect])
 
     async def read(self, response: HttpResponse) -> bytes:
@@ -110,7 +112,7 @@ async def desk_over(upstream: ScriptedUpstream, **more: Any) -> AsyncIterator[De
         desk = Desk(house)
         yield desk
         assert desk.faults == []
-        assert desk.idempotency.recording_bytes == 0
+        assert desk.idempotency.room.held_bytes == 0
 
 
 def is_replayed(response: HttpResponse) -> bool:
@@ -362,7 +364,7 @@ async def test_after_a_fault_of_ours_nobody_knows_what_was_charged() -> None:
             method="POST", path="/v1/x", headers=HeaderBlock.of(("authorization", f"Bearer {SECRET}"), ("idempotency-key", "a")), id="r"
         )
 
-        async def fail() -> HttpResponse:
+        async def fail(_caller: Any) -> HttpResponse:
             raise RuntimeError
 
         with pytest.raises(RuntimeError):

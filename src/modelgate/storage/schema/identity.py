@@ -43,4 +43,5 @@ api_key = Table(
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("slot", Integer, unique=True, comment="Cell of the shared rate counters; a disabled key gives it up"),
+    Column("cache_s", Integer, comment="How old an answer from the cache may be; NULL: no cache"),
 )
