@@ -147,9 +147,9 @@ class AnswerReader:
         events: list[StreamEvent] = []
         logprobs: Json = decode_logprobs(candidate.logprobs_result) if candidate.logprobs_result is not None else None
         for part in as_list(candidate.content.parts) if candidate.content is not None else ():
-            if part.text and not part.thought and not part.thought_signature and part.function_call is None and logprobs is None:
-                reading.texts.append(part.text)  # the usual part
-                events.append(TextDelta(text=part.text, choice=index))
+            if part.text and not part.thought_signature and part.function_call is None and logprobs is None:  # the usual part
+                reading.texts.append("" if part.thought else part.text)
+                events.append((ThinkingDelta if part.thought else TextDelta)(text=part.text, choice=index))
                 continue
             told = self._read_part(part, reading, index)
             text = "".join(event.text for event in told if isinstance(event, TextDelta))

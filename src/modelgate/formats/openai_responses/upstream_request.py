@@ -71,7 +71,8 @@ def encode_request(request: ChatRequest, upstream_model: str, quirks: Quirks) ->
 
 def path_of(upstream_model: str, quirks: Quirks, *, below: str = "") -> str:
     """Return the path (and query) at a vendor; `below` is what stands under the place of answers (`/resp_1/cancel`)."""
-    path = quirks.paths.get(NAME, PATH).replace("{model}", quote(upstream_model, safe="")) + below
+    template = quirks.paths.get(NAME, PATH)
+    path = (template.replace("{model}", quote(upstream_model, safe="")) if "{model}" in template else template) + below
     query = quirks.query.lstrip("?&")
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
