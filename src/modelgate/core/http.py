@@ -22,7 +22,9 @@ class HeaderBlock:
         """Wrap header lines; `lower` is `\\r\\n` and the same lines in lower case, when the caller has them already."""
         self.raw = raw
         self._lower = lower
-        self._found: dict[bytes, bytes | None] = {}  # kept connections repeat their heads, and then the block is the same
+        self._found: dict[
+            bytes | tuple[bytes, ...], bytes | None
+        ] = {}  # kept connections repeat their heads, and then the block is the same
 
     @classmethod
     def of(cls, *pairs: tuple[str, str]) -> "HeaderBlock":
@@ -48,6 +50,19 @@ class HeaderBlock:
             start, end = self._find(name, 0)
             found[name] = self.raw[start:end].strip() if start >= 0 else None
         return found[name]
+
+    def mentions(self, starts: tuple[bytes, ...]) -> bool:
+        """Tell whether a line starts with one of these: `\\r\\n`, a name in lower case, its colon. One look for several rare headers."""
+        found = self._found
+        if starts not in found:
+            lower = self._lower
+            if lower is None:
+                lower = self._lower = b"\r\n" + self.raw.lower()
+            found[starts] = None
+            for start in starts:
+                if start in lower:
+                    found[starts] = start
+        return found[starts] is not None
 
     def get_all(self, name: bytes) -> list[bytes]:
         """Return every value of a header in order; `name` is lower case."""

@@ -37,6 +37,7 @@ HASH_IN_THREAD_BYTES = 1024 * 1024
 """A longer body is hashed beside the event loop."""
 REPLAYED_LINE = b"idempotent-replayed: true\r\n"
 
+_ASKING = (b"\r\n" + HEADER + b":", b"\r\n" + CACHE_HEADER + b":")
 _KEY = re.compile(rb"[!-~]{1,%d}" % MAX_KEY_CHARACTERS)
 _BOUNDARY = re.compile(rb'(?i)\bboundary="?([^";,\s]{1,200})')
 
@@ -137,16 +138,15 @@ class RepeatableCalls:
         self._cached = cached
 
     def handle(self, request: HttpRequest, kind: AnyKind) -> Coroutine[Any, Any, HttpResponse]:
-        """Answer one request. On every request's way: it costs those without the headers two looks.
+        """Answer one request. On every request's way: it costs those without the headers one look.
 
         Whoever names a key wants the answer that belongs to it, so the cache has no say then.
         """
-        find = request.headers.get
-        if find(HEADER) is not None:
+        if not request.headers.mentions(_ASKING):
+            return self._handle(request, kind)
+        if request.headers.get(HEADER) is not None:
             return self._idempotency.answer(request, kind, partial(self._handle, request, kind))
-        if find(CACHE_HEADER) is not None:
-            return self._cached.handle(request, kind, self._calls)
-        return self._handle(request, kind)
+        return self._cached.handle(request, kind, self._calls)
 
 
 async def claim_of(request: HttpRequest, key: ApiKey) -> Claim:

@@ -1,7 +1,9 @@
 """A book and a relay's link over a real socket."""
 
 import asyncio
+import random
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,23 +12,30 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from modelgate.app import book
 from modelgate.app.book import ORPHANS_SETTING, Book
+from modelgate.app.relay_claims import MAX_CLAIMS_ASKED
 from modelgate.app.settings import Settings
+from modelgate.core.claims import MAX_STORED_BYTES, Claim, ClaimEnding, StoredAnswer
 from modelgate.core.ids import new_id
 from modelgate.core.records import ApiKey, RequestFacts, Snapshot
 from modelgate.metering.messages import (
     Ask,
+    ClaimAnswered,
+    ClaimEnded,
     Configured,
+    EndClaim,
     Fenced,
     FindKey,
     Granted,
     Hello,
     KeyFound,
     KeysChanged,
+    MakeClaim,
     ToRelay,
     Totals,
 )
-from modelgate.storage import identity, ledger_recovery
+from modelgate.storage import claims, identity, ledger_recovery
 from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.journal_writer import JournalWriter
@@ -191,3 +200,38 @@ async def test_a_database_that_cannot_be_used_ends_with_one_line(tmp_path: Path)
     _, errors = await process.communicate()
     assert process.returncode == 1
     assert len(errors.decode().strip().splitlines()) == 1
+
+
+async def test_the_largest_answer_is_kept_over_the_socket_and_given_to_another_relay(office: Office) -> None:
+    first, second = Peer(office.settings.book_socket), Peer(office.settings.book_socket)
+    try:
+        for number, peer in enumerate((first, second)):
+            await peer.say(Hello(f"inc_{number}", "node"))
+            await peer.hear(Configured)
+        claim = Claim(scope="s", account=office.account, digest="d", request_id="req_1", at_ms=1)
+        await first.say(MakeClaim(1, claim))
+        assert (await first.hear(ClaimAnswered)).verdict.state == "granted"
+        answer = StoredAnswer(status=200, header_lines=b"a: b\r\n", body=random.randbytes(MAX_STORED_BYTES))
+        await first.say(EndClaim(2, ClaimEnding(scope="s", account=office.account, request_id="req_1", answer=answer)))
+        await first.hear(ClaimEnded)
+        for n in range(MAX_CLAIMS_ASKED):
+            await second.say(MakeClaim(n, msgspec.structs.replace(claim, request_id=f"req_again_{n}")))
+        await until(lambda: sum(isinstance(message, ClaimAnswered) for message in second.heard) == MAX_CLAIMS_ASKED)
+        assert all(message.verdict.answer == answer for message in second.heard if isinstance(message, ClaimAnswered))
+        assert len(second.connections) == 1, "so much at once does not cost the connection"
+    finally:
+        await first.client.close()
+        await second.client.close()
+
+
+async def test_old_answers_are_forgotten_by_themselves(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago = time.time() - claims.KEPT_S - 10
+    claim = Claim(scope="s", account=office.account, digest="d", request_id="req_1", at_ms=1)
+    office.database.run(claims.make_claim, claim, owner="inc_1", now=long_ago)
+    ending = ClaimEnding(scope="s", account=office.account, request_id="req_1")
+    office.database.run(claims.end_claim, ending, trims=False, now=long_ago)
+    assert office.database.read(claims.has_expired, now=time.time())
+    await office.close()
+    monkeypatch.setattr(book, "EXPIRE_S", 0.01)
+    await office.open()
+    await until(lambda: not office.database.read(claims.has_expired, now=time.time()))

@@ -52,3 +52,13 @@ def test_without_and_with() -> None:
 def test_nothing_that_breaks_the_framing_gets_in(pair: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="control character"):
         HeaderBlock.of(pair)
+
+
+def test_headers_that_are_mentioned() -> None:
+    for block in (HeaderBlock(b"A-Key: x\r\nB-Key:\r\n"), HeaderBlock(b"A-Key: x\r\nB-Key:\r\n", b"\r\na-key: x\r\nb-key:\r\n")):
+        for _ in range(2):  # remembered
+            assert block.mentions((b"\r\na-key:",))
+            assert block.mentions((b"\r\nno:", b"\r\nb-key:"))
+            assert not block.mentions((b"\r\nkey:", b"\r\nx:"))
+        assert block.get(b"a-key") == b"x"
+    assert not HeaderBlock().mentions((b"\r\na-key:",))
