@@ -22,9 +22,8 @@ class HeaderBlock:
         """Wrap header lines; `lower` is `\\r\\n` and the same lines in lower case, when the caller has them already."""
         self.raw = raw
         self._lower = lower
-        self._found: dict[
-            bytes | tuple[bytes, ...], bytes | None
-        ] = {}  # kept connections repeat their heads, and then the block is the same
+        # Kept connections repeat their heads, and then the block is the same.
+        self._found: dict[bytes | tuple[bytes, ...], bytes | None] = {}
 
     @classmethod
     def of(cls, *pairs: tuple[str, str]) -> "HeaderBlock":

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, case, ca
 from modelgate.core.money import render_usd
 from modelgate.core.records import TERMINAL_STATES
 from modelgate.storage.posting import balance_account, task_account
+from modelgate.storage.schema.claims import idempotency_claim
 from modelgate.storage.schema.money import account_balance, incarnation, key_period, ledger_entry, request_record, task_hold
 from modelgate.storage.schema.money import lease as lease_table
 from modelgate.storage.schema.tasks import task
@@ -255,6 +256,10 @@ def _check_records(connection: Connection) -> Iterator[Finding]:
 
 
 def _check_rest(connection: Connection, *, at_rest: bool) -> Iterator[Finding]:
+    claims = idempotency_claim.c
+    left = select(claims.request_id, claims.owner).join(incarnation, incarnation.c.id == claims.owner)
+    for row in connection.execute(left.where(claims.state == "running", incarnation.c.state == "closed").limit(MAX_FINDINGS)):
+        yield Finding(6, f"the idempotency claim of request {row.request_id} still runs, but its incarnation {row.owner} is closed")
     if at_rest:
         for row in connection.execute(select(incarnation).where(incarnation.c.state != "closed").limit(MAX_FINDINGS)):
             yield Finding(6, f"no relay runs, but incarnation {row.id} is {row.state}")

@@ -13,6 +13,7 @@ from modelgate.core.claims import MAX_STORED_BYTES, Claim, ClaimEnding, ClaimSta
 from modelgate.core.records import Task, TaskState
 from modelgate.metering.messages import ClaimAnswered, Fenced, MakeClaim
 from modelgate.storage import claims, ledger_recovery
+from modelgate.storage.audit import audit
 from modelgate.storage.claims import KEPT_S, DatabaseClaims, TrimTurns
 from modelgate.storage.database import Database
 from modelgate.storage.schema.claims import idempotency_claim
@@ -197,6 +198,17 @@ def test_a_claim_of_a_dead_relay_that_is_read_late_is_not_granted(world: World) 
     world.deliver_up(relay)
     assert states(world.database) == {}
     assert not any(isinstance(message, ClaimAnswered) for message in relay.down)
+
+
+def test_the_audit_finds_a_claim_that_nobody_will_end(world: World) -> None:
+    relay = world.relay()
+    world.settle()
+    claim_by(world, relay, "req_1")
+    assert world.check().failures == ()
+    die(world, relay)
+    make(world.database, claim_of("req_2"), owner=relay.incarnation)
+    (finding,) = world.database.read(audit).failures
+    assert "claim of request req_2 still runs" in finding.text
 
 
 def test_a_relay_that_is_fenced_claims_nothing(world: World) -> None:
