@@ -75,7 +75,7 @@ def _judge_models(upstream: Upstream, credential: Credential, *, status: int, bo
     try:
         models = _names(_json(body))
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-        return Verdict(credential=credential.id, ok=False, text="it was reached, but its list of models is like nobody's")
+        return Verdict(credential=credential.id, ok=False, text="it was reached, but its list of models is like no vendor's")
     missing = sorted(set(upstream.models.values()) - set(models))
     if missing:
         return Verdict(credential=credential.id, ok=False, text=f"the key works, but it has no {', '.join(missing)}", models=models)

@@ -150,7 +150,7 @@ def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], stdin
         ("openai", "/v1", "wrong", False, "does not take the key (it answered 401)"),
         ("openai", "/v1", "poor", False, "no quota left"),
         ("openai", "/v1", "ill", False, "answered 500"),
-        ("openai", "/v1", "page", False, "not like OpenAI's"),
+        ("openai", "/v1", "page", False, "like no vendor's"),
         ("openai", "", "good", False, "usually ends in /v1"),
         ("kling", "/kling", "good", True, "the vendor took the key"),
         ("kling", "/kling", "wrong", False, "does not take the key"),

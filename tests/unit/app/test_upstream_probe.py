@@ -115,7 +115,7 @@ async def test_every_dialects_list_is_understood_and_a_base_url_may_end_in_its_v
     line = Line(Answer(200, b'{"models": [{"name": "models/g"}]}'))
     assert await probe(line, gemini) == [(True, "it works and has 1 models: g")]
     assert line.sent[0][2] == "/v1beta/models?pageSize=1000"
-    assert await probe(Line(Answer(200, b"[]")), gemini) == [(False, "it was reached, but its list of models is like nobody's")]
+    assert await probe(Line(Answer(200, b"[]")), gemini) == [(False, "it was reached, but its list of models is like no vendor's")]
 
 
 @pytest.mark.anyio
