@@ -26,22 +26,19 @@ from modelgate.formats.openai_chat.reference import ChatRequest, Completion, Err
 from modelgate.formats.openai_chat.schema import Model, ModelList
 
 KEY_ERRORS = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress)
-PAID_ERRORS = (
+FREE_ERRORS = (
     *KEY_ERRORS,
     InvalidRequest,
     BodyTooLarge,
     ModelNotAllowed,
     UnknownModel,
     UnpricedModel,
-    BalanceExhausted,
-    LimitExhausted,
     RateExceeded,
     NoUpstream,
     Overloaded,
-    UpstreamFailed,
-    UpstreamUnreachable,
-    UpstreamTimeout,
 )
+"""What a call that names a model may meet though it costs nothing."""
+PAID_ERRORS = (*FREE_ERRORS, BalanceExhausted, LimitExhausted, UpstreamFailed, UpstreamUnreachable, UpstreamTimeout)
 
 
 def _question(text: str, **more: Json) -> dict[str, Json]:

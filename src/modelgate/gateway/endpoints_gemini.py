@@ -4,26 +4,7 @@ import re
 from typing import Any
 
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.core.errors import (
-    BalanceExhausted,
-    BodyTooLarge,
-    DisabledKey,
-    ExpiredKey,
-    ForeignAddress,
-    InvalidKey,
-    InvalidRequest,
-    LimitExhausted,
-    MissingKey,
-    ModelNotAllowed,
-    NoUpstream,
-    Overloaded,
-    RateExceeded,
-    UnknownModel,
-    UnpricedModel,
-    UpstreamFailed,
-    UpstreamTimeout,
-    UpstreamUnreachable,
-)
+from modelgate.core.errors import InvalidRequest, NoUpstream, Overloaded, UnknownModel
 from modelgate.core.records import Json
 from modelgate.formats.gemini_content.models import Model, ModelPage
 from modelgate.formats.gemini_content.reference import (
@@ -39,11 +20,9 @@ from modelgate.formats.gemini_embeddings.schema import (
     EmbedContentRequest,
     EmbedContentResponse,
 )
+from modelgate.gateway.endpoints_chat import FREE_ERRORS, KEY_ERRORS, PAID_ERRORS
 
-_KEY_ERRORS = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress)
-_LIST_ERRORS = (*_KEY_ERRORS, InvalidRequest, NoUpstream, Overloaded)
-_FREE_ERRORS = (*_LIST_ERRORS, BodyTooLarge, ModelNotAllowed, UnknownModel, UnpricedModel, RateExceeded)
-_PAID_ERRORS = (*_FREE_ERRORS, BalanceExhausted, LimitExhausted, UpstreamFailed, UpstreamUnreachable, UpstreamTimeout)
+_LIST_ERRORS = (*KEY_ERRORS, InvalidRequest, NoUpstream, Overloaded)
 VERSIONS = ("v1beta", "v1")
 """The official client asks for `v1` since its third edition, and for `v1beta` before."""
 _UPPER = re.compile(r"[A-Z]")
@@ -188,7 +167,7 @@ def _method(
         request=request,
         response=response,
         error=ErrorAnswer,
-        errors=_PAID_ERRORS if price_unit else _FREE_ERRORS,
+        errors=PAID_ERRORS if price_unit else FREE_ERRORS,
         price_unit=price_unit,
         cases=cases,
     )

@@ -1,46 +1,12 @@
 """The endpoints of the Anthropic messages family, declared once."""
 
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.core.errors import (
-    BalanceExhausted,
-    BodyTooLarge,
-    DisabledKey,
-    ExpiredKey,
-    ForeignAddress,
-    InvalidKey,
-    InvalidRequest,
-    LimitExhausted,
-    MissingKey,
-    ModelNotAllowed,
-    NoUpstream,
-    Overloaded,
-    RateExceeded,
-    UnknownModel,
-    UnpricedModel,
-    UpstreamFailed,
-    UpstreamTimeout,
-    UpstreamUnreachable,
-)
+from modelgate.core.errors import BalanceExhausted, LimitExhausted, NoUpstream, Overloaded
 from modelgate.core.records import Json
 from modelgate.formats.anthropic_messages.count_tokens import Count
 from modelgate.formats.anthropic_messages.reference import CountRequest, ErrorAnswer, Message, MessageRequest
+from modelgate.gateway.endpoints_chat import FREE_ERRORS, PAID_ERRORS
 
-_FREE_ERRORS = (
-    MissingKey,
-    InvalidKey,
-    ExpiredKey,
-    DisabledKey,
-    ForeignAddress,
-    InvalidRequest,
-    BodyTooLarge,
-    ModelNotAllowed,
-    UnknownModel,
-    UnpricedModel,
-    RateExceeded,
-    NoUpstream,
-    Overloaded,
-)
-_PAID_ERRORS = (*_FREE_ERRORS, BalanceExhausted, LimitExhausted, UpstreamFailed, UpstreamUnreachable, UpstreamTimeout)
 _STATUSES = {NoUpstream: 529, Overloaded: 529}
 _PAID_STATUSES = {**_STATUSES, BalanceExhausted: 402, LimitExhausted: 402}
 _MODEL = "claude-sonnet-4-5"
@@ -139,7 +105,7 @@ MESSAGE_ENDPOINTS = (
         request=MessageRequest,
         response=Message,
         error=ErrorAnswer,
-        errors=_PAID_ERRORS,
+        errors=PAID_ERRORS,
         statuses=_PAID_STATUSES,
         price_unit="token",
         cases=MESSAGE_CASES,
@@ -155,7 +121,7 @@ MESSAGE_ENDPOINTS = (
         request=CountRequest,
         response=Count,
         error=ErrorAnswer,
-        errors=_FREE_ERRORS,
+        errors=FREE_ERRORS,
         statuses=_STATUSES,
         cases=(
             Case(
