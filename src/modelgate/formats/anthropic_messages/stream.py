@@ -12,7 +12,7 @@ from modelgate.formats.anthropic_messages.errors import decode_error, render_ven
 from modelgate.formats.anthropic_messages.response import Counted
 from modelgate.formats.anthropic_messages.schema import Event
 from modelgate.formats.anthropic_messages.stream_decoder import MessageDecoder
-from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart
+from modelgate.formats.chat.collect import words_in
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds
 from modelgate.formats.json_fields import UNREADABLE
@@ -82,14 +82,7 @@ class StreamTap:
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept. They are read only now: most streams are counted by their upstream."""
-        words: list[str] = []
-        for event in MessageDecoder().feed(b"".join(self._kept)):
-            match event:
-                case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
-                    words.append(text)
-                case _:
-                    pass
-        return "".join(words)
+        return words_in(MessageDecoder().feed(b"".join(self._kept)))
 
     def _pass(self, data: bytes) -> bytes:
         """Return what goes on of complete events."""

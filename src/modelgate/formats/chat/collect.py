@@ -1,5 +1,7 @@
 """A whole answer as events, and events as a whole answer: upstreams answer either way, whatever was asked."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from modelgate.core.records import Json
@@ -43,6 +45,18 @@ def events_of(response: ChatResponse) -> list[StreamEvent]:
     if response.usage is not None or response.usage_refused:
         events.append(UsageReport(usage=response.usage))
     return [*events, ResponseEnd()]
+
+
+def words_in(events: Iterable[StreamEvent]) -> str:
+    """Return what a tokenizer can count of events: words, thoughts, names and arguments of calls."""
+    words: list[str] = []
+    for event in events:
+        match event:
+            case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
+                words.append(text)
+            case _:
+                pass
+    return "".join(words)
 
 
 def _part_events(part: AnswerPart, *, choice: int, call: int, logprobs: Json) -> list[StreamEvent]:

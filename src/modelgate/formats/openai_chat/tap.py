@@ -10,7 +10,7 @@ from collections import deque
 import msgspec
 
 from modelgate.core.usage import Usage
-from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart
+from modelgate.formats.chat.collect import words_in
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds
 from modelgate.formats.json_fields import UNREADABLE, top_level
@@ -95,14 +95,7 @@ class StreamTap:
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept. They are read only now: most streams are counted by their upstream."""
-        words: list[str] = []
-        for event in ChatDecoder().feed(b"".join(self._kept)):
-            match event:
-                case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
-                    words.append(text)
-                case _:
-                    pass
-        return "".join(words)
+        return words_in(ChatDecoder().feed(b"".join(self._kept)))
 
     def _pass_event(self, event: bytes) -> bytes:
         payload = data_of(event)

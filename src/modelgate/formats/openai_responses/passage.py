@@ -8,7 +8,7 @@ import msgspec
 from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
 from modelgate.core.usage import Usage
-from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart
+from modelgate.formats.chat.collect import words_in
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, Passed, StateIds, UnreadableAnswer, UpstreamAsk
 from modelgate.formats.json_fields import UNREADABLE, replace_field
@@ -150,14 +150,7 @@ class StreamTap:
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept. They are read only now: most streams are counted by their upstream."""
-        words: list[str] = []
-        for event in ResponsesDecoder().feed(b"".join(self._kept)):
-            match event:
-                case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
-                    words.append(text)
-                case _:
-                    pass
-        return "".join(words)
+        return words_in(ResponsesDecoder().feed(b"".join(self._kept)))
 
     def _pass(self, data: bytes) -> bytes:
         """Return what goes on of complete events."""
