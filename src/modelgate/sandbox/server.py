@@ -5,10 +5,12 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelgate.core.clock import Clock, system_clock
@@ -37,27 +39,40 @@ class DroppableProtocol(HttpToolsProtocol):
 
 def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None) -> Starlette:
     """Return the application: OpenAI, Anthropic and Gemini at the root, where the request shows which is meant, also under `/openai`,
-    `/anthropic` and `/gemini`; Kling at `/kling`, Black Forest Labs at `/bfl`, the count at
-    `/sandbox/requests`.
+    `/anthropic` and `/gemini`; the vendors of tasks each under its own name, the count at `/sandbox/requests`.
 
-    The jobs of the latter two are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
+    Tasks are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
     """
     counter = Counter()
-    if folder is None:
-        kling, bfl = KlingSandbox(counter=counter, clock=clock), BflSandbox(counter=counter, clock=clock)
-    else:
-        tasks, jobs = JobMemory(folder, "kling", KlingTask), JobMemory(folder, "bfl", BflJob)
-        kling = KlingSandbox(counter=counter, clock=clock, recalled=tasks.recall(), remember=tasks.remember)
-        bfl = BflSandbox(counter=counter, clock=clock, recalled=jobs.recall(), remember=jobs.remember)
     routes: list[BaseRoute] = [
         *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
         *GeminiSandbox(tokenizer=tokenizer, counter=counter).routes(),
         *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),  # after the others, for its paths have no sign
-        *kling.routes(),
-        *bfl.routes(),
+        *(route for vendor in _task_vendors(counter=counter, clock=clock, folder=folder) for route in vendor.routes()),
         *count_routes(counter),
     ]
     return Starlette(routes=routes)
+
+
+class _TaskVendor(Protocol):
+    """A make-believe vendor of tasks."""
+
+    def routes(self) -> list[Route]: ...
+
+
+def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tuple[_TaskVendor, ...]:
+    """Return the vendors of tasks, a line each. Raises OSError."""
+
+    def opened(vendor: Callable[..., _TaskVendor], name: str, kind: type[msgspec.Struct]) -> _TaskVendor:
+        if folder is None:
+            return vendor(counter=counter, clock=clock)
+        memory = JobMemory(folder, name, kind)
+        return vendor(counter=counter, clock=clock, recalled=memory.recall(), remember=memory.remember)
+
+    return (
+        opened(KlingSandbox, "kling", KlingTask),
+        opened(BflSandbox, "bfl", BflJob),
+    )
 
 
 class SandboxServer(uvicorn.Server):
