@@ -19,6 +19,7 @@ from modelgate.sandbox.bfl import BflJob, BflSandbox
 from modelgate.sandbox.count import Counter, count_routes
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
+from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
 from modelgate.sandbox.job_memory import JobMemory
 from modelgate.sandbox.kling import KlingSandbox, KlingTask
 from modelgate.sandbox.openai import OpenaiSandbox
@@ -72,6 +73,7 @@ def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tup
     return (
         opened(KlingSandbox, "kling", KlingTask),
         opened(BflSandbox, "bfl", BflJob),
+        opened(IdeogramSandbox, "ideogram", IdeogramJob),
     )
 
 

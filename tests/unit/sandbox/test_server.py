@@ -11,6 +11,7 @@ def test_all_vendors_are_behind_one_application(tokenizer: Tokenizer) -> None:
     assert client.get("/v1/models?key=nonsense").json()["error"]["status"] == "INVALID_ARGUMENT"
     assert client.get("/gemini/v1beta/models").status_code == 403
     assert client.get("/kling/v1/images/generations/x").json()["code"] == 1001
+    assert client.post("/ideogram/v1/ideogram-v3/generate").status_code == 401
     assert client.get("/sandbox/requests").json() == {"requests": []}
     assert client.get("/elsewhere").status_code == 404
 
