@@ -20,6 +20,7 @@ What lives here
                      `gemini_media`, `gemini_prompt` (what is shown, and counts), `gemini_signatures` (of thoughts), `gemini_speech`
     kling            Kling's image task; `kling_checks` (token and fields)
     bfl              Flux at Black Forest Labs; `bfl_checks` (key and fields)
+    suno             the relay in front of Suno; `suno_checks` (secret and fields), `suno_clips` (songs and covers), `music` (makes them)
     job_memory       what the vendors of tasks remember across a restart
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
     dialects         paths that several vendors share

@@ -23,6 +23,8 @@ from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
 from modelgate.sandbox.job_memory import JobMemory
 from modelgate.sandbox.kling import KlingSandbox, KlingTask
 from modelgate.sandbox.openai import OpenaiSandbox
+from modelgate.sandbox.suno import SunoSandbox
+from modelgate.sandbox.suno_clips import SunoTask
 from modelgate.sandbox.tokens import Tokenizer
 
 KEEP_ALIVE_S = 75
@@ -74,6 +76,7 @@ def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tup
         opened(KlingSandbox, "kling", KlingTask),
         opened(BflSandbox, "bfl", BflJob),
         opened(IdeogramSandbox, "ideogram", IdeogramJob),
+        opened(SunoSandbox, "suno", SunoTask),
     )
 
 
