@@ -4,11 +4,8 @@ OPENAI_SECRET = "sk-sandbox"  # noqa: S105  # public by design
 ANTHROPIC_SECRET = "sk-ant-sandbox"  # noqa: S105  # public by design
 GEMINI_SECRET = "AIza-sandbox"  # noqa: S105  # public by design
 BFL_SECRET = "bfl-sandbox"  # noqa: S105  # public by design
-<<<<<<< HEAD
 IDEOGRAM_SECRET = "ideogram-sandbox"  # noqa: S105  # public by design
-=======
 SUNO_SECRET = "suno-sandbox"  # noqa: S105  # public by design
->>>>>>> b005304 (Make a Suno-API relay in the sandbox: songs, continuations, lyrics)
 KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"  # noqa: S105  # public by design
 """Access key and secret key, joined as the family writes them."""
 
