@@ -53,13 +53,14 @@ def _serve_alone(host: str, *, port: int, tls: bool) -> None:
 
 
 def _say_ready(base_url: str, authority: object) -> None:
-    from modelgate.core.sandbox import ANTHROPIC_SECRET, GEMINI_SECRET, KLING_SECRET, OPENAI_SECRET
+    from modelgate.core.sandbox import ANTHROPIC_SECRET, FAL_SECRET, GEMINI_SECRET, KLING_SECRET, OPENAI_SECRET
 
     click.echo(f"ready {base_url}")
     click.echo(f"  OpenAI  {base_url}/v1  key {OPENAI_SECRET}")
     click.echo(f"  Anthropic  {base_url}/anthropic  key {ANTHROPIC_SECRET}")
     click.echo(f"  Gemini  {base_url}/gemini  key {GEMINI_SECRET}")
     click.echo(f"  Kling   {base_url}/kling  access key and secret key {KLING_SECRET}")
+    click.echo(f"  fal     {base_url}/fal  key {FAL_SECRET}")
     click.echo(f"  count   {base_url}/sandbox/requests")
     if authority is not None:
         click.echo(f"  trust   {authority}")

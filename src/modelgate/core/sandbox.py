@@ -6,6 +6,7 @@ GEMINI_SECRET = "AIza-sandbox"  # noqa: S105  # public by design
 BFL_SECRET = "bfl-sandbox"  # noqa: S105  # public by design
 IDEOGRAM_SECRET = "ideogram-sandbox"  # noqa: S105  # public by design
 SUNO_SECRET = "suno-sandbox"  # noqa: S105  # public by design
+FAL_SECRET = "sandbox-key-id:sandbox-key-secret"  # noqa: S105  # public by design
 KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"  # noqa: S105  # public by design
 """Access key and secret key, joined as the family writes them."""
 

@@ -21,8 +21,11 @@ What lives here
     kling            Kling's image task; `kling_checks` (token and fields)
     bfl              Flux at Black Forest Labs; `bfl_checks` (key and fields)
     suno             the relay in front of Suno; `suno_checks` (secret and fields), `suno_clips` (songs and covers), `music` (makes them)
+    fal              fal's queue, with Pika's endpoints; `fal_checks` (key and fields), `fal_jobs` (how they go on and end),
+                     `fal_webhooks` (signed), `fal_storage` (its client's uploads)
     job_memory       what the vendors of tasks remember across a restart
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
+    callbacks        the calls that vendors make themselves, to a client's address
     dialects         paths that several vendors share
     count            what was asked here, counted apart from the gateway
     tokens           the real tokenizer

@@ -17,6 +17,8 @@ from modelgate.core.clock import Clock, system_clock
 from modelgate.sandbox.anthropic import AnthropicSandbox
 from modelgate.sandbox.bfl import BflJob, BflSandbox
 from modelgate.sandbox.count import Counter, count_routes
+from modelgate.sandbox.fal import FalSandbox
+from modelgate.sandbox.fal_jobs import FalJob
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
 from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
@@ -77,6 +79,7 @@ def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tup
         opened(BflSandbox, "bfl", BflJob),
         opened(IdeogramSandbox, "ideogram", IdeogramJob),
         opened(SunoSandbox, "suno", SunoTask),
+        opened(FalSandbox, "fal", FalJob),
     )
 
 
