@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from modelgate.sandbox.magic import Magic
+
 DROP = "modelgate.drop"
 """Key of the connection's drop function in the ASGI scope's state; see `server.DroppableProtocol`."""
 
@@ -84,6 +86,17 @@ class BrokenAnswer(Response):
 def malformed(body: bytes) -> Response:
     """Return an answer of whole length whose JSON is not JSON."""
     return Response(body[: len(body) // 2] + b"\x07" + body[len(body) // 2 :].replace(b'"', b"'"), media_type="application/json")
+
+
+async def answer_submit(body: bytes, *, magic: Magic, status: int = 200) -> Response:
+    """Return a vendor's answer to a submit it has taken, late, broken or not at all where magic asks for that."""
+    if magic.has("slow"):
+        await asyncio.sleep(SLOW_S)
+    if magic.has("unknown-submit"):
+        return DroppedAnswer()
+    if magic.has("cut-stream") or magic.has("stalled-stream"):
+        return BrokenAnswer(body, stalls=magic.has("stalled-stream"))
+    return malformed(body) if magic.has("malformed-chunk") else Response(body, status_code=status, media_type="application/json")
 
 
 def request_id_of(request: Request) -> str:

@@ -1,10 +1,17 @@
 """Reading a request's body, within a bound."""
 
+import msgspec
 from starlette.requests import Request
+
+from modelgate.core.records import Json
 
 
 class BodyTooLarge(Exception):
     """The body is longer than the vendor takes."""
+
+
+class NotJson(Exception):
+    """The body is not JSON, or is not said to be."""
 
 
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:
@@ -16,3 +23,14 @@ async def read_body(request: Request, *, limit_bytes: int) -> bytes:
             raise BodyTooLarge
         parts.append(part)
     return b"".join(parts)
+
+
+async def read_json(request: Request, *, limit_bytes: int) -> Json:
+    """Return the body as JSON. Raises BodyTooLarge, and NotJson."""
+    body = await read_body(request, limit_bytes=limit_bytes)
+    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise NotJson
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise NotJson from None

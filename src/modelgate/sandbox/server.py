@@ -23,9 +23,11 @@ from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
 from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
 from modelgate.sandbox.job_memory import JobMemory
-from modelgate.sandbox.kling import KlingSandbox
-from modelgate.sandbox.kling_jobs import KlingTask
+from modelgate.sandbox.kling import KlingSandbox, KlingTask
+from modelgate.sandbox.luma import LumaGeneration, LumaSandbox
+from modelgate.sandbox.luma_agents import AgentsGeneration, LumaAgentsSandbox
 from modelgate.sandbox.openai import OpenaiSandbox
+from modelgate.sandbox.runway import RunwaySandbox, RunwayTask
 from modelgate.sandbox.suno import SunoSandbox
 from modelgate.sandbox.suno_clips import SunoTask
 from modelgate.sandbox.tokens import Tokenizer
@@ -81,6 +83,9 @@ def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tup
         opened(IdeogramSandbox, "ideogram", IdeogramJob),
         opened(SunoSandbox, "suno", SunoTask),
         opened(FalSandbox, "fal", FalJob),
+        opened(RunwaySandbox, "runway", RunwayTask),
+        opened(LumaSandbox, "luma", LumaGeneration),
+        opened(LumaAgentsSandbox, "luma_agents", AgentsGeneration),
     )
 
 

@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 
-from modelgate.sandbox.faults import DROP, BrokenAnswer, DroppedAnswer, Left, drop_connection, malformed, request_id_of
+from modelgate.sandbox.faults import DROP, BrokenAnswer, DroppedAnswer, Left, answer_submit, drop_connection, malformed, request_id_of
+from modelgate.sandbox.magic import read_magic
 
 
 class Connection:
@@ -75,3 +77,17 @@ def test_a_server_that_cannot_drop_says_so() -> None:
 def test_request_ids_are_bounded() -> None:
     assert request_id_of(Request({"type": "http", "headers": [(b"x-request-id", b"r" * 500)]})) == "r" * 200
     assert request_id_of(Request({"type": "http", "headers": []})) == ""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [("fail-task", Response), ("unknown-submit", DroppedAnswer), ("cut-stream", BrokenAnswer), ("malformed-chunk", Response)],
+)
+async def test_a_submit_is_answered_as_magic_wants_it(word: str, kind: type[Response]) -> None:
+    answer = await answer_submit(b'{"id": "one"}', magic=read_magic("", f"magic: {word}"), status=201)
+    assert type(answer) is kind
+    if word == "fail-task":
+        assert (answer.status_code, bytes(answer.body)) == (201, b'{"id": "one"}')
+    if word == "malformed-chunk":
+        assert b"\x07" in bytes(answer.body)
