@@ -6,7 +6,7 @@ what clients are known to send.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 import msgspec
@@ -64,6 +64,14 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         return bytes(memoryview(self.body)[part.start : part.end])
 
 
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file for a form that is written."""
+
+    filename: str
+    content_type: str
+    data: bytes
+
+
 def is_form(request: HttpRequest) -> bool:
     """Return whether a request's body calls itself a form."""
     return (request.headers.get(b"content-type") or b"").lower().startswith(FORM)
@@ -71,7 +79,11 @@ def is_form(request: HttpRequest) -> bool:
 
 def parse_form(request: HttpRequest, *, say: Say) -> Form:
     """Return a request's form. Raises InvalidRequest."""
-    body, content_type = request.body, request.headers.get(b"content-type") or b""
+    return form_of(request.body, request.headers.get(b"content-type") or b"", say=say)
+
+
+def form_of(body: bytes | bytearray, content_type: bytes, *, say: Say) -> Form:
+    """Return the form that a body of a content type is. Raises InvalidRequest."""
     found = _BOUNDARY.match(content_type)
     if found is None:
         raise _unreadable(say, "a body of type multipart/form-data with a boundary is expected")
@@ -135,21 +147,36 @@ def rewrite_form(form: Form, *, texts: Iterable[tuple[str, str]], seed: str) -> 
         boundary += b"-"
     pieces: list[bytes | memoryview] = []
     for name, text in new:
-        pieces.append(b'--%b\r\ncontent-disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (boundary, _quoted(name), text.encode()))
+        pieces += (_head(name, boundary, filename=None, content_type=""), text.encode(), b"\r\n")
     view = memoryview(form.body)
     for part in form.parts:
         if part.field not in replaced:
-            pieces += (_head(part, boundary), view[part.start : part.end], b"\r\n")
+            head = _head(part.name, boundary, filename=part.filename, content_type=part.content_type)
+            pieces += (head, view[part.start : part.end], b"\r\n")
     pieces.append(b"--%b--\r\n" % boundary)
     return b"multipart/form-data; boundary=" + boundary, b"".join(pieces)
 
 
-def _head(part: Part, boundary: bytes) -> bytes:
-    head = b'--%b\r\ncontent-disposition: form-data; name="%b"' % (boundary, _quoted(part.name))
-    if part.filename is not None:
-        head += b'; filename="%b"' % _quoted(part.filename)
-    if part.content_type:
-        head += b"\r\ncontent-type: " + part.content_type.encode()
+def render_form(fields: Sequence[tuple[str, str | Upload]], *, seed: str) -> tuple[bytes, bytes]:
+    """Return content type and body of a form with these fields in order. `seed` is as for `rewrite_form`."""
+    boundary = b"modelgate-" + seed.encode()
+    contents = [value.encode() if isinstance(value, str) else value.data for _, value in fields]
+    while any(boundary in content for content in contents):
+        boundary += b"-"
+    pieces: list[bytes] = []
+    for (name, value), content in zip(fields, contents, strict=True):
+        filename, content_type = (None, "") if isinstance(value, str) else (value.filename, value.content_type)
+        pieces += (_head(name, boundary, filename=filename, content_type=content_type), content, b"\r\n")
+    pieces.append(b"--%b--\r\n" % boundary)
+    return b"multipart/form-data; boundary=" + boundary, b"".join(pieces)
+
+
+def _head(name: str, boundary: bytes, *, filename: str | None, content_type: str) -> bytes:
+    head = b'--%b\r\ncontent-disposition: form-data; name="%b"' % (boundary, _quoted(name))
+    if filename is not None:
+        head += b'; filename="%b"' % _quoted(filename)
+    if content_type:
+        head += b"\r\ncontent-type: " + content_type.encode()
     return head + b"\r\n\r\n"
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.http import HeaderBlock, HttpRequest
-from modelgate.formats.multipart import MAX_PARTS, Form, Part, is_form, parse_form, read_fields, rewrite_form
+from modelgate.formats.multipart import MAX_PARTS, Form, Part, Upload, form_of, is_form, parse_form, read_fields, render_form, rewrite_form
 from modelgate.formats.openai_chat.request import say
 
 TYPE = b"multipart/form-data; boundary=B"
@@ -154,6 +154,19 @@ def test_a_form_is_written_anew_with_other_texts() -> None:
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters='"\\%'), min_size=1, max_size=10)
+
+
+def test_a_form_is_written_from_nothing() -> None:
+    """A file that holds the boundary one could guess does not end its part."""
+    sly = Upload(filename='a "b".png', content_type="image/png", data=b"\r\n--modelgate-seed--\r\n")
+    content_type, body = render_form([("prompt", "a fox\r\nä"), ("image", sly), ("code", "1"), ("code", "2")], seed="seed")
+    form = form_of(body, content_type, say=say)
+    assert [(part.name, part.filename, part.content_type, form.bytes_of(part)) for part in form.parts] == [
+        ("prompt", None, "", "a fox\r\nä".encode()),
+        ("image", "a %22b%22.png", "image/png", sly.data),
+        ("code", None, "", b"1"),
+        ("code", None, "", b"2"),
+    ]
 
 
 @given(st.lists(st.tuples(names, names | st.none(), st.binary(max_size=50)), max_size=5))
