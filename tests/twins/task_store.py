@@ -43,6 +43,14 @@ class MemoryTaskStore:
         found = self.rows.get(task_id)
         return found[0] if found and account in (None, found[0].account) else None
 
+    async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
+        found = [
+            task
+            for task, _, _ in self.rows.values()
+            if task.account == account and task.state == "succeeded" and any(output.vendor_id == vendor_id for output in task.outputs)
+        ]
+        return max(found, key=lambda task: task.created_at, default=None)
+
     async def list_of(self, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
         tasks = sorted(
             (task for task, _, _ in self.rows.values() if task.account == account), key=lambda t: (t.created_at, t.id), reverse=True
@@ -58,6 +66,14 @@ class MemoryTaskStore:
             self.rows[task_id] = (task, self.owner, lease_until)
             claimed.append(task)
         self.at_point("after claim")
+        return claimed
+
+    async def claim(self, task_id: str, *, now: float, lease_until: float) -> Task | None:
+        task, owner, wake_at = self.rows[task_id]
+        if task.finished_at is not None or (owner and wake_at > now):
+            return None
+        claimed = msgspec.structs.replace(task, version=task.version + 1)
+        self.rows[task_id] = (claimed, self.owner, lease_until)
         return claimed
 
     async def free_leases(self, *, before: float) -> int:

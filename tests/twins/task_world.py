@@ -64,7 +64,7 @@ class Vendor:
         self.pause: Callable[[], Any] | None = None
         self.headers = HeaderBlock()
 
-    async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall) -> CallAnswer:
+    async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall, *, timeout_s: float = 60.0) -> CallAnswer:
         self.calls.append(f"{upstream.name} {call.method} {call.path}")
         self.at_point("before call")
         if self.pause is not None:

@@ -27,7 +27,7 @@ from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
-from modelgate.app.workshop import Workshop, log_task_fault, open_database, owner_of
+from modelgate.app.workshop import Workshop, file_links, log_task_fault, open_database, owner_of
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
@@ -37,7 +37,7 @@ from modelgate.formats.media.family import load_media_families
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.gateway.endpoints import endpoint_table
 from modelgate.gateway.families import MediaRoutes, render_error, render_family_error
-from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FILES_PREFIX, FileLinks, Files
+from modelgate.gateway.files import FILES_PREFIX, Files
 from modelgate.gateway.idempotency import HEADER as IDEMPOTENCY_KEY
 from modelgate.gateway.idempotency import Idempotency, Spoken
 from modelgate.gateway.images import ImagesGateway
@@ -46,20 +46,21 @@ from modelgate.gateway.inputs import Inputs
 from modelgate.gateway.media import MediaGateway
 from modelgate.gateway.submissions import MediaDesk, Submissions
 from modelgate.gateway.token_counting import COUNT_PATH
+from modelgate.gateway.waiting import Waiting
 from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
 from modelgate.metering.rates import RateCounters
 from modelgate.portal.openapi import render_openapi
 from modelgate.providers import load_providers
-from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret, derive_key
+from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.claims import DatabaseClaims
 from modelgate.storage.database import Database
 from modelgate.storage.identity import find_key
 from modelgate.storage.migrations import DatabaseUnusable
+from modelgate.tasks.submit import Addresses
 from modelgate.telemetry.logs import configure_logs
 from modelgate.telemetry.metrics import Metrics
 
-SECONDS_PER_DAY = 86_400
 KEEP_ALIVE_S = 75
 FLUSH_S = 1.0
 DATABASE_RETRY_AFTER_S = 2.0
@@ -99,9 +100,10 @@ class Desk:
             self._database, Cipher(self._secret), settings, providers=providers, clock=system_clock, on_keys_changed=keys.forget
         )
         await follower.follow()
-        workshop = Workshop(settings, self._database, follower, role="desk", providers=providers, clock=system_clock)
+        links = file_links(settings, self._secret)
+        addresses = Addresses(of_file=links.url_of, of_callback=lambda task_id: "")
+        workshop = Workshop(settings, self._database, follower, role="desk", providers=providers, clock=system_clock, addresses=addresses)
         rates = RateCounters(settings.rates_path, writer=settings.workers, writers=settings.workers + 1)
-        links = self._links()
         metrics = Metrics()
         desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, metrics=metrics, clock=system_clock)
         submissions = Submissions(
@@ -111,12 +113,22 @@ class Desk:
             mover=workshop.mover,
             log_fault=log_task_fault,
         )
-        media = MediaGateway(desk, routes=self._routes, submissions=submissions, store=workshop.store, links=links)
+        files = Files(workshop.blobs, links, clock=system_clock)
+        waiting = Waiting(store=workshop.store, submissions=submissions, mover=workshop.mover, clock=system_clock)
+        media = MediaGateway(
+            desk,
+            routes=self._routes,
+            submissions=submissions,
+            store=workshop.store,
+            links=links,
+            files=files,
+            waiting=waiting,
+            wait_s=settings.image_wait_s,
+        )
         images = ImagesGateway(
             desk,
             submissions=submissions,
-            store=workshop.store,
-            mover=workshop.mover,
+            waiting=waiting,
             blobs=workshop.blobs,
             links=links,
             wait_s=settings.image_wait_s,
@@ -124,7 +136,6 @@ class Desk:
         claims = DatabaseClaims(self._database, owner=owner_of("desk", settings.data_path), clock=system_clock)
         await claims.settle()
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
-        files = Files(workshop.blobs, links, clock=system_clock)
         application = self._application(once.of_media(media.handle), once.of_images(images.handle), files=files, metrics=metrics)
         following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics))]
         working = asyncio.create_task(workshop.worker.run(stop))
@@ -163,7 +174,7 @@ class Desk:
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
             Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
-            *(Route(family.prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families),
+            *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),
             Route("/{rest:path}", self._app(unknown)),
         ]
         return Starlette(routes=routes)
@@ -175,14 +186,6 @@ class Desk:
 
     def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:
         return render_error(self._routes, self._wire_formats, error, path=request.path, request_id=request.id)
-
-    def _links(self) -> FileLinks:
-        return FileLinks(
-            base_url=self._settings.base_url,
-            secret=derive_key(self._secret, purpose="file links"),
-            lifetime_s=DEFAULT_LIFETIME_DAYS * SECONDS_PER_DAY,
-            clock=system_clock,
-        )
 
     async def _look_up(self, digest: str) -> tuple[ApiKey | None, str, float | None]:
         key = await self._database.fetch(find_key, digest)

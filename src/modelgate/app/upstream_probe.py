@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.http import HeaderBlock
-from modelgate.core.providers import Provider, UpstreamCall, joined
+from modelgate.core.providers import Provider, UpstreamCall, VendorState, joined
 from modelgate.core.records import Credential, Upstream
 from modelgate.gateway.attempts import with_query
 from modelgate.transport.client import Transport
@@ -62,7 +62,10 @@ def _call(provider: Provider) -> UpstreamCall:
         return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"), headers=provider.probe_headers)
     if provider.probe_path:
         return UpstreamCall(method="GET", path=provider.probe_path)
-    return next(iter(provider.media.values())).encode_poll(PROBE_TASK)
+    encode_poll = next((operation.encode_poll for operation in provider.media.values() if operation.encode_poll is not None), None)
+    if encode_poll is None:
+        raise ValueError(f"{provider.name} has nothing that can be asked for free")
+    return encode_poll(PROBE_TASK)
 
 
 def _judge_models(upstream: Upstream, credential: Credential, *, status: int, body: bytes) -> Verdict:
@@ -84,7 +87,8 @@ def _judge_models(upstream: Upstream, credential: Credential, *, status: int, bo
 
 
 def _judge_task(provider: Provider, credential: Credential, *, status: int, body: bytes) -> Verdict:
-    state = next(iter(provider.media.values())).parse_poll(status, body)
+    parse_poll = next((operation.parse_poll for operation in provider.media.values() if operation.parse_poll is not None), None)
+    state = parse_poll(status, body) if parse_poll is not None else VendorState()
     text = _refusal(status)
     if not text and state.credential_fault:
         text = f"the vendor does not take the key: {state.error_message or state.error_code}"

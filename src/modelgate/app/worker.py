@@ -10,21 +10,24 @@ from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
-from modelgate.app.workshop import Workshop, open_database
+from modelgate.app.workshop import Workshop, file_links, open_database
 from modelgate.core.clock import system_clock
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.database import Database
 from modelgate.storage.migrations import DatabaseUnusable
+from modelgate.tasks.submit import Addresses
 from modelgate.telemetry.logs import configure_logs
 
 
-async def work(settings: Settings, database: Database, cipher: Cipher, stop: asyncio.Event) -> None:
+async def work(settings: Settings, database: Database, secret: bytes, stop: asyncio.Event) -> None:
     """Move tasks until `stop` is set; then let what runs come to its end."""
     providers = load_providers()
-    follower = ConfigurationFollower(database, cipher, settings, providers=providers, clock=system_clock)
+    follower = ConfigurationFollower(database, Cipher(secret), settings, providers=providers, clock=system_clock)
     await follower.follow()
-    workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock)
+    links = file_links(settings, secret)
+    addresses = Addresses(of_file=links.url_of, of_callback=lambda task_id: "")
+    workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock, addresses=addresses)
     following = asyncio.create_task(follower.run())
     report_ready(role="worker")
     await workshop.worker.run(stop)
@@ -38,18 +41,18 @@ def main(settings: Settings) -> None:
     give_large_blocks_back()
     try:
         wait_until_prepared(settings.database_url)
-        uvloop.run(_work_until_told(settings, Cipher(installation_secret(settings))))
+        uvloop.run(_work_until_told(settings, installation_secret(settings)))
     except (DatabaseUnusable, SecretUnusable, WrongSecret, OSError, ValueError) as error:
         report_failure(f"worker: {error}")
         raise SystemExit(1) from error
 
 
-async def _work_until_told(settings: Settings, cipher: Cipher) -> None:
+async def _work_until_told(settings: Settings, secret: bytes) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = open_database(settings)
     try:
-        await work(settings, database, cipher, stop)
+        await work(settings, database, secret, stop)
     finally:
         database.close()

@@ -11,10 +11,12 @@ import structlog
 from modelgate.app.following import ConfigurationFollower
 from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
-from modelgate.core.clock import Clock
+from modelgate.core.clock import Clock, system_clock
 from modelgate.core.providers import Provider
+from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FileLinks
 from modelgate.routing.health import Health
 from modelgate.storage.blobs import Blobs, blobs_of
+from modelgate.storage.cipher import derive_key
 from modelgate.storage.database import Database
 from modelgate.storage.tasks import DatabaseTaskStore
 from modelgate.tasks.advance import Mover
@@ -22,6 +24,7 @@ from modelgate.tasks.calls import TransportCaller
 from modelgate.tasks.outputs import OutputCopier
 from modelgate.tasks.places import ConfiguredPlaces
 from modelgate.tasks.recorder import Recorder
+from modelgate.tasks.submit import Addresses
 from modelgate.tasks.worker import Worker
 from modelgate.transport.client import Transport
 from modelgate.transport.guard import GuardedFetcher
@@ -29,6 +32,7 @@ from modelgate.transport.guard import GuardedFetcher
 SQLITE_THREADS = 2
 """One may write while another reads."""
 POSTGRES_THREADS = 4
+SECONDS_PER_DAY = 86_400
 
 _log = structlog.get_logger("tasks")
 
@@ -43,6 +47,16 @@ def owner_of(role: str, data_path: Path) -> str:
     """Return the name under which a process leases tasks: the same after a restart, so that it resumes its own at once."""
     place = hashlib.sha256(os.fsencode(data_path)).hexdigest()[:8]
     return f"{role}@{socket.gethostname()}/{place}"
+
+
+def file_links(settings: Settings, secret: bytes) -> FileLinks:
+    """Return what signs the addresses of stored files; the same in every process of an installation."""
+    return FileLinks(
+        base_url=settings.base_url,
+        secret=derive_key(secret, purpose="file links"),
+        lifetime_s=DEFAULT_LIFETIME_DAYS * SECONDS_PER_DAY,
+        clock=system_clock,
+    )
 
 
 def log_task_fault(error: BaseException, task_id: str) -> None:
@@ -62,6 +76,7 @@ class Workshop:
         role: str,
         providers: Mapping[str, Provider],
         clock: Clock,
+        addresses: Addresses,
     ) -> None:
         """`role` is `desk` or `worker`."""
         self.transport = Transport()
@@ -71,7 +86,9 @@ class Workshop:
         places = ConfiguredPlaces(follower.current, providers=providers, health=Health(), clock=clock)
         caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=lambda base_url: proxy_for(settings, base_url))
         copier = OutputCopier(self.fetcher, self.blobs, proxy_for=lambda base_url: proxy_for(settings, base_url))
-        self.mover = Mover(Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier)
+        self.mover = Mover(
+            Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier, addresses=addresses
+        )
         self.worker = Worker(self.store, self.mover, clock=clock, log_fault=log_task_fault)
 
     async def close(self) -> None:

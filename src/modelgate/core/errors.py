@@ -138,6 +138,16 @@ class TaskNotFound(ModelgateError):
     text = "No such task."
 
 
+class TaskNotCancelable(ModelgateError):
+    """The task has ended, or its vendor works on it and cannot stop."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "task_not_cancelable"
+    retryable = False
+    text = "The vendor has begun this task and cannot stop it. It goes on, and is charged if it succeeds."
+
+
 class IdempotencyInProgress(ModelgateError):
     """Official clients try a 409 again."""
 

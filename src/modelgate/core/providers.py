@@ -1,12 +1,12 @@
 """What a provider (a vendor as data) and its media operations look like. Filled in by one file per vendor in `providers/`."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from modelgate.core.records import TaskOutput
+from modelgate.core.records import Json, TaskOutput
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,10 +28,11 @@ class VendorState(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` None: the word was not known; leave the task as it is. `refused`: the vendor says it did NOT take the job, so
     another upstream may be tried when `retryable`, else the caller is at fault and `error_code` 4xx tells why.
-    `retry_after_s`: not before.
+    `retry_after_s`: not before. `outputs` of a job that still runs are previews. `details`: what else it says about the job. `billed`: how
+    many of the results asked for it charges; None: all. `further`: a call whose answer, read by `parse_result`, tells the rest.
     """
 
-    state: Literal["running", "succeeded", "failed"] | None = None
+    state: Literal["running", "waiting_input", "succeeded", "failed", "canceled"] | None = None
     vendor_task: str = ""
     progress: int = 0
     outputs: tuple[TaskOutput, ...] = ()
@@ -41,29 +42,49 @@ class VendorState(msgspec.Struct, frozen=True, kw_only=True):
     retryable: bool = False
     credential_fault: bool = False
     retry_after_s: float | None = None
+    details: dict[str, Json] = {}
+    billed: int | None = None
+    further: UpstreamCall | None = None
 
 
 class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     """The pure functions of one kind of media work at one vendor. No I/O: they make calls and read answers.
 
-    encode_submit(request, task_id, model) -> UpstreamCall; `request` is the hub's media request, inputs already inlined
-        or as URLs as the vendor wants.
-    parse_submit(status, body) -> VendorState
-    encode_poll(vendor_task) -> UpstreamCall; parse_poll(status, body) -> VendorState
+    encode_submit(request, task_id, model) -> UpstreamCall; `request` is the hub's media request, its inputs as bytes, or as addresses with
+        `inputs_by_url`. With `has_callbacks` it gets `callback_url=` too (empty: none), which the vendor is to call when the job changes.
+    parse_submit(status, body) -> VendorState; `succeeded` at once for a vendor that answers with the results.
+    encode_poll(vendor_task) -> UpstreamCall; parse_poll(status, body) -> VendorState. None: its submit tells all.
+    encode_poll_many(vendor_tasks), at most `max_poll_many` of them, with parse_poll_many(status, body) -> VendorState by vendor_task, None
+        when the answer cannot be read: for vendors that tell of many jobs in one answer. One that is not in it is not known there.
+    parse_result(status, body) -> VendorState, after a poll that said `further`.
+    encode_cancel(vendor_task), parse_cancel(status, body) -> VendorState, `canceled` when it surely is; None: the vendor cannot.
     encode_lookup(task_id) -> UpstreamCall, for vendors that can find a job by OUR id after a submit without an answer,
         with parse_lookup; None otherwise.
-    `max_n`: the most results of one job. `takes`: the fields of a request that it understands beside model, prompt, n and aspect ratio;
-        a request that says more is refused before anybody is asked.
+    check(request, model) raises InvalidRequest, with the neutral name of a field as `param`, for what this model of the vendor cannot do.
+    complete(request, model) -> request with the vendor's own defaults that the price depends on.
+    `max_n`: the most results of one job. `takes`: what it understands beside model, prompt, n and aspect ratio: fields, options, roles of
+        inputs; a request that says more is refused before anybody is asked. `submit_timeout_s`: how long a submit may take.
     """
 
     encode_submit: Callable[..., UpstreamCall]
     parse_submit: Callable[[int, bytes], VendorState]
-    encode_poll: Callable[[str], UpstreamCall]
-    parse_poll: Callable[[int, bytes], VendorState]
+    encode_poll: Callable[[str], UpstreamCall] | None = None
+    parse_poll: Callable[[int, bytes], VendorState] | None = None
+    encode_poll_many: Callable[[list[str]], UpstreamCall] | None = None
+    parse_poll_many: Callable[[int, bytes], dict[str, VendorState] | None] | None = None
+    max_poll_many: int = 100
+    parse_result: Callable[[int, bytes], VendorState] | None = None
+    encode_cancel: Callable[[str], UpstreamCall] | None = None
+    parse_cancel: Callable[[int, bytes], VendorState] | None = None
     encode_lookup: Callable[[str], UpstreamCall] | None = None
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
+    check: Callable[[Any, str], None] | None = None
+    complete: Callable[[Any, str], Any] | None = None
+    has_callbacks: bool = False
+    inputs_by_url: bool = False
     poll_interval_s: float = 5.0
     deadline_s: float = 3600.0
+    submit_timeout_s: float = 60.0
     max_n: int = 1
     takes: frozenset[str] = frozenset()
 

@@ -122,7 +122,11 @@ TERMINAL_STATES: frozenset[TaskState] = frozenset(("succeeded", "failed", "cance
 
 
 class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One result file: the vendor's address, and once copied the key in our blob store."""
+    """One result file: the vendor's address, and once copied the key in our blob store.
+
+    One without an address (and not a text) was made and is withheld by the vendor. `vendor_id` is its name there, by which later work may
+    build on it; `details` are what the vendor says about it.
+    """
 
     kind: Literal["image", "video", "audio", "text"]
     url: str = ""
@@ -132,6 +136,7 @@ class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str = ""
     vendor_id: str = ""
     duration_ms: int = 0
+    details: dict[str, Json] = {}
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +146,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     the neutral media request as JSON bytes, `facts` what the family needs to render the task again (JSON bytes).
     `attempt` counts submits that are known not to have been taken. `due_at` is when the worker looks next;
     `deadline_at` ends it whatever happens. `amount_nanos` is the hold. `version` rises with every write.
+    `details` is what the vendor says about the job beside its results (JSON bytes). `parent` is the task it builds on, `pinned` the only
+    upstream that may have it. `callback_url` is where its caller wants to hear of changes.
     `weight` is what it counts for against its upstream's `max_concurrent`. `poll_errors` counts the tries in a row that ended in
     `error_code` while the task still runs.
     """
@@ -174,6 +181,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     due_at: float = 0.0
     deadline_at: float = 0.0
     version: int = 0
+    details: bytes = b"{}"
+    parent: str = ""
+    pinned: str = ""
+    callback_url: str = ""
 
 
 class RequestFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -2,15 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpResponse
 from modelgate.formats.chat.wire_format import WireFormat
 from modelgate.formats.media.family import MediaFamily, MediaRoute
 from modelgate.gateway.paths import dialect_of, proper_path
 
-MAX_ID_CHARACTERS = 100
+MAX_ID_CHARACTERS = 200
 NO_HEADERS = HeaderBlock()
-_PLACEHOLDER = "{task_id}"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The route a request means; `values` fill its path's placeholders, `alias` is the prefix it came by, if not the family's own."""
+
+    family: MediaFamily
+    route: MediaRoute
+    values: dict[str, str]
+    alias: str
 
 
 class MediaRoutes:
@@ -18,41 +28,60 @@ class MediaRoutes:
 
     def __init__(self, families: Iterable[MediaFamily]) -> None:
         self._families = tuple(families)
-        self._exact: dict[tuple[str, str], tuple[MediaFamily, MediaRoute]] = {}
-        self._by_task: dict[tuple[str, str], tuple[MediaFamily, MediaRoute]] = {}
+        # Longest first, so that a prefix within another's is found.
+        self._prefixes = sorted(((prefix, family) for family in self._families for prefix in family.prefixes), key=lambda one: -len(one[0]))
+        self._by_length: dict[int, list[tuple[tuple[str, ...], MediaFamily, MediaRoute]]] = {}
         for family in self._families:
             for route in family.routes:
-                before, placeholder, after = route.endpoint.path.partition(_PLACEHOLDER)
-                if after:
-                    raise ValueError(f"{route.endpoint.path}: a task's id comes last")
-                table = self._by_task if placeholder else self._exact
-                table[route.endpoint.method, before] = (family, route)
+                template = tuple(route.endpoint.path.split("/"))
+                self._by_length.setdefault(len(template), []).append((template, family, route))
+        for routes in self._by_length.values():
+            routes.sort(key=lambda one: sum(part.startswith("{") for part in one[0]))  # what is said literally goes first
 
     def family_of(self, path: str) -> MediaFamily | None:
         """Return the family whose prefix a path has, so that errors can be said in its words."""
-        return next((family for family in self._families if path.startswith(family.prefix)), None)
+        return self._placed(path)[0]
 
-    def find(self, method: str, path: str) -> tuple[MediaFamily, MediaRoute, str]:
-        """Return the family, the route and the task id in the path (empty on routes without).
+    def find(self, method: str, path: str) -> Found:
+        """Return the route of a request.
 
         Raises:
             UnknownPath, MethodNotAllowed
         """
-        path = path.rstrip("/")
+        _, alias, path = self._placed(path.rstrip("/"))
         method = "GET" if method == "HEAD" else method
-        found = self._exact.get((method, path))
-        if found is not None:
-            return (*found, "")
-        stem, _, task_id = path.rpartition("/")
-        found = self._by_task.get((method, stem + "/"))
-        if found is not None and task_id and len(task_id) <= MAX_ID_CHARACTERS:
-            return (*found, task_id)
-        allowed = {served for served, known in self._exact if known == path}
-        if task_id and len(task_id) <= MAX_ID_CHARACTERS:
-            allowed |= {served for served, known in self._by_task if known == stem + "/"}
+        parts = tuple(path.split("/"))
+        allowed: set[str] = set()
+        for template, family, route in self._by_length.get(len(parts), ()):
+            values = _match(template, parts)
+            if values is None:
+                continue
+            if route.endpoint.method == method:
+                return Found(family, route, values, alias)
+            allowed.add(route.endpoint.method)
         if not allowed:
             raise UnknownPath
         raise MethodNotAllowed(allowed=tuple(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)))
+
+    def _placed(self, path: str) -> tuple[MediaFamily | None, str, str]:
+        """Return the family of a path, the alias by which it came, and the path as the family itself says it."""
+        for prefix, family in self._prefixes:
+            if path.startswith(prefix) or path == prefix.rstrip("/"):
+                stands_for = family.aliases.get(prefix, "")
+                return family, prefix if stands_for else "", stands_for + path[len(prefix) :] if stands_for else path
+        return None, "", path
+
+
+def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
+    values: dict[str, str] = {}
+    for expected, part in zip(template, parts, strict=True):
+        if expected.startswith("{"):
+            if not 0 < len(part) <= MAX_ID_CHARACTERS:
+                return None
+            values[expected[1:-1]] = part
+        elif expected != part:
+            return None
+    return values
 
 
 def render_family_error(family: MediaFamily, error: ModelgateError, request_id: str) -> HttpResponse:

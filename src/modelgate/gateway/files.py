@@ -139,13 +139,17 @@ class Files:
         """
         key = request.path.removeprefix(FILES_PREFIX)
         expires = self._links.check(key, request.query)
+        return await self.serve(request, key, seconds_left=int(expires - self._clock()))
+
+    async def serve(self, request: HttpRequest, key: str, *, seconds_left: int = MAX_CACHE_S) -> HttpResponse:
+        """Answer with a file that the caller may have. Raises UnknownPath when it is gone, Overloaded."""
         try:
             info = await self._blobs.head(key)
         except BlobNotFound:
             raise UnknownPath("This file is no longer kept.") from None
         except BlobStoreFailed:
             raise Overloaded(retry_after_s=5.0) from None
-        return self._answer(request, key, info, seconds_left=int(expires - self._clock()))
+        return self._answer(request, key, info, seconds_left=seconds_left)
 
     def _answer(self, request: HttpRequest, key: str, info: BlobInfo, *, seconds_left: int) -> HttpResponse:
         etag = f'"{key}"'  # a key is never written twice with other bytes

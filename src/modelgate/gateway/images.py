@@ -9,52 +9,26 @@ from collections.abc import Sequence
 import msgspec
 
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
-from modelgate.core.errors import ModelgateError, NoUpstream, Overloaded, UpstreamError, UpstreamRefused, UpstreamTimeout
+from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.ids import new_id
 from modelgate.core.records import ApiKey, Task, TaskOutput
-from modelgate.formats.media import refusals
-from modelgate.formats.media.requests import decode_request, encode_request
+from modelgate.formats.media.family import Ask
+from modelgate.formats.media.requests import ImageRequest, decode_request, encode_request
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_image_tasks.request import FIELD_NAMES, INPUT_RULES, ImageAsk, decode_ask
 from modelgate.formats.openai_image_tasks.response import encode_answer
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.files import BlobReader, FileLinks
 from modelgate.gateway.images_door import NAME, OPERATION
-from modelgate.gateway.submissions import MediaDesk, Mover, Submissions, Terms, amount_of, weight_of
+from modelgate.gateway.submissions import MediaDesk, Submissions, Terms, amount_of, weight_of
+from modelgate.gateway.waiting import Waiting, error_of
 from modelgate.metering.rates import RateState
-from modelgate.tasks.store import TaskStore
 
-MAX_WAITING = 1_000
-"""Requests of one process that may wait for their tasks."""
-FIRST_LOOK_S = 0.2
-LOOK_GROWTH = 1.5
-MAX_LOOK_S = 1.0
-"""How often a waiting request looks at its tasks: other processes may move them, so nobody calls."""
-MAX_QUEUED_S = 60.0
-"""A task that no upstream took for so long is withdrawn: its caller had better ask elsewhere than wait until the end."""
-MAX_EXPIRE_TRIES = 5
 MAX_INLINE_BYTES = 96 * 1024 * 1024
 """Pictures of one answer beyond this come by address though they were asked for as base64."""
 MAX_INLINING = 4
 """Answers with pictures in them that are made at once; others wait."""
-
-_BUSY = frozenset((refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE))
-
-
-class PictureFailed(UpstreamError):
-    """The vendor took the job and could not finish it. A client that tries again by itself would only wait as long again."""
-
-    code = "generation_failed"
-    retryable = False
-    text = "The picture could not be made. Nothing was charged."
-
-
-class PictureNotFinished(UpstreamTimeout):
-    """The task was given up when its time was over, and its money went back."""
-
-    retryable = False
-    text = "The picture was not finished in time. Nothing was charged."
 
 
 class ImagesGateway:
@@ -65,8 +39,7 @@ class ImagesGateway:
         desk: MediaDesk,
         *,
         submissions: Submissions,
-        store: TaskStore,
-        mover: Mover,
+        waiting: Waiting,
         blobs: BlobReader,
         links: FileLinks,
         wait_s: float,
@@ -74,12 +47,10 @@ class ImagesGateway:
         """`wait_s` is how long pictures may take; then their tasks expire."""
         self._desk = desk
         self._submissions = submissions
-        self._store = store
-        self._mover = mover
+        self._waiting = waiting
         self._blobs = blobs
         self._links = links
         self._wait_s = wait_s
-        self._waiting = 0
         self._inlining = asyncio.Semaphore(MAX_INLINING)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -103,52 +74,21 @@ class ImagesGateway:
 
     async def _finished(self, key: ApiKey, ask: ImageAsk, request: HttpRequest) -> list[Task]:
         """Return the tasks of a request, each at its end."""
-        if self._waiting >= MAX_WAITING:
-            raise Overloaded(retry_after_s=5.0)
-        self._waiting += 1
-        try:
-            return await self._wait(await self._submitted(key, ask, request))
-        finally:
-            self._waiting -= 1
+        async with self._waiting:
+            return await self._waiting.until_ended(await self._submitted(key, ask, request))
 
     async def _submitted(self, key: ApiKey, ask: ImageAsk, request: HttpRequest) -> list[Task]:
         """Return the tasks that make the wanted pictures, submitted: as few as their vendors can do with."""
-        terms = self._submissions.terms(key, ask.wanted, operation=OPERATION, field_names=FIELD_NAMES)
+        terms = self._submissions.terms(key, Ask(request=ask.wanted, operation=OPERATION), field_names=FIELD_NAMES)
         terms = msgspec.structs.replace(terms, deadline_s=self._wait_s)
         parts = _parts_of(ask.wanted.n, terms.max_n)
         wanted = msgspec.structs.replace(ask.wanted, n=parts[0])
         first = await self._submissions.draft(
-            key, wanted, family=NAME, operation=OPERATION, facts=b"{}", terms=terms, rules=INPUT_RULES, request_id=request.id
+            key, family=NAME, ask=Ask(request=wanted, operation=OPERATION), terms=terms, rules=INPUT_RULES, request_id=request.id
         )
         tasks = [first, *(_another(first, terms, n=n, index=index) for index, n in enumerate(parts[1:], 1))]
         taken = await self._submissions.take(tasks, key)
         return list(await asyncio.gather(*(self._submissions.move(task) for task in taken)))
-
-    async def _wait(self, tasks: list[Task]) -> list[Task]:
-        """Look at the tasks again and again until all have ended; what is late by then expires."""
-        pause_s = FIRST_LOOK_S
-        while any(task.finished_at is None for task in tasks):
-            left_s = tasks[0].deadline_at - self._desk.clock()
-            if left_s <= 0:
-                return [await self._expired(task) for task in tasks]
-            await asyncio.sleep(min(pause_s, left_s))
-            pause_s = min(pause_s * LOOK_GROWTH, MAX_LOOK_S)
-            tasks = [task if task.finished_at is not None else await self._look_at(task) for task in tasks]
-        return tasks
-
-    async def _look_at(self, task: Task) -> Task:
-        task = await self._store.get(task.id) or task
-        if task.state == "queued" and self._desk.clock() - task.created_at >= MAX_QUEUED_S:
-            return await self._submissions.withdraw(task) or task
-        return task
-
-    async def _expired(self, task: Task) -> Task:
-        """End a task that is late. Whoever moves it at this moment may be first, so what counts is how it stands afterwards."""
-        for _ in range(MAX_EXPIRE_TRIES):
-            if task.finished_at is not None:
-                break
-            task = await self._mover.advance(await self._store.get(task.id) or task)
-        return task
 
     async def _answer(self, tasks: Sequence[Task], ask: ImageAsk) -> HttpResponse:
         """Return the pictures of the tasks that succeeded. Raises the error of the first one when none did."""
@@ -196,37 +136,18 @@ class ImagesGateway:
 def _another(first: Task, terms: Terms, *, n: int, index: int) -> Task:
     """Return one more task like the first, for `n` pictures, with a seed of its own."""
     request = decode_request(OPERATION, first.request)
+    assert isinstance(request, ImageRequest)
     seed = request.seed + index if request.seed is not None else None
     request = msgspec.structs.replace(request, n=n, seed=seed)
     return msgspec.structs.replace(
-        first, id=new_id("task"), request=encode_request(request), amount_nanos=amount_of(terms.price, request), weight=weight_of(request)
+        first,
+        id=new_id("task"),
+        request=encode_request(request),
+        amount_nanos=amount_of(terms.price, OPERATION, request),
+        weight=weight_of(request),
     )
 
 
 def _parts_of(n: int, max_n: int) -> list[int]:
     """Return how many pictures each task makes."""
     return [max_n] * (n // max_n) + ([n % max_n] if n % max_n else [])
-
-
-def error_of(task: Task) -> ModelgateError:
-    """Return what a task that made nothing means to its caller. Numbered cases:
-
-    1. the content policy refused it: OpenAI's word for that;
-    2. the caller's fault: 400 with the vendor's words;
-    3. late: 504;
-    4. nobody could take it now, so that it failed or was withdrawn: 503;
-    5. taken, and not finished.
-    """
-    match task.error_code:
-        case refusals.CONTENT_REFUSED:
-            message = task.error_message or "The vendor's content policy refused this request."
-            return UpstreamRefused(message, status=400, code="content_policy_violation")
-        case refusals.INVALID_REQUEST:
-            message = task.error_message or "The upstream refused this request as not valid."
-            return UpstreamRefused(message, status=400, code=task.error_code)
-        case _ if task.finished_at is None or task.state == "expired":
-            return PictureNotFinished()
-        case _ if task.state == "canceled" or (not task.upstream and task.error_code in _BUSY):
-            return NoUpstream("Every upstream of this model is busy. Try again shortly.", retry_after_s=5.0)
-        case _:
-            return PictureFailed(task.error_message)

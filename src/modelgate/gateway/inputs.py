@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed, blob_key
-from modelgate.core.errors import InvalidRequest, Overloaded
+from modelgate.core.errors import InvalidRequest, ModelgateError, Overloaded
 from modelgate.formats.media.family import InputRules
-from modelgate.formats.media.requests import MediaInput, MediaRequest, inputs_of, with_inputs
+from modelgate.formats.media.requests import MediaInput, MediaRequest, with_inputs
 from modelgate.gateway.pictures import check_picture
-from modelgate.tasks.outputs import Fetcher
+from modelgate.tasks.outputs import Fetcher, sniff
 from modelgate.transport.errors import BodyTooLong, TransportError
 from modelgate.transport.guard import UrlRefused
 
@@ -39,39 +39,40 @@ class Inputs:
         self._own_file = own_file
         self._room = asyncio.Semaphore(MAX_CONCURRENT_INPUTS)
 
-    async def store(self, request: MediaRequest, *, rules: InputRules | None, task_id: str) -> MediaRequest:
-        """Return the request with every input as a blob of ours, checked by the family's rules.
+    async def store(self, request: MediaRequest, *, rules: Mapping[str, InputRules], task_id: str) -> MediaRequest:
+        """Return the request with every input as a blob of ours, checked by the family's rules for its role.
 
         Raises:
             InvalidRequest: an address that may not be fetched or gives no picture, or a picture that breaks a rule.
             Overloaded: the blob store is in trouble.
         """
-        inputs = inputs_of(request)
-        if not inputs:
+        if not request.inputs:
             return request
-        if rules is None:
-            raise ValueError("a family that takes inputs states its rules")
-        stored = []
+        stored: list[MediaInput] = []
         async with self._room:
-            for index, item in enumerate(inputs):
-                stored.append(await self._stored(item, rules=rules, stem=f"{task_id}-in{index}"))
+            try:
+                for index, item in enumerate(request.inputs):
+                    stored.append(await self._stored(item, rules=rules[item.role], stem=f"{task_id}-in{index}"))
+            except ModelgateError:
+                await self.discard(stored)
+                raise
         return with_inputs(request, stored)
 
-    async def discard(self, request: MediaRequest) -> None:
+    async def discard(self, inputs: Iterable[MediaInput]) -> None:
         """Remove the stored inputs of a request that became no task; trouble with that is not the caller's."""
-        for item in inputs_of(request):
+        for item in inputs:
             with contextlib.suppress(BlobStoreFailed):
                 await self._blobs.delete(item.blob)
 
     async def _stored(self, item: MediaInput, *, rules: InputRules, stem: str) -> MediaInput:
         data = item.data or await self._bytes_of(item.url, rules)
-        picture = check_picture(data, rules)
-        key = blob_key(stem, picture.content_type)
+        content_type = _checked(data, rules)
+        key = blob_key(stem, content_type)
         try:
             await self._blobs.put(key, data)
         except BlobStoreFailed:
             raise Overloaded(retry_after_s=5.0) from None
-        return MediaInput(blob=key, content_type=picture.content_type)
+        return MediaInput(blob=key, content_type=content_type, role=item.role)
 
     async def _bytes_of(self, url: str, rules: InputRules) -> bytes:
         own = self._own_file(url)
@@ -80,7 +81,7 @@ class Inputs:
         try:
             return await self._blobs.get(own)
         except BlobNotFound:
-            raise InvalidRequest(f"The picture in {rules.field} is no longer kept here.", param=rules.field) from None
+            raise InvalidRequest(f"The file in {rules.field} is no longer kept here.", param=rules.field) from None
         except BlobStoreFailed:
             raise Overloaded(retry_after_s=5.0) from None
 
@@ -92,10 +93,23 @@ class Inputs:
                 f"The address in {rules.field} is not fetched: {refused}.", param=rules.field, code="invalid_url"
             ) from None
         except BodyTooLong:
-            message = f"The picture in {rules.field} cannot be used: it must have at most {rules.max_bytes} bytes."
+            message = f"The file in {rules.field} cannot be used: it must have at most {rules.max_bytes} bytes."
             raise InvalidRequest(message, param=rules.field, code="invalid_image") from None
         except TransportError:
-            raise InvalidRequest(
-                f"The picture in {rules.field} could not be fetched.", param=rules.field, code="image_not_fetched"
-            ) from None
+            raise InvalidRequest(f"The file in {rules.field} could not be fetched.", param=rules.field, code="image_not_fetched") from None
         return fetched.body
+
+
+def _checked(data: bytes, rules: InputRules) -> str:
+    """Return the content type of a file. Raises InvalidRequest when it breaks a rule."""
+    if all(name.startswith("image/") for name in rules.content_types):
+        return check_picture(data, rules).content_type
+    content_type = sniff(data)
+    if content_type is None or content_type not in rules.content_types:
+        kinds = " or ".join(rules.content_types)
+        message = f"The file in {rules.field} cannot be used: it must be {kinds}."
+        raise InvalidRequest(message, param=rules.field, code="invalid_file")
+    if len(data) > rules.max_bytes:
+        message = f"The file in {rules.field} cannot be used: it must have at most {rules.max_bytes} bytes; it has {len(data)}."
+        raise InvalidRequest(message, param=rules.field, code="invalid_file")
+    return content_type

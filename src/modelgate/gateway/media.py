@@ -1,4 +1,9 @@
-"""The way of a media task: one pipeline for every family, submit and fetch."""
+"""The way of a media task: one pipeline for every family, from a request to an answer."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+import msgspec
 
 from modelgate.core.errors import (
     InvalidRequest,
@@ -12,28 +17,49 @@ from modelgate.core.errors import (
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media import refusals
-from modelgate.formats.media.family import MediaFamily, MediaRoute
+from modelgate.formats.media.family import Ask, MediaCall, MediaFamily, MediaRoute
+from modelgate.formats.media.requests import kind_of
 from modelgate.gateway.callers import authenticate
-from modelgate.gateway.families import MediaRoutes, render_family_error
-from modelgate.gateway.files import FileLinks
+from modelgate.gateway.families import Found, MediaRoutes, render_family_error
+from modelgate.gateway.files import FileLinks, Files
 from modelgate.gateway.submissions import MediaDesk, Submissions
-from modelgate.identity.table import Caller
+from modelgate.gateway.waiting import Waiting, error_of
 from modelgate.metering.rates import RateState
 from modelgate.tasks.store import TaskStore
+
+MAX_FETCHED = 100
+"""Tasks shown in one answer."""
+MAX_QUERY_FIELDS = 64
+NO_CONTENT = 204
 
 
 class MediaGateway:
     """Serves every route of every media family."""
 
-    def __init__(self, desk: MediaDesk, *, routes: MediaRoutes, submissions: Submissions, store: TaskStore, links: FileLinks) -> None:
+    def __init__(
+        self,
+        desk: MediaDesk,
+        *,
+        routes: MediaRoutes,
+        submissions: Submissions,
+        store: TaskStore,
+        links: FileLinks,
+        files: Files,
+        waiting: Waiting,
+        wait_s: float,
+    ) -> None:
+        """`wait_s` is how long a call that wants its results at once may take; then its task expires."""
         self._desk = desk
         self._routes = routes
         self._submissions = submissions
         self._store = store
         self._links = links
+        self._files = files
+        self._waiting = waiting
+        self._wait_s = wait_s
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer a submit or a fetch; every failure is said in the family's own words.
+        """Answer one request; every failure is said in the family's own words.
 
         Raises:
             UnknownPath: outside of every family.
@@ -41,31 +67,109 @@ class MediaGateway:
         family = self._routes.family_of(request.path)
         if family is None:
             raise UnknownPath
-        rate: RateState | None = None
-        endpoint, model = "", ""
+        said = _Said(family.name)
         try:
-            _, route, task_id = self._routes.find(request.method, request.path)
-            endpoint = route.endpoint.name
-            caller = await authenticate(request, keys=self._desk.keys, clock=self._desk.clock)
-            if route.action == "fetch":
-                task = await self._found(family, task_id, caller.key)
-                body = family.encode_fetched(task, urls=self._urls_of(task), request_id=request.id)
-            else:
-                rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
-                task = await self._submit(family, route, caller, request)
-                body = family.encode_submitted(task, request_id=request.id)
-            model = task.model
-            response = HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "application/json")), body=body)
+            response = await self._answer(self._routes.find(request.method, request.path), request, said)
         except ModelgateError as error:
             response = render_family_error(family, error, request.id)
-        self._count(endpoint or family.name, model, response.status, request)
-        return _with_rates(response, rate)
+        self._count(said, response.status, request)
+        if said.rate is not None:
+            response.headers = HeaderBlock(response.headers.raw + said.rate.header_lines())
+        return response
 
-    def _count(self, endpoint: str, model: str, status: int, request: HttpRequest) -> None:
+    async def _answer(self, found: Found, request: HttpRequest, said: "_Said") -> HttpResponse:
+        family, route = found.family, found.route
+        said.endpoint = route.endpoint.name
+        if route.action == "file":
+            return await self._file(found, request)
+        caller = await authenticate(request, keys=self._desk.keys, clock=self._desk.clock)
+        call = _call_of(found, request)
+        request.body = b""
+        if route.action == "answer":
+            assert route.encode is not None
+            return _answered(route, route.encode(call, request_id=request.id))
+        if route.action == "fetch_many":
+            assert route.decode is not None
+            assert route.encode is not None
+            tasks = await self._found_many(family, route.decode(call), caller.key)
+            return _answered(route, route.encode([(task, self._urls_of(task)) for task in tasks], request_id=request.id))
+        if route.action in ("fetch", "cancel"):
+            task = await self._found(family, call.values["task_id"], caller.key)
+            if route.action == "cancel":
+                task = await self._submissions.cancel(task)
+            encode = route.encode or family.encode_fetched
+        else:
+            said.rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
+            task = await self._submitted(found, caller.key, call, request.id)
+            encode = route.encode or (family.encode_submitted if route.action == "submit" else family.encode_fetched)
+        said.model = task.model
+        return _answered(route, encode(task, urls=self._urls_of(task), request_id=request.id))
+
+    async def _submitted(self, found: Found, key: ApiKey, call: MediaCall, request_id: str) -> Task:
+        """Return the task that a call asks for: taken by a vendor as a rule, and at its end for `make`."""
+        if found.route.action == "submit":
+            task = await self._submit(found, key, call, request_id)
+            _raise_if_refused(task)
+            return task
+        async with self._waiting:
+            task = await self._submit(found, key, call, request_id)
+            (task,) = await self._waiting.until_ended([task])
+        if task.state != "succeeded":
+            raise error_of(task)
+        return task
+
+    async def _submit(self, found: Found, key: ApiKey, call: MediaCall, request_id: str) -> Task:
+        family, route = found.family, found.route
+        assert route.decode is not None
+        ask: Ask = route.decode(call)
+        ask, pinned = await self._with_parent(route, ask, key)
+        terms = self._submissions.terms(key, ask, field_names=family.field_names, pinned=pinned)
+        wanted = terms.request
+        if wanted.n > terms.max_n:
+            raise InvalidRequest(f"'n' is {wanted.n}, but this model makes at most {terms.max_n} at once.", param="n", code="invalid_value")
+        if route.action == "make":
+            terms = msgspec.structs.replace(terms, deadline_s=min(terms.deadline_s, self._wait_s))
+        ask = msgspec.structs.replace(ask, request=wanted)
+        task = await self._submissions.draft(
+            key, family=family.name, ask=ask, terms=terms, rules=route.inputs, request_id=request_id, pinned=pinned
+        )
+        (taken,) = await self._submissions.take((task,), key)
+        return await self._submissions.move(taken)
+
+    async def _with_parent(self, route: MediaRoute, ask: Ask, key: ApiKey) -> tuple[Ask, str]:
+        """Return the ask with what it builds on made known, and the upstream that has it (empty: it builds on nothing).
+
+        Raises:
+            TaskNotFound: there is no such task or result in this account.
+            InvalidRequest: the task has not come so far.
+        """
+        named = ask.request.parent
+        if named is None:
+            return ask, ""
+        task = await self._store.get(named.task, account=key.account) if named.task else None
+        if task is None and named.output and not named.task:
+            task = await self._store.find_output(named.output, account=key.account)
+        if task is None or task.book != key.book:
+            raise TaskNotFound
+        if task.state not in ask.parent_states:
+            raise InvalidRequest(f"The task {task.id} is {task.state}; it must be {' or '.join(ask.parent_states)}.", code="task_not_ready")
+        parent = msgspec.structs.replace(named, task=task.id, vendor_task=task.vendor_task, operation=task.operation)
+        ask = msgspec.structs.replace(ask, request=msgspec.structs.replace(ask.request, parent=parent))
+        return (route.with_parent(ask, task) if route.with_parent is not None else ask), task.upstream
+
+    async def _file(self, found: Found, request: HttpRequest) -> HttpResponse:
+        """Answer with the first file of a task, to whoever knows its id: it cannot be guessed."""
+        task = await self._store.get(found.values["task_id"])
+        blob = next((output.blob for output in task.outputs if output.blob), "") if task is not None and task.state == "succeeded" else ""
+        if not blob:
+            raise TaskNotFound
+        return await self._files.serve(request, blob)
+
+    def _count(self, said: "_Said", status: int, request: HttpRequest) -> None:
         total_ms = max(0, int((self._desk.clock() - request.started) * 1000))
         self._desk.metrics.request_finished(
-            endpoint=endpoint,
-            model=model,
+            endpoint=said.endpoint,
+            model=said.model,
             upstream="",
             status=status,
             total_ms=total_ms,
@@ -77,36 +181,54 @@ class MediaGateway:
 
     async def _found(self, family: MediaFamily, task_id: str, key: ApiKey) -> Task:
         task = await self._store.get(task_id, account=key.account)
-        if task is None or task.book != key.book or task.family != family.name:
+        if task is None or task.book != key.book or kind_of(task.operation) not in family.kinds:
             raise TaskNotFound
-        return task
+        return _seen_by(family, task)
+
+    async def _found_many(self, family: MediaFamily, ids: Sequence[str], key: ApiKey) -> list[Task]:
+        """Return those of the tasks that are the caller's, in the order asked for, at most `MAX_FETCHED`."""
+        tasks = [await self._store.get(task_id, account=key.account) for task_id in dict.fromkeys(ids[:MAX_FETCHED])]
+        shown = [task for task in tasks if task is not None and task.book == key.book and kind_of(task.operation) in family.kinds]
+        return [_seen_by(family, task) for task in shown]
 
     def _urls_of(self, task: Task) -> list[str]:
-        return [self._links.url_of(output.blob) for output in task.outputs if output.blob] if task.state == "succeeded" else []
+        return [self._links.url_of(output.blob) if output.blob else "" for output in task.outputs]
 
-    async def _submit(self, family: MediaFamily, route: MediaRoute, caller: Caller, request: HttpRequest) -> Task:
-        assert route.decode is not None
-        key = caller.key
-        content_type = (request.headers.get(b"content-type") or b"").decode("latin-1")
-        wanted, facts = route.decode(request.body, content_type)
-        request.body = b""
-        terms = self._submissions.terms(key, wanted, operation=route.operation, field_names=family.field_names)
-        if wanted.n > terms.max_n:
-            raise InvalidRequest(f"'n' is {wanted.n}, but this model makes at most {terms.max_n} at once.", param="n", code="invalid_value")
-        task = await self._submissions.draft(
-            key,
-            wanted,
-            family=family.name,
-            operation=route.operation,
-            facts=facts,
-            terms=terms,
-            rules=route.inputs,
-            request_id=request.id,
-        )
-        (taken,) = await self._submissions.take((task,), key)
-        task = await self._submissions.move(taken)
-        _raise_if_refused(task)
-        return task
+
+class _Said:
+    """What is known of a request for its record, as far as it came."""
+
+    __slots__ = ("endpoint", "model", "rate")
+
+    def __init__(self, family: str) -> None:
+        self.endpoint = family
+        self.model = ""
+        self.rate: RateState | None = None
+
+
+def _call_of(found: Found, request: HttpRequest) -> MediaCall:
+    try:
+        query = dict(parse_qsl(request.query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)) if request.query else {}
+    except ValueError:
+        raise InvalidRequest(f"The query has more than {MAX_QUERY_FIELDS} parameters.") from None
+    return MediaCall(
+        body=request.body,
+        content_type=(request.headers.get(b"content-type") or b"").decode("latin-1"),
+        values=found.values,
+        query=query,
+        alias=found.alias,
+    )
+
+
+def _answered(route: MediaRoute, body: bytes) -> HttpResponse:
+    if route.status == NO_CONTENT:
+        return HttpResponse(status=NO_CONTENT, headers=HeaderBlock())
+    return HttpResponse(status=route.status, headers=HeaderBlock.of(("content-type", "application/json")), body=body)
+
+
+def _seen_by(family: MediaFamily, task: Task) -> Task:
+    """Return a task as a family may read it: another family's facts say nothing to it."""
+    return task if task.family == family.name else msgspec.structs.replace(task, facts=b"{}")
 
 
 def _raise_if_refused(task: Task) -> None:
@@ -124,9 +246,3 @@ def _raise_if_refused(task: Task) -> None:
     if task.error_code in (refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE):
         raise NoUpstream("Every upstream of this model is busy. Try again shortly.", retry_after_s=5.0)
     raise UpstreamError("No upstream took this task. It was not charged.")
-
-
-def _with_rates(response: HttpResponse, rate: RateState | None) -> HttpResponse:
-    if rate is not None:
-        response.headers = HeaderBlock(response.headers.raw + rate.header_lines())
-    return response

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media.family import InputRules
 
-_DECODERS = {"image/jpeg": "JPEG", "image/png": "PNG"}
+_DECODERS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 MAX_SIDE_PIXELS = 20_000
 """No decoder anywhere needs to see a larger one."""
 
@@ -38,7 +38,7 @@ def check_picture(data: bytes, rules: InputRules) -> Picture:
         raise _broken(rules, f"both sides must have at least {rules.min_side_pixels} pixels; {size}")
     if long > MAX_SIDE_PIXELS:
         raise _broken(rules, f"no side may have more than {MAX_SIDE_PIXELS} pixels; {size}")
-    if long > short * rules.max_ratio:
+    if rules.max_ratio and long > short * rules.max_ratio:
         raise _broken(rules, f"its sides must lie between 1:{rules.max_ratio:g} and {rules.max_ratio:g}:1; {size}")
     return picture
 

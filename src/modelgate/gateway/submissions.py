@@ -7,12 +7,21 @@ from typing import Protocol
 import msgspec
 
 from modelgate.core.clock import Clock
-from modelgate.core.errors import InvalidRequest, ModelgateError
+from modelgate.core.errors import InvalidRequest, ModelgateError, NoUpstream, Overloaded, TaskNotCancelable
 from modelgate.core.ids import new_id
-from modelgate.core.providers import Provider
+from modelgate.core.providers import MediaOperation, Provider
 from modelgate.core.records import ApiKey, Task
-from modelgate.formats.media.family import InputRules
-from modelgate.formats.media.requests import ImageRequest, MediaRequest, decode_request, encode_request, said_fields
+from modelgate.formats.media.family import Ask, InputRules
+from modelgate.formats.media.requests import (
+    ImageRequest,
+    MediaRequest,
+    MusicRequest,
+    VideoRequest,
+    decode_request,
+    encode_request,
+    price_words,
+    said_fields,
+)
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.inputs import Inputs
 from modelgate.identity.keys import check_model
@@ -29,6 +38,8 @@ SUBMIT_WAIT_S = 5.0
 MAX_MOVING = 256
 """Submits that may wait for a vendor at once; further ones are queued and left to the worker."""
 DEFAULT_DEADLINE_S = 3600.0
+CANCEL_TRIES = 20
+CANCEL_PAUSE_S = 0.1
 
 
 class Mover(Protocol):
@@ -36,6 +47,10 @@ class Mover(Protocol):
 
     async def advance(self, task: Task) -> Task:
         """Move a task that is leased to this process by one step and return it as it is then."""
+        ...
+
+    async def cancel(self, task: Task) -> Task:
+        """End a task that is leased to this process, if its vendor has not begun or can stop; return it as it is then."""
         ...
 
 
@@ -51,11 +66,15 @@ class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """On what terms a model is to be had: its price, how long its slowest vendor may take, the most results of one task."""
+    """On what terms a model is to be had: its price, how long its slowest vendor may take, the most results of one task.
+
+    `request` is what is wanted with the vendor's defaults in it.
+    """
 
     price: Price
     deadline_s: float
     max_n: int
+    request: MediaRequest
 
 
 class Submissions:
@@ -78,39 +97,48 @@ class Submissions:
         self._log_fault = log_fault
         self._moving: set[asyncio.Task[Task]] = set()
 
-    def terms(self, key: ApiKey, wanted: MediaRequest, *, operation: str, field_names: Mapping[str, str]) -> Terms:
+    def terms(self, key: ApiKey, ask: Ask, *, field_names: Mapping[str, str], pinned: str = "") -> Terms:
         """Return the terms for what a caller wants; `field_names` are its dialect's, where they are not the neutral ones.
+
+        `pinned` is the only upstream that may have it, empty for any.
 
         Raises:
             ModelNotAllowed, UnknownModel, UnpricedModel, NoUpstream: see `Configuration.offer_to`.
-            InvalidRequest: not every upstream of the model understands a field.
+            InvalidRequest: not every upstream of the model can do what is asked.
         """
+        wanted = ask.request
         check_model(key, wanted.model)
-        offer, price = self._desk.configuration().offer_to(key, operation=operation, model=wanted.model)
-        providers = [self._desk.providers.get(route.upstream.provider) for route in offer.routes]
-        operations = [provider.media[operation] for provider in providers if provider is not None and operation in provider.media]
-        for field in said_fields(wanted):
-            if any(field not in one.takes for one in operations):
-                name = field_names.get(field, field)
-                raise InvalidRequest(f"'{name}' is not understood by this model.", param=name, code="unsupported_parameter")
+        offer, price = self._desk.configuration().offer_to(key, operation=ask.operation, model=wanted.model)
+        routes = [route for route in offer.routes if not pinned or route.upstream.id == pinned]
+        if not routes:
+            raise NoUpstream("The upstream of the earlier task does not serve this model now, and no other can go on with it.")
+        operations: list[MediaOperation] = []
+        for route in routes:
+            provider = self._desk.providers.get(route.upstream.provider)
+            operation = provider.media.get(ask.operation) if provider is not None else None
+            if operation is not None:
+                _check(operation, wanted, route.upstream_model or wanted.model, field_names)
+                operations.append(operation)
+        for operation, route in zip(operations, routes, strict=False):
+            if operation.complete is not None:
+                wanted = operation.complete(wanted, route.upstream_model or wanted.model)
         deadline_s = max((one.deadline_s for one in operations), default=DEFAULT_DEADLINE_S)
-        return Terms(price=price, deadline_s=deadline_s, max_n=min((one.max_n for one in operations), default=1))
+        return Terms(price=price, deadline_s=deadline_s, max_n=min((one.max_n for one in operations), default=1), request=wanted)
 
     async def draft(
         self,
         key: ApiKey,
-        wanted: MediaRequest,
         *,
         family: str,
-        operation: str,
-        facts: bytes,
+        ask: Ask,
         terms: Terms,
-        rules: InputRules | None,
+        rules: Mapping[str, InputRules],
         request_id: str,
+        pinned: str = "",
     ) -> Task:
-        """Return the task for what is wanted, its inputs stored. Nothing else is kept yet, and no picture stays in memory."""
+        """Return the task for what is asked, its inputs stored. Nothing else is kept yet, and no file stays in memory."""
         task_id = new_id("task")
-        stored = await self._inputs.store(wanted, rules=rules, task_id=task_id)
+        stored = await self._inputs.store(ask.request, rules=rules, task_id=task_id)
         now = self._desk.clock()
         return Task(
             id=task_id,
@@ -118,18 +146,21 @@ class Submissions:
             key=key.id,
             book=key.book,
             family=family,
-            operation=operation,
+            operation=ask.operation,
             model=stored.model,
             state="queued",
             request=encode_request(stored),
-            facts=facts,
-            amount_nanos=amount_of(terms.price, stored),
+            facts=ask.facts,
+            amount_nanos=amount_of(terms.price, ask.operation, stored),
             weight=weight_of(stored),
             request_id=request_id,
             created_at=now,
             updated_at=now,
             due_at=now,
             deadline_at=now + terms.deadline_s,
+            parent=stored.parent.task if stored.parent is not None else "",
+            pinned=pinned,
+            callback_url=ask.callback_url,
         )
 
     async def take(self, tasks: Sequence[Task], key: ApiKey) -> list[Task]:
@@ -147,7 +178,7 @@ class Submissions:
         except ModelgateError:
             for task in taken:
                 await self.withdraw(task)
-            await self._inputs.discard(decode_request(tasks[0].operation, tasks[0].request))
+            await self._inputs.discard(decode_request(tasks[0].operation, tasks[0].request).inputs)
             raise
         return taken
 
@@ -170,6 +201,27 @@ class Submissions:
         ended = msgspec.structs.replace(task, state="canceled", finished_at=now, updated_at=now, due_at=now)
         return await self._store.finish(ended, captured_nanos=0)
 
+    async def cancel(self, task: Task) -> Task:
+        """End a task as its caller wishes; return it as it is then.
+
+        Raises:
+            TaskNotCancelable: it has ended, or its vendor has begun and cannot stop it: it goes on and is charged if it succeeds.
+            Overloaded: somebody moves it at this moment.
+        """
+        for _ in range(CANCEL_TRIES):
+            now = self._desk.clock()
+            claimed = await self._store.claim(task.id, now=now, lease_until=now + LEASE_S)
+            if claimed is not None:
+                task = await self._mover.cancel(claimed)
+                if task.state == "canceled":
+                    return task
+                raise TaskNotCancelable
+            await asyncio.sleep(CANCEL_PAUSE_S)
+            task = await self._store.get(task.id) or task
+            if task.finished_at is not None:
+                raise TaskNotCancelable(f"The task has already ended: it is {task.state}.")
+        raise Overloaded(retry_after_s=1.0)
+
     async def drain(self, timeout_s: float) -> None:
         """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""
         if self._moving:
@@ -181,15 +233,34 @@ class Submissions:
             self._log_fault(error, "")
 
 
-def amount_of(price: Price, request: MediaRequest) -> int:
+def amount_of(price: Price, operation: str, request: MediaRequest) -> int:
     """Return what a request costs in nano-USD. Media prices are by the piece, so the hold is the charge."""
+    words = price_words(operation, request)
     match request:
         case ImageRequest():
-            return price.charge_media(images=request.n, variant="with_image" if request.images else "")
+            return price.charge_media(images=request.n, words=words)
+        case VideoRequest() | MusicRequest():
+            return price.charge_media(seconds=request.seconds * request.n, words=words)
 
 
 def weight_of(request: MediaRequest) -> int:
-    """Return how many of an upstream's concurrent places a request takes."""
-    match request:
-        case ImageRequest():
-            return request.n
+    """Return how many of an upstream's concurrent places a request takes: vendors count results."""
+    return request.n
+
+
+def _check(operation: MediaOperation, wanted: MediaRequest, model: str, field_names: Mapping[str, str]) -> None:
+    """Raise InvalidRequest, in the caller's words, for what an operation at its vendor does not take."""
+    for field in said_fields(wanted):
+        if field not in operation.takes:
+            name = field_names.get(field, field)
+            raise InvalidRequest(f"'{name}' is not understood by this model.", param=name, code="unsupported_parameter")
+    if operation.check is None:
+        return
+    try:
+        operation.check(wanted, model)
+    except InvalidRequest as error:
+        name = field_names.get(error.param or "", error.param or "")
+        if name == (error.param or ""):
+            raise
+        message = error.message.replace(error.param or "", name)
+        raise InvalidRequest(message, param=name, code=error.code) from None

@@ -16,8 +16,10 @@ MAX_SECRET_BYTES = 512
 PARSED_IP_LISTS = 4096
 
 _SCHEME = b"bearer "
-_KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"mj-api-secret")
+_KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"mj-api-secret", b"api-key")
 _QUERY_NAME = "key"
+_NO_SECRETS = (b"", b"bearer", b"midjourney-proxy")
+"""What stands in `Authorization` where the key stands elsewhere: Midjourney clients send the name of their proxy."""
 
 Network = IPv4Network | IPv6Network
 
@@ -25,8 +27,8 @@ Network = IPv4Network | IPv6Network
 def secret_from(headers: HeaderBlock, query: str = "") -> str:
     """Return the secret of a request, wherever its dialect puts it.
 
-    In this order: `Authorization` (scheme `Bearer` in any case, or the bare key), `x-api-key`, `x-goog-api-key`, `mj-api-secret`,
-    and the query parameter `key`.
+    In this order: `Authorization` (scheme `Bearer` in any case, or the bare key), `x-api-key`, `x-goog-api-key`, `mj-api-secret`
+    (with or without `Bearer`), `api-key`, and the query parameter `key`.
 
     Raises:
         MissingKey: there is none.
@@ -35,8 +37,10 @@ def secret_from(headers: HeaderBlock, query: str = "") -> str:
     value = headers.get(b"authorization")
     if value and value[:7].lower() == _SCHEME:
         secret = value[7:].strip()
+        if secret.lower() in _NO_SECRETS:
+            secret = _elsewhere(headers, query)
     else:
-        secret = _elsewhere(headers, query) if not value or value.lower() == b"bearer" else value
+        secret = _elsewhere(headers, query) if not value or value.lower() in _NO_SECRETS else value
     if not secret:
         raise MissingKey
     if len(secret) > MAX_SECRET_BYTES:
@@ -48,7 +52,7 @@ def _elsewhere(headers: HeaderBlock, query: str) -> bytes:
     for name in _KEY_HEADERS:
         value = headers.get(name)
         if value:
-            return value
+            return value[7:].strip() if value[:7].lower() == _SCHEME else value
     for part in query.split("&"):
         parameter, _, text = part.partition("=")
         if parameter == _QUERY_NAME and text:

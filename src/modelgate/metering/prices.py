@@ -36,11 +36,11 @@ UNITS: Mapping[str, int] = {
 """Unit of a rate -> how many of the counted thing it is for: USD per million tokens or characters, or USD each.
 
 A part without a rate of its own is charged like the total it is part of (`cached` like `input`, `cache_write_1h` like `cache_write`).
-`image` and `second` may carry a variant after a colon (`image:with_image`); without one of its own a variant costs what the plain
-unit costs.
+`image`, `second` and `call` may carry a variant after a colon (`image:with_image`, `second:pro+sound`); without one of its own a variant
+costs what the plain unit costs.
 """
 
-VARIANT_UNITS = frozenset(("image", "second"))
+VARIANT_UNITS = frozenset(("image", "second", "call"))
 MAX_RATE_USD = 1_000_000
 MAX_RATE_DECIMALS = 18
 MAX_MULTIPLIER = 1_000
@@ -235,18 +235,28 @@ class Price:
             total += self._each(usage)
         return total
 
-    def charge_media(self, *, images: int = 0, seconds: int = 0, variant: str = "") -> int:
-        """Return what so many images or whole seconds of one variant cost in nano-USD, with the price per call.
+    def charge_media(self, *, images: int = 0, seconds: int = 0, words: frozenset[str] = frozenset()) -> int:
+        """Return what so many images or whole seconds cost in nano-USD, with the price per call.
+
+        Of a unit's variants the one counts whose words (joined by `+`) all apply, the one with most words first.
 
         Raises:
             ValueError: a negative or unbelievable count.
         """
-        image, second = self._image, self._millisecond * MILLISECONDS
-        if variant:
-            image = self._variants.get(f"image:{variant}", image)
-            second = self._variants.get(f"second:{variant}", second)
+        image, call = self._variant("image", words, self._image), self._variant("call", words, self._call)
+        second = self._variant("second", words, self._millisecond * MILLISECONDS)
         what = f"{images} images, {seconds} seconds"
-        return self._rounded(_believed(images, what) * image + _believed(seconds, what) * second + self._call, what)
+        return self._rounded(_believed(images, what) * image + _believed(seconds, what) * second + call, what)
+
+    def _variant(self, unit: str, words: frozenset[str], plain: int) -> int:
+        """Return the rate of the variant that fits best; of equally good ones the first listed."""
+        most, rate = 0, plain
+        for name, variant_rate in self._variants.items():
+            kind, _, variant = name.partition(":")
+            needed = variant.split("+")
+            if kind == unit and len(needed) > most and words.issuperset(needed):
+                most, rate = len(needed), variant_rate
+        return rate
 
     def _kept_longer(self, usage: Usage) -> int:
         """Return what tokens cost that are cached for an hour, beyond other written ones."""

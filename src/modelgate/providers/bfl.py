@@ -136,17 +136,17 @@ def encode_image_submit(request: ImageRequest, task_id: str, model: str) -> Upst
     """
     del task_id
     kind = _model_of(model)
-    if request.n != 1 or len(request.images) > kind.max_pictures:
+    if request.n != 1 or len(request.inputs) > kind.max_pictures:
         raise ValueError("one job makes one picture, from as many as its model takes")
     fields: dict[str, Any] = {
         "prompt": request.prompt,
         **_size_of(request.aspect_ratio, kind),
         "output_format": request.output_format or None,
         "seed": request.seed,
-        "safety_tolerance": request.bfl_safety_tolerance,
-        "prompt_upsampling": request.bfl_prompt_upsampling,
+        "safety_tolerance": request.options.get("bfl_safety_tolerance"),
+        "prompt_upsampling": request.options.get("bfl_prompt_upsampling"),
     }
-    for index, item in enumerate(request.images):
+    for index, item in enumerate(request.inputs):
         fields[kind.picture_field + (f"_{index + 1}" if index else "")] = _inline(item, kind)
     body = _encode({name: value for name, value in fields.items() if value is not None})
     return UpstreamCall(method="POST", path=f"/v1/{quote(model, safe='')}", headers=_JSON_HEADERS, body=body)
@@ -303,7 +303,7 @@ PROVIDER = Provider(
             parse_poll=parse_image_poll,
             poll_interval_s=1.0,
             deadline_s=900.0,
-            takes=frozenset(("images", "output_format", "seed", "bfl_safety_tolerance", "bfl_prompt_upsampling")),
+            takes=frozenset(("image", "output_format", "seed", "bfl_safety_tolerance", "bfl_prompt_upsampling")),
         )
     },
     sign=sign,

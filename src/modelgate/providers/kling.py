@@ -137,15 +137,17 @@ def encode_image_submit(request: ImageRequest, task_id: str, model: str) -> Upst
     Raises:
         ValueError: an input is still a blob's key.
     """
+    options = request.options
+    reference = options.get("kling_image_reference", "") if request.inputs else ""
     fields: dict[str, Any] = {
         "model_name": model,  # always: the vendor ignores `model` and falls back to its oldest
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
-        "image": _inline(request.images[0]) if request.images else "",
-        "image_reference": request.kling_image_reference if request.images else "",
-        "image_fidelity": request.kling_image_fidelity if request.images else None,
-        "human_fidelity": request.kling_human_fidelity if request.kling_image_reference == "subject" else None,
-        "resolution": request.kling_resolution,
+        "image": _inline(request.inputs[0]) if request.inputs else "",
+        "image_reference": reference,
+        "image_fidelity": options.get("kling_image_fidelity") if request.inputs else None,
+        "human_fidelity": options.get("kling_human_fidelity") if reference == "subject" else None,
+        "resolution": options.get("kling_resolution"),
         "n": request.n,
         "aspect_ratio": request.aspect_ratio,
         "external_task_id": task_id,
@@ -286,7 +288,7 @@ PROVIDER = Provider(
             takes=frozenset(
                 (
                     "negative_prompt",
-                    "images",
+                    "image",
                     "kling_resolution",
                     "kling_image_reference",
                     "kling_image_fidelity",

@@ -16,10 +16,11 @@ from modelgate.core.records import TERMINAL_STATES, Task, TaskOutput, TaskState
 from modelgate.storage import ledger_tasks
 from modelgate.storage.database import Database
 from modelgate.storage.schema.tasks import task as task_table
-from modelgate.storage.schema.tasks import task_event
+from modelgate.storage.schema.tasks import task_event, task_output
 
 MAX_PAGE = 100
 MAX_CLAIM = 200
+MAX_VENDOR_ID_CHARACTERS = 200
 RECALL_WAIT_S = 0.25
 """How long a submit waits for relays to give idle money back before it is refused or told to come again."""
 RECALL_POLL_S = 0.02
@@ -83,6 +84,19 @@ def get_task(connection: Connection, task_id: str, *, account: str | None = None
     return _task_of(row) if row is not None else None
 
 
+def find_output(connection: Connection, vendor_id: str, *, account: str) -> Task | None:
+    """Return the account's newest task with a result that its vendor calls so."""
+    query = (
+        select(task_table)
+        .join(task_output, task_output.c.task == task_table.c.id)
+        .where(task_output.c.account == account, task_output.c.vendor_id == vendor_id)
+        .order_by(task_table.c.created_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return _task_of(row) if row is not None else None
+
+
 def list_tasks(connection: Connection, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
     """Return an account's tasks, newest first, at most `MAX_PAGE`; `before` is the last one of the page before."""
     columns = task_table.c
@@ -106,6 +120,20 @@ def claim_due(connection: Connection, *, owner: str, now: float, limit: int, lea
         .values(version=columns.version + 1, lease_owner=owner, wake_at=lease_until)
     )
     return [msgspec.structs.replace(task, version=task.version + 1) for task in due]
+
+
+def claim_task(connection: Connection, task_id: str, *, owner: str, now: float, lease_until: float) -> Task | None:
+    """Lease one task to `owner`. None: it has ended, or somebody holds it now."""
+    columns = task_table.c
+    is_free = or_(columns.lease_owner == "", columns.wake_at <= now)
+    query = select(task_table).where(columns.id == task_id, columns.finished_at.is_(None), is_free)
+    row = connection.execute(query.with_for_update()).first()
+    if row is None:
+        return None
+    task = _task_of(row)
+    values = {"version": task.version + 1, "lease_owner": owner, "wake_at": lease_until}
+    connection.execute(update(task_table).where(columns.id == task_id).values(**values))
+    return msgspec.structs.replace(task, version=task.version + 1)
 
 
 def free_leases(connection: Connection, *, owner: str, before: float) -> int:
@@ -176,6 +204,9 @@ def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> T
     if task.state not in TERMINAL_STATES or task.finished_at is None:
         raise ValueError("a task that ends needs a terminal state and the time")
     written = _write(connection, task, {"lease_owner": "", "wake_at": task.finished_at})
+    if written is not None and task.state == "succeeded":
+        for name in dict.fromkeys(output.vendor_id for output in task.outputs if 0 < len(output.vendor_id) <= MAX_VENDOR_ID_CHARACTERS):
+            connection.execute(insert(task_output).values(account=task.account, vendor_id=name, task=task.id))
     if written is not None and task.amount_nanos:
         ledger_tasks.close_task_hold(connection, task=task.id, captured_nanos=captured_nanos)
     return written
@@ -243,11 +274,17 @@ class DatabaseTaskStore:
     async def get(self, task_id: str, *, account: str | None = None) -> Task | None:
         return await self._database.fetch(get_task, task_id, account=account)
 
+    async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
+        return await self._database.fetch(find_output, vendor_id, account=account)
+
     async def list_of(self, account: str, *, limit: int = MAX_PAGE, before: Task | None = None) -> list[Task]:
         return await self._database.fetch(list_tasks, account, limit=limit, before=before)
 
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
         return await self._database.call(claim_due, owner=self._owner, now=now, limit=limit, lease_until=lease_until)
+
+    async def claim(self, task_id: str, *, now: float, lease_until: float) -> Task | None:
+        return await self._database.call(claim_task, task_id, owner=self._owner, now=now, lease_until=lease_until)
 
     async def free_leases(self, *, before: float) -> int:
         return await self._database.call(free_leases, owner=self._owner, before=before)

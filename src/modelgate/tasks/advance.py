@@ -10,16 +10,18 @@ from modelgate.tasks.follow import Follower
 from modelgate.tasks.outputs import Blobs, OutputCopier
 from modelgate.tasks.places import Places
 from modelgate.tasks.recorder import Recorder
-from modelgate.tasks.submit import Submitter
+from modelgate.tasks.submit import NO_ADDRESSES, Addresses, Submitter
 
 
 class Mover:
     """Takes a leased task one step further. Submits, the worker and vendors' callbacks all go through `advance`."""
 
-    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, blobs: Blobs, copier: OutputCopier) -> None:
+    def __init__(
+        self, recorder: Recorder, *, places: Places, caller: Caller, blobs: Blobs, copier: OutputCopier, addresses: Addresses = NO_ADDRESSES
+    ) -> None:
         self._recorder = recorder
-        self._submitter = Submitter(recorder, places=places, caller=caller, blobs=blobs)
         self._follower = Follower(recorder, places=places, caller=caller, copier=copier)
+        self._submitter = Submitter(recorder, places=places, caller=caller, blobs=blobs, follower=self._follower, addresses=addresses)
 
     async def advance(self, task: Task) -> Task:
         """Move a task that is leased to this process; return it as it is stored afterwards, the lease given up.
@@ -40,9 +42,22 @@ class Mover:
                 return await self._follower.look_up(task)
             case "running":
                 return await self._follower.poll(task)
-            case "waiting_input":  # it is its caller's turn
+            case "waiting_input":  # it is its caller's turn, until the deadline
                 return await self._recorder.later(task, task.deadline_at - self._recorder.clock())
             case "succeeded" | "failed" | "canceled" | "expired":
                 return task
             case _:
                 assert_never(task.state)
+
+    async def cancel(self, task: Task) -> Task:
+        """End a task that is leased to this process, if that can be done without paying for it; return it as it is stored afterwards.
+
+        One that no vendor has, or whose vendor stops it, is canceled. Any other goes on.
+        """
+        if task.finished_at is not None:
+            return task
+        if task.state in ("queued", "waiting_input"):
+            return await self._recorder.cancel(task)
+        if task.state == "running":
+            return await self._follower.cancel(task)
+        return await self._recorder.later(task, 0.0)

@@ -14,7 +14,9 @@ from modelgate.core.records import Credential, Upstream
 from modelgate.transport.errors import TransportError
 from modelgate.transport.target import Target, Timeouts, target_of
 
-CALL_TIMEOUT_S = 90.0
+CALL_MARGIN_S = 30.0
+"""What reading an answer may take after its head has come."""
+MAX_CALL_S = 180.0
 """The longest a call may take as a whole; shorter than the lease of whoever makes it."""
 HEAD_TIMEOUT_S = 60.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -44,8 +46,10 @@ class CallFailed(Exception):
 class Caller(Protocol):
     """Makes one call at one upstream, never twice."""
 
-    async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall) -> CallAnswer:
-        """Raises CallFailed."""
+    async def call(
+        self, upstream: Upstream, credential: Credential, call: UpstreamCall, *, timeout_s: float = HEAD_TIMEOUT_S
+    ) -> CallAnswer:
+        """Return the answer, whose head may take `timeout_s`. Raises CallFailed."""
         ...
 
 
@@ -89,15 +93,17 @@ class TransportCaller:
         self._proxy_for = proxy_for
         self._signed: dict[tuple[str, str, str], tuple[float, tuple[tuple[str, str], ...]]] = {}
 
-    async def call(self, upstream: Upstream, credential: Credential, call: UpstreamCall) -> CallAnswer:
+    async def call(
+        self, upstream: Upstream, credential: Credential, call: UpstreamCall, *, timeout_s: float = HEAD_TIMEOUT_S
+    ) -> CallAnswer:
         """Make the call. Raises CallFailed, which says whether it was sent."""
-        sent = False
+        sent, whole_s = False, min(timeout_s + CALL_MARGIN_S, MAX_CALL_S)
         try:
             target = self._target(upstream, call.host)
             path = _base_path(upstream.base_url) + call.path
             headers = HeaderBlock.of(*self._sign(upstream, credential), *call.headers, USER_AGENT)
-            timeouts = Timeouts(head_s=min(upstream.timeout_s, HEAD_TIMEOUT_S))
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            timeouts = Timeouts(head_s=min(upstream.timeout_s, timeout_s))
+            async with asyncio.timeout(whole_s):
                 sent = True  # from here on a cancelled or timed out call may have been heard
                 response = await self._sender.send(
                     target, method=call.method, path=path, headers=headers, body=call.body, timeouts=timeouts
@@ -106,7 +112,7 @@ class TransportCaller:
         except TransportError as error:
             raise CallFailed(str(error), sent=error.sent) from error
         except TimeoutError as error:
-            raise CallFailed(f"no answer within {CALL_TIMEOUT_S:.0f} s", sent=True) from error
+            raise CallFailed(f"no answer within {whole_s:.0f} s", sent=True) from error
         except ValueError as error:
             raise CallFailed(str(error), sent=sent) from error
 

@@ -10,7 +10,7 @@ from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
 from modelgate.tasks.outputs import NotCopied, OutputCopier
 from modelgate.tasks.places import Places
-from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of, is_vendor_task
+from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of, is_vendor_task, told
 
 MAX_GONE = 6
 """Looks in a row at an upstream that is configured no more, then the task fails: a configuration may be on its way."""
@@ -20,6 +20,7 @@ MIN_ABSENT_LOOK_UPS = 4
 ABSENT_AFTER_S = 60.0
 """An unanswered submit counts as not taken after so many look-ups, the last this long after the submit."""
 MAX_COPY_TRIES = 8
+FETCH_PAUSE_S = 2.0
 LOOK_UP_PAUSE_S = 10.0
 
 GONE = "The upstream that had the task is gone. Nothing was charged."
@@ -45,14 +46,38 @@ class Follower:
             return found
         candidate, operation = found
         pause_s = operation.poll_interval_s
+        if operation.encode_poll is None or operation.parse_poll is None or not task.vendor_task:
+            done = VendorState(state="succeeded", outputs=task.outputs)  # it told all at once; only the files were not to be had
+            return await self.fetch(task, candidate, done, pause_s=pause_s)
         try:
             answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_poll(task.vendor_task))
+            state = operation.parse_poll(answer.status, answer.body)
+            if state.further is not None and operation.parse_result is not None:
+                answer = await self._caller.call(candidate.upstream, candidate.credential, state.further)
+                state = operation.parse_result(answer.status, answer.body)
         except CallFailed as failure:
             return await self._recorder.trouble(task, "poll_failed", first_pause_s=pause_s, reason=str(failure))
-        state = operation.parse_poll(answer.status, answer.body)
+        return await self.told(task, candidate, state, pause_s=pause_s, wait_s=self._wait_s(state, answer))
+
+    async def told(self, task: Task, candidate: Candidate, state: VendorState, *, pause_s: float, wait_s: float | None = None) -> Task:
+        """Write down what an answer says about a running task."""
         if state.refused:
             return await self._not_found(task, state, pause_s=pause_s)
-        return await self._follow(task, candidate, state, pause_s=pause_s, wait_s=self._wait_s(state, answer))
+        return await self._follow(task, candidate, state, pause_s=pause_s, wait_s=wait_s)
+
+    async def cancel(self, task: Task) -> Task:
+        """Ask the vendor to stop a running task. It goes on unless the vendor says that it has stopped."""
+        candidate = self._places.holder(task)
+        operation = self._places.operation(candidate.upstream, task.operation) if candidate is not None else None
+        if candidate is None or operation is None or operation.encode_cancel is None or operation.parse_cancel is None:
+            return await self._recorder.later(task, 0.0)
+        try:
+            answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_cancel(task.vendor_task))
+        except CallFailed as failure:
+            return await self._recorder.trouble(task, "cancel_failed", first_pause_s=operation.poll_interval_s, reason=str(failure))
+        if operation.parse_cancel(answer.status, answer.body).state == "canceled":
+            return await self._recorder.cancel(task)
+        return await self._recorder.later(task, 0.0)
 
     async def look_up(self, task: Task) -> Task:
         """Find out whether an unanswered submit was taken. It is never sent again: a vendor may list it late."""
@@ -98,14 +123,19 @@ class Follower:
                 return await self._recorder.trouble(task, state.error_code or "poll_failed", first_pause_s=pause_s, retry_after_s=wait_s)
             case "running":
                 progress = min(max(task.progress, state.progress), UNFINISHED_PROGRESS)
-                running = msgspec.structs.replace(task, progress=progress, error_code="", poll_errors=0)
+                running = msgspec.structs.replace(
+                    told(task, state), progress=progress, error_code="", poll_errors=0, outputs=state.outputs or task.outputs
+                )
                 return await self._recorder.later(running, max(pause_s, wait_s or 0.0))
-            case "failed":
+            case "waiting_input":
+                waiting = msgspec.structs.replace(told(task, state), state="waiting_input", error_code="", poll_errors=0)
+                return await self._recorder.later(waiting, task.deadline_at - self._recorder.clock())
+            case "failed" | "canceled":
                 return await self._recorder.fail(task, state.error_code or refusals.GENERATION_FAILED, state.error_message)
             case "succeeded":
-                return await self._fetch(task, candidate, state, pause_s=pause_s)
+                return await self.fetch(told(task, state), candidate, state, pause_s=pause_s)
 
-    async def _fetch(self, task: Task, candidate: Candidate, state: VendorState, *, pause_s: float) -> Task:
+    async def fetch(self, task: Task, candidate: Candidate, state: VendorState, *, pause_s: float = FETCH_PAUSE_S) -> Task:
         """Copy the results, then end the task: nobody is shown a success whose files may vanish."""
         if not state.outputs:
             return await self._recorder.fail(task, refusals.GENERATION_FAILED, NO_RESULT)
@@ -116,7 +146,7 @@ class Follower:
                 return await self._recorder.fail(task, "result_not_fetched", NOT_FETCHED)
             shown = msgspec.structs.replace(task, progress=UNFINISHED_PROGRESS)
             return await self._recorder.trouble(shown, "result_not_fetched", first_pause_s=pause_s, reason=str(error))
-        return await self._recorder.succeed(task, outputs)
+        return await self._recorder.succeed(task, outputs, billed=state.billed)
 
     async def _not_found(self, task: Task, state: VendorState, *, pause_s: float) -> Task:
         if count_of(task, refusals.TASK_NOT_FOUND) + 1 >= MAX_ABSENT_POLLS:

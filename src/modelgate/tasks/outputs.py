@@ -107,7 +107,7 @@ class OutputCopier:
         return tuple(copy.result() for copy in copies)
 
     async def _copy_one(self, stem: str, output: TaskOutput, exempt: Mapping[str, Target]) -> TaskOutput:
-        if output.kind == "text":
+        if output.kind == "text" or not output.url:  # one without an address is withheld by its vendor
             return output
         async with self._copying:
             fetched = await self._fetcher.fetch(

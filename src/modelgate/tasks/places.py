@@ -53,6 +53,8 @@ class ConfiguredPlaces:
 
     def candidates(self, task: Task) -> Sequence[Candidate]:
         routes = self._configured().routes.find(book=task.book, operation=task.operation, model=task.model)
+        if task.pinned:
+            routes = tuple(route for route in routes if route.upstream.id == task.pinned)
         return plan_candidates(routes, model=task.model, health=self.health, now=self._clock())
 
     def holder(self, task: Task) -> Candidate | None:

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from modelgate.core.clock import Clock
+from modelgate.core.providers import VendorState
 from modelgate.core.records import Task, TaskOutput, TaskState
 from modelgate.tasks.store import TaskStore
 
@@ -19,6 +20,8 @@ JITTER = 0.2
 MAX_ERROR_CHARACTERS = 1_000
 MAX_CODE_CHARACTERS = 100
 MAX_VENDOR_TASK_CHARACTERS = 500
+MAX_DETAILS_BYTES = 256 * 1024
+"""What a vendor says about a job beyond this is not kept."""
 FULL_PROGRESS = 100
 UNFINISHED_PROGRESS = 99
 
@@ -65,15 +68,29 @@ class Recorder:
         """End a task that passed its deadline; all its money goes back."""
         return await self._end(task, "expired", code="deadline_passed", message="The task was not finished in time. Nothing was charged.")
 
-    async def succeed(self, task: Task, outputs: tuple[TaskOutput, ...]) -> Task:
-        """End a task with its results, which are in the blob store; its hold is charged."""
-        return await self._end(task, "succeeded", code="", message="", outputs=outputs)
+    async def cancel(self, task: Task) -> Task:
+        """End a task as its caller wishes; all its money goes back."""
+        return await self._end(task, "canceled", code="canceled", message="The task was canceled. Nothing was charged.")
+
+    async def succeed(self, task: Task, outputs: tuple[TaskOutput, ...], *, billed: int | None = None) -> Task:
+        """End a task with its results, which are in the blob store; its hold is charged, or the part of it for `billed` results."""
+        captured = task.amount_nanos if billed is None else task.amount_nanos * max(0, min(billed, task.weight)) // task.weight
+        return await self._end(task, "succeeded", code="", message="", outputs=outputs, captured_nanos=captured)
 
     async def current(self, task: Task) -> Task:
         """Return the task as somebody else left it."""
         return await self.store.get(task.id) or task
 
-    async def _end(self, task: Task, state: TaskState, *, code: str, message: str, outputs: tuple[TaskOutput, ...] = ()) -> Task:
+    async def _end(
+        self,
+        task: Task,
+        state: TaskState,
+        *,
+        code: str,
+        message: str,
+        outputs: tuple[TaskOutput, ...] = (),
+        captured_nanos: int = 0,
+    ) -> Task:
         now = self.clock()
         ended = msgspec.structs.replace(
             task,
@@ -87,11 +104,17 @@ class Recorder:
             updated_at=now,
             due_at=now,
         )
-        written = await self.store.finish(ended, captured_nanos=task.amount_nanos if state == "succeeded" else 0)
+        written = await self.store.finish(ended, captured_nanos=captured_nanos)
         if written is None:
             return await self.current(task)
         _log.info("task_ended", task=task.id, state=state, upstream=task.upstream, code=code, took_s=round(now - task.created_at, 3))
         return written
+
+
+def told(task: Task, state: VendorState) -> Task:
+    """Return the task with what its vendor says about the job beside its state."""
+    details = msgspec.json.encode(state.details) if state.details else task.details
+    return msgspec.structs.replace(task, details=details if len(details) <= MAX_DETAILS_BYTES else task.details)
 
 
 def is_vendor_task(text: str) -> bool:

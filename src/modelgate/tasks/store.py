@@ -25,12 +25,20 @@ class TaskStore(Protocol):
         """Return a task; with `account`, another account's is absent."""
         ...
 
+    async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
+        """Return the account's succeeded task with a result that its vendor calls so; the newest of several."""
+        ...
+
     async def list_of(self, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
         """Return an account's tasks, newest first; `before` is the last one of the page before."""
         ...
 
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
         """Lease the tasks that are due to this process, soonest first; their versions rise."""
+        ...
+
+    async def claim(self, task_id: str, *, now: float, lease_until: float) -> Task | None:
+        """Lease one task to this process. None: it has ended, or somebody else holds it now."""
         ...
 
     async def free_leases(self, *, before: float) -> int:

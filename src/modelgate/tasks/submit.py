@@ -9,7 +9,7 @@ The answer to a submit is one of:
 5. anything else: the vendor may have taken it. The task is `unknown` and nobody submits it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
@@ -19,13 +19,14 @@ from modelgate.core.errors import Overloaded
 from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
 from modelgate.core.records import Task
 from modelgate.formats.media import refusals
-from modelgate.formats.media.requests import MediaRequest, decode_request, inputs_of, with_inputs
+from modelgate.formats.media.requests import MediaInput, MediaRequest, decode_request, with_inputs
 from modelgate.routing.retry import parse_retry_after
 from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import Caller, CallFailed
+from modelgate.tasks.follow import Follower
 from modelgate.tasks.outputs import Blobs
 from modelgate.tasks.places import Places
-from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder, is_vendor_task
+from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder, is_vendor_task, told
 
 MAX_SUBMITS = 4
 """Candidates tried in one step."""
@@ -38,6 +39,16 @@ UPSTREAM_REFUSED = "No upstream could take the task. Nothing was charged."
 BAD_INPUTS = "The stored request cannot be read. Nothing was charged."
 
 _log = structlog.get_logger("tasks")
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where vendors find us: the signed address of a stored file, and the address to call when a task's job changes (empty: none)."""
+
+    of_file: Callable[[str], str]
+    of_callback: Callable[[str], str]
+
+
+NO_ADDRESSES = Addresses(of_file=lambda key: "", of_callback=lambda task_id: "")
 
 
 class _Tried(msgspec.Struct, frozen=True):
@@ -53,8 +64,19 @@ class _Tried(msgspec.Struct, frozen=True):
 class Submitter:
     """Submits queued tasks."""
 
-    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        places: Places,
+        caller: Caller,
+        blobs: Blobs,
+        follower: Follower,
+        addresses: Addresses = NO_ADDRESSES,
+    ) -> None:
         self._recorder = recorder
+        self._follower = follower
+        self._addresses = addresses
         self._places = places
         self._caller = caller
         self._blobs = blobs
@@ -82,16 +104,28 @@ class Submitter:
     async def _request_of(self, task: Task) -> MediaRequest:
         """Return the request with its stored inputs in memory."""
         request = decode_request(task.operation, task.request)
-        inputs = [
-            msgspec.structs.replace(item, blob="", data=await self._blobs.get(item.blob)) if item.blob else item
-            for item in inputs_of(request)
-        ]
+        inputs = [msgspec.structs.replace(item, data=await self._blobs.get(item.blob)) if item.blob else item for item in request.inputs]
         return with_inputs(request, inputs)
+
+    def _call_of(self, request: MediaRequest, task: Task, operation: MediaOperation, model: str) -> UpstreamCall:
+        """Return the call that submits a task; its inputs as bytes, or as addresses of ours where the vendor takes only those."""
+
+        def given(item: MediaInput) -> MediaInput:
+            if not item.blob:
+                return item
+            if operation.inputs_by_url:
+                return msgspec.structs.replace(item, url=self._addresses.of_file(item.blob), blob="", data=b"")
+            return msgspec.structs.replace(item, blob="")
+
+        wanted = with_inputs(request, [given(item) for item in request.inputs])
+        if operation.has_callbacks:
+            return operation.encode_submit(wanted, task.id, model, callback_url=self._addresses.of_callback(task.id))
+        return operation.encode_submit(wanted, task.id, model)
 
     async def _try(self, task: Task, candidate: Candidate, operation: MediaOperation, request: MediaRequest) -> _Tried:
         """Give one candidate its turn. What is written before the call is what a crash after it is judged by."""
         try:
-            call = operation.encode_submit(request, task.id, candidate.upstream_model)
+            call = self._call_of(request, task, operation, candidate.upstream_model)
         except ValueError:
             return _Tried(await self._recorder.fail(task, refusals.INVALID_REQUEST, BAD_INPUTS), settled=True)
         now = self._recorder.clock()
@@ -111,7 +145,7 @@ class Submitter:
     async def _send(self, task: Task, candidate: Candidate, operation: MediaOperation, call: UpstreamCall) -> _Tried:
         health, now = self._places.health, self._recorder.clock()
         try:
-            answer = await self._caller.call(candidate.upstream, candidate.credential, call)
+            answer = await self._caller.call(candidate.upstream, candidate.credential, call, timeout_s=operation.submit_timeout_s)
         except CallFailed as failure:
             health.note_failure(candidate.place, now)
             if failure.sent:
@@ -125,7 +159,7 @@ class Submitter:
             return await self._give_back(task, tried, reason=f"{state.error_code}: {state.error_message}")
         if state.state is not None:
             health.note_success(candidate.place)
-        return _Tried(await self._settle(task, state, operation), settled=True)
+        return _Tried(await self._settle(task, state, candidate, operation), settled=True)
 
     async def _give_back(self, task: Task, tried: _Tried, *, reason: str) -> _Tried:
         """Queue a task again that was surely not taken, for the next candidate."""
@@ -136,15 +170,18 @@ class Submitter:
             return _Tried(await self._recorder.current(task), settled=True)
         return msgspec.structs.replace(tried, task=kept)
 
-    async def _settle(self, task: Task, state: VendorState, operation: MediaOperation) -> Task:
+    async def _settle(self, task: Task, state: VendorState, candidate: Candidate, operation: MediaOperation) -> Task:
         """Write down an answer after which nobody else is asked."""
-        if state.refused or state.state == "failed":
-            return await self._recorder.fail(task, state.error_code, state.error_message)
-        if state.state is None or not is_vendor_task(state.vendor_task):
+        if state.refused or state.state in ("failed", "canceled"):
+            return await self._recorder.fail(task, state.error_code or refusals.GENERATION_FAILED, state.error_message)
+        at_once = state.state == "succeeded" and bool(state.outputs)
+        if state.state is None or not (is_vendor_task(state.vendor_task) or (at_once and not state.vendor_task)):
             return await self._wonder(task, reason="the answer does not tell whether the task was taken")
+        if at_once:
+            return await self._finished_at_once(task, state, candidate)
         running = msgspec.structs.replace(
-            task,
-            state="running",
+            told(task, state),
+            state="waiting_input" if state.state == "waiting_input" else "running",
             vendor_task=state.vendor_task,
             progress=min(state.progress, UNFINISHED_PROGRESS),
             error_code="",
@@ -156,6 +193,12 @@ class Submitter:
             late = msgspec.structs.replace(running, version=written.version)
             written = await self._recorder.later(late, operation.poll_interval_s)
         return written
+
+    async def _finished_at_once(self, task: Task, state: VendorState, candidate: Candidate) -> Task:
+        """Keep what the vendor made before its files are copied: a crash between would lose what is paid there."""
+        known = msgspec.structs.replace(told(task, state), state="running", vendor_task=state.vendor_task, outputs=state.outputs)
+        kept = await self._recorder.keep(known)
+        return await self._recorder.current(task) if kept is None else await self._follower.fetch(kept, candidate, state)
 
     async def _wonder(self, task: Task, *, reason: str) -> Task:
         _log.warning("task_submit_unanswered", task=task.id, upstream=task.upstream, reason=reason)

@@ -66,7 +66,7 @@ def inputs(blobs: Blobs, outcome: bytes | Exception = b"") -> Inputs:
 
 
 def request(item: MediaInput) -> ImageRequest:
-    return ImageRequest(model="m", prompt="p", images=(item,))
+    return ImageRequest(model="m", prompt="p", inputs=(item,))
 
 
 STORED = MediaInput(blob="task_87654321-in0.png", content_type="image/png")

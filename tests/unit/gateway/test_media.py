@@ -95,7 +95,7 @@ class Inputs:
         self.discarded: list[ImageRequest] = []
 
     async def store(self, request: ImageRequest, **_: Any) -> ImageRequest:
-        return msgspec.structs.replace(request, images=tuple(MediaInput(blob="task_12345678-in0.png") for _ in request.images))
+        return msgspec.structs.replace(request, inputs=tuple(MediaInput(blob="task_12345678-in0.png") for _ in request.inputs))
 
     async def discard(self, request: ImageRequest) -> None:
         self.discarded.append(request)

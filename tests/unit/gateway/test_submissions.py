@@ -132,7 +132,7 @@ def test_a_picture_to_start_from_has_its_own_price() -> None:
     price = PriceBook((), SNAPSHOT.prices, {}).find("painter")
     assert price is not None
     plain = ImageRequest(model="painter", prompt="x", n=2)
-    with_image = msgspec.structs.replace(plain, images=(MediaInput(url="https://pictures.example/a.png"),))
+    with_image = msgspec.structs.replace(plain, inputs=(MediaInput(url="https://pictures.example/a.png"),))
     assert amount_of(price, plain) == 2 * NANOS_PER_USD // 100
     assert amount_of(price, with_image) == 4 * NANOS_PER_USD // 100
     assert weight_of(with_image) == 2

@@ -45,7 +45,7 @@ def test_kling_charges_more_when_shown_an_image() -> None:
     price = PriceBook(read_shipped_prices()).find("kling-v2")
     assert price is not None
 
-    assert (price.charge_media(images=2), price.charge_media(images=2, variant="with_image")) == (40_000_000, 80_000_000)
+    assert (price.charge_media(images=2), price.charge_media(images=2, words=frozenset(("with_image",)))) == (40_000_000, 80_000_000)
 
 
 def test_chat_models_know_their_limits_and_cached_input_is_never_dearer() -> None:

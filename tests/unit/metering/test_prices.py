@@ -197,8 +197,8 @@ def test_media_is_priced_by_the_piece_and_variant() -> None:
     rate = price({"image": "0.02", "image:with_image": "0.04", "second": "0.084", "call": "0.001"})
 
     assert rate.charge_media(images=3) == 61_000_000
-    assert rate.charge_media(images=3, variant="with_image") == 121_000_000
-    assert rate.charge_media(images=1, variant="unheard") == 21_000_000
+    assert rate.charge_media(images=3, words=frozenset(("with_image", "pro"))) == 121_000_000
+    assert rate.charge_media(images=1, words=frozenset(("unheard",))) == 21_000_000
     assert rate.charge_media(seconds=5) == 421_000_000
     with pytest.raises(ValueError, match="cannot be"):
         rate.charge_media(images=-1)

@@ -52,7 +52,9 @@ def test_answer_beside_meaning(path: Path) -> None:
 
     state = parse(answer["status"], body)
 
-    told = {name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [])}
+    told = {
+        name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [], {})
+    }
     assert told == output_of(path)
 
 
@@ -72,7 +74,7 @@ def test_poll_and_look_up_ask_by_either_id() -> None:
 
 
 def test_an_input_that_is_still_a_blob_is_a_fault_of_ours() -> None:
-    request = ImageRequest(model="m", prompt="p", images=(MediaInput(blob="blob_1234.png"),))
+    request = ImageRequest(model="m", prompt="p", inputs=(MediaInput(blob="blob_1234.png"),))
     with pytest.raises(ValueError, match="neither an address nor bytes"):
         IMAGE.encode_submit(request, "task_ours", "m")
 

@@ -2,14 +2,12 @@
 
 from typing import Final
 
-import msgspec
-
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.kling import schema
-from modelgate.formats.kling.request import decode_image_request
+from modelgate.formats.kling.request import decode_image
 from modelgate.formats.kling.response import FETCH_MESSAGE, SUBMIT_MESSAGE, encode_error, encode_fetched, encode_submitted
-from modelgate.formats.media.family import Decoded, InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
 
 IMAGES_PATH: Final = "/kling/v1/images/generations"
 
@@ -21,11 +19,6 @@ _SUBMITTED = {
     "request_id": _REQUEST_ID,
     "data": {"task_id": _TASK_ID, "task_status": "submitted", "created_at": 1763884800000, "updated_at": 1763884800000},
 }
-
-
-def _decode(body: bytes | bytearray, content_type: str) -> Decoded:
-    request, facts = decode_image_request(body, content_type)
-    return request, msgspec.json.encode(facts)
 
 
 def _fetched(status: str, *, message: str = "", images: int = 0) -> dict[str, object]:
@@ -166,15 +159,16 @@ FAMILY = MediaFamily(
         MediaRoute(
             endpoint=SUBMIT_IMAGE,
             action="submit",
-            operation="image",
-            decode=_decode,
-            inputs=InputRules(
-                field="image",
-                content_types=("image/jpeg", "image/png"),
-                max_bytes=schema.MAX_IMAGE_BYTES,
-                min_side_pixels=schema.MIN_IMAGE_SIDE_PIXELS,
-                max_ratio=schema.MAX_IMAGE_RATIO,
-            ),
+            decode=decode_image,
+            inputs={
+                "image": InputRules(
+                    field="image",
+                    content_types=("image/jpeg", "image/png"),
+                    max_bytes=schema.MAX_IMAGE_BYTES,
+                    min_side_pixels=schema.MIN_IMAGE_SIDE_PIXELS,
+                    max_ratio=schema.MAX_IMAGE_RATIO,
+                )
+            },
         ),
         MediaRoute(endpoint=FETCH_IMAGE, action="fetch"),
     ),
@@ -182,7 +176,6 @@ FAMILY = MediaFamily(
     encode_fetched=encode_fetched,
     encode_error=encode_error,
     field_names={
-        "images": "image",
         "kling_resolution": "resolution",
         "kling_image_reference": "image_reference",
         "kling_image_fidelity": "image_fidelity",

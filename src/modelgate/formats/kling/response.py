@@ -61,8 +61,9 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def encode_submitted(task: Task, *, request_id: str) -> bytes:
+def encode_submitted(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     """Return the envelope that answers a submit. A task that still runs is `submitted` here, as the vendor itself says."""
+    del urls  # a submit shows none
     status = _STATUS[task.state]
     data = schema.SubmittedTask(
         task_id=task.id,
@@ -76,7 +77,7 @@ def encode_submitted(task: Task, *, request_id: str) -> bytes:
 def encode_fetched(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     """Return the envelope that answers a fetch; `urls` are the addresses of the task's pictures, in order."""
     status = _STATUS[task.state]
-    images = [schema.ResultImage(index=index, url=url) for index, url in enumerate(urls)]
+    images = [schema.ResultImage(index=index, url=url) for index, url in enumerate(urls) if url]
     data = schema.FetchedTask(
         task_id=task.id,
         task_status=status,

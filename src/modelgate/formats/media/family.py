@@ -4,47 +4,85 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 import modelgate.formats
 from modelgate.core.endpoints import Endpoint
+from modelgate.core.records import Task
 from modelgate.formats.media.requests import MediaRequest
 
-Decoded = tuple[MediaRequest, bytes]
-"""The neutral request, and the dialect's own facts as JSON bytes (`Task.facts`)."""
+
+class MediaCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client sent to a route: `values` fill the path's placeholders, `alias` is the prefix by which the path came, where it was not
+    the family's own."""
+
+    body: bytes | bytearray = b""
+    content_type: str = ""
+    values: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+    alias: str = ""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client wants, made neutral.
+
+    `facts`: the dialect's own, as JSON bytes (`Task.facts`). `callback_url`: where the caller wants to hear of changes. `parent_states`:
+    what the task that it builds on may be in.
+    """
+
+    request: MediaRequest
+    operation: str
+    facts: bytes = b"{}"
+    callback_url: str = ""
+    parent_states: tuple[str, ...] = ("succeeded",)
 
 
 class InputRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What a family takes as an input picture. `max_ratio` is the longer side by the shorter; `field` is its name for messages."""
+    """What a family takes as an input file of one role. `field` is its name for messages.
+
+    Pictures are opened: `min_side_pixels` and `max_ratio` (the longer side by the shorter; 0: any) hold for them. Other kinds are told by
+    their first bytes.
+    """
 
     field: str
     content_types: tuple[str, ...]
     max_bytes: int
-    min_side_pixels: int
-    max_ratio: float
+    min_side_pixels: int = 1
+    max_ratio: float = 0.0
+
+
+Action = Literal["submit", "make", "fetch", "fetch_many", "cancel", "file", "answer"]
 
 
 class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of a family and what it does.
 
-    `submit` starts a task of `operation` from what `decode(body, content_type)` makes; `fetch` shows a task.
+    `submit` starts the task that `decode(call) -> Ask` asks for; `make` waits for its end too. `fetch` shows the task `{task_id}` of the
+    path, `fetch_many` those whose ids `decode(call)` returns, `cancel` ends one, `file` gives its first file to whoever knows the id.
+    `answer` says something without a task: `encode(call, request_id=…)`.
+    `encode(task, urls=…, request_id=…)` takes the place of the family's own encoder; for `fetch_many` it takes pairs of a task and its
+    urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `inputs` are the rules for files by role; `status`
+    is that of a good answer: with 204 it is empty.
     """
 
     endpoint: Endpoint
-    action: Literal["submit", "fetch"]
-    operation: str = ""
-    decode: Callable[[bytes | bytearray, str], Decoded] | None = None
-    inputs: InputRules | None = None
+    action: Action
+    decode: Callable[[MediaCall], Any] | None = None
+    inputs: Mapping[str, InputRules] = {}
+    encode: Callable[..., bytes] | None = None
+    with_parent: Callable[[Ask, Task], Ask] | None = None
+    status: int = 200
 
 
 class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     """One client dialect: its routes and how it words tasks and errors. All functions are pure.
 
-    encode_submitted(task, request_id=…) -> JSON; encode_fetched(task, urls=…, request_id=…) -> JSON, `urls` one for each
-    output; encode_error(error, request_id=…) -> (HTTP status, JSON). `prefix` is the path all its routes share; `field_names`: how fields
-    of the neutral request are called here, where otherwise.
+    encode_submitted(task, urls=…, request_id=…) -> JSON and encode_fetched(task, urls=…, request_id=…) -> JSON, `urls` one for each
+    output, empty for one without a file; encode_error(error, request_id=…) -> (HTTP status, JSON). `prefix` is the path all its routes
+    share; `aliases`: other prefixes -> what they stand for; `field_names`: how fields, options and roles of the neutral request are called
+    here, where otherwise. `kinds`: which kinds of tasks it can show.
     """
 
     name: str
@@ -54,6 +92,13 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     encode_fetched: Callable[..., bytes]
     encode_error: Callable[..., tuple[int, bytes]]
     field_names: Mapping[str, str] = {}
+    aliases: Mapping[str, str] = {}
+    kinds: frozenset[str] = frozenset(("image", "video", "music"))
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Return every prefix of a path that is this family's."""
+        return (self.prefix, *self.aliases)
 
 
 def load_media_families() -> tuple[MediaFamily, ...]:

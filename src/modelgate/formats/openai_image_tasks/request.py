@@ -15,16 +15,18 @@ from modelgate.formats.media.requests import ImageRequest, MediaInput
 from modelgate.formats.openai_chat.request import say
 from modelgate.formats.openai_image_tasks import schema
 
-FIELD_NAMES: Final = {"images": "image", "bfl_safety_tolerance": "safety_tolerance", "bfl_prompt_upsampling": "prompt_upsampling"}
+FIELD_NAMES: Final = {"bfl_safety_tolerance": "safety_tolerance", "bfl_prompt_upsampling": "prompt_upsampling"}
 """Fields of the neutral request that are called otherwise here."""
 
-INPUT_RULES: Final = InputRules(
-    field="image",
-    content_types=("image/jpeg", "image/png"),
-    max_bytes=schema.MAX_INPUT_BYTES,
-    min_side_pixels=schema.MIN_INPUT_SIDE_PIXELS,
-    max_ratio=schema.MAX_INPUT_RATIO,
-)
+INPUT_RULES: Final = {
+    "image": InputRules(
+        field="image",
+        content_types=("image/jpeg", "image/png"),
+        max_bytes=schema.MAX_INPUT_BYTES,
+        min_side_pixels=schema.MIN_INPUT_SIDE_PIXELS,
+        max_ratio=schema.MAX_INPUT_RATIO,
+    )
+}
 MAX_SHOWN_CHARACTERS = 60
 _IGNORED: Final = ("quality", "style", "user")
 _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})\Z")
@@ -54,16 +56,16 @@ def decode_ask(body: bytes | bytearray) -> ImageAsk:
         raise InvalidRequest(message, param="prompt", code="string_above_max_length")
     if found.stream:
         raise InvalidRequest("'stream' is not for this model: its pictures come whole.", param="stream", code="unsupported_parameter")
+    options = {"bfl_safety_tolerance": found.safety_tolerance, "bfl_prompt_upsampling": found.prompt_upsampling}
     wanted = ImageRequest(
         model=found.model,
         prompt=found.prompt,
         n=found.n or 1,
         aspect_ratio=_ratio_of(found),
-        images=_images_of(found.image),
+        inputs=_images_of(found.image),
         output_format=_choice("output_format", found.output_format, schema.OUTPUT_FORMATS),
         seed=found.seed,
-        bfl_safety_tolerance=found.safety_tolerance,
-        bfl_prompt_upsampling=found.prompt_upsampling,
+        options={name: value for name, value in options.items() if value is not None},
     )
     inline = _choice("response_format", found.response_format, schema.RESPONSE_FORMATS) == "b64_json"
     known = set(schema.ImageBody.__struct_fields__) - set(_IGNORED)

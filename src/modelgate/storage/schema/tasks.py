@@ -39,11 +39,24 @@ task = Table(
     Column("due_at", Double, nullable=False),
     Column("deadline_at", Double, nullable=False),
     Column("version", Integer, nullable=False, comment="Rises with every write; who writes must name the one it read"),
+    Column("details", LargeBinary, nullable=False, server_default=text("'{}'"), comment="What the vendor says about the job, JSON"),
+    Column("parent", ID, nullable=False, server_default="", comment="The task it builds on"),
+    Column("pinned", ID, nullable=False, server_default="", comment="The only upstream that may have it; empty: any"),
+    Column("callback_url", Text, nullable=False, server_default="", comment="Where its caller hears of changes"),
     Column("lease_owner", String(200), nullable=False, comment="The process that moves it now; empty: nobody"),
     Column("wake_at", Double, nullable=False, comment="Not claimed before: due_at, or the end of the lease"),
     Index("ix_task_wake_at", "wake_at", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
     Index("ix_task_upstream", "upstream", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
     Index("ix_task_account_created_at", "account", "created_at"),
+)
+
+task_output = Table(
+    "task_output",
+    metadata,
+    Column("account", ID, primary_key=True),
+    Column("vendor_id", String(200), primary_key=True),
+    Column("task", ID, primary_key=True),
+    comment="Results of succeeded tasks by their vendors' names, by which later work builds on them. Written with the task's end.",
 )
 
 task_event = Table(

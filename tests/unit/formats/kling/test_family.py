@@ -7,7 +7,7 @@ from modelgate.core.endpoints import Case
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.kling import schema
 from modelgate.formats.kling.family import FAMILY
-from modelgate.formats.media.family import MediaRoute
+from modelgate.formats.media.family import MediaCall, MediaRoute
 
 SUBMITS = [(route, case) for route in FAMILY.routes if route.action == "submit" for case in route.endpoint.cases]
 
@@ -17,7 +17,8 @@ def test_a_case_is_taken_or_refused_as_it_says(route: MediaRoute, case: Case) ->
     assert route.decode is not None
     body = msgspec.json.encode(case.request)
     if case.status == 200:
-        request, facts = route.decode(body, "application/json")
+        ask = route.decode(MediaCall(body=body))
+        request, facts = ask.request, ask.facts
         assert request.prompt == case.request["prompt"]
         assert msgspec.json.decode(facts) == {}
         return

@@ -9,10 +9,19 @@ import pytest
 
 from modelgate.core.errors import InvalidRequest, UnsupportedMediaType
 from modelgate.formats.kling import schema
-from modelgate.formats.kling.request import MAX_SHOWN_CHARACTERS, decode_image_request
+from modelgate.formats.kling.request import TaskFacts, decode_image
+from modelgate.formats.media.family import MediaCall
+from modelgate.formats.media.fields import MAX_SHOWN_CHARACTERS
+from modelgate.formats.media.requests import ImageRequest
 
 FOLDER = Path(__file__).parents[3] / "testdata" / "kling" / "decode"
 INPUTS = sorted(FOLDER.glob("*.input.json"))
+
+
+def decode_image_request(body: bytes, content_type: str = "") -> tuple[ImageRequest, TaskFacts]:
+    ask = decode_image(MediaCall(body=body, content_type=content_type))
+    assert isinstance(ask.request, ImageRequest)
+    return ask.request, msgspec.json.decode(ask.facts, type=TaskFacts)
 
 
 def outcome_of(body: bytes) -> dict[str, Any]:
@@ -62,7 +71,7 @@ def test_prompt_length_counts_characters_not_bytes(count: int) -> None:
 def test_a_picture_of_exactly_the_bound_is_taken_and_one_byte_more_is_not() -> None:
     data = b"\x89" * schema.MAX_IMAGE_BYTES
     request, _ = decode_image_request(msgspec.json.encode({"prompt": "x", "image": base64.b64encode(data).decode()}))
-    assert request.images[0].data == data
+    assert request.inputs[0].data == data
 
     with pytest.raises(InvalidRequest, match="at most 10485760 bytes"):
         decode_image_request(msgspec.json.encode({"prompt": "x", "image": base64.b64encode(data + b"\x89").decode()}))

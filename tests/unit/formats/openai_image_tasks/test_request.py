@@ -46,11 +46,10 @@ def test_everything() -> None:
         prompt="a fox",
         n=10,
         aspect_ratio="21:9",
-        images=(MediaInput(url="https://pictures.example/a.png"),),
+        inputs=(MediaInput(url="https://pictures.example/a.png"),),
         output_format="png",
         seed=0,
-        bfl_safety_tolerance=0,
-        bfl_prompt_upsampling=False,
+        options={"bfl_safety_tolerance": 0, "bfl_prompt_upsampling": False},
     )
     assert ask.inline
     assert ask.ignored == ("quality", "style", "user", "background")
