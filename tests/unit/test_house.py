@@ -87,6 +87,7 @@ TESTED_ELSEWHERE = {
     "providers/anthropic.py": ("unit/providers/test_init.py", "a record"),
     "providers/gemini.py": ("unit/providers/test_init.py", "a record"),
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
+    "sandbox/midjourney_fields.py": ("unit/sandbox/test_midjourney_checks.py", "types"),
     "sandbox/gemini_schema.py": ("unit/sandbox/test_gemini_fields.py", "data"),
     "sandbox/chat_ask.py": ("unit/sandbox/test_speaker.py", "types"),
     "storage/alembic/env.py": ("integration/storage/test_migrations.py", "run by alembic"),

@@ -3,6 +3,7 @@
 OPENAI_SECRET = "sk-sandbox"  # noqa: S105  # public by design
 ANTHROPIC_SECRET = "sk-ant-sandbox"  # noqa: S105  # public by design
 GEMINI_SECRET = "AIza-sandbox"  # noqa: S105  # public by design
+MIDJOURNEY_SECRET = "mj-sandbox"  # noqa: S105  # public by design
 BFL_SECRET = "bfl-sandbox"  # noqa: S105  # public by design
 IDEOGRAM_SECRET = "ideogram-sandbox"  # noqa: S105  # public by design
 SUNO_SECRET = "suno-sandbox"  # noqa: S105  # public by design

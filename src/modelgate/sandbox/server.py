@@ -26,6 +26,8 @@ from modelgate.sandbox.job_memory import JobMemory
 from modelgate.sandbox.kling import KlingSandbox, KlingTask
 from modelgate.sandbox.luma import LumaGeneration, LumaSandbox
 from modelgate.sandbox.luma_agents import AgentsGeneration, LumaAgentsSandbox
+from modelgate.sandbox.midjourney import MidjourneySandbox
+from modelgate.sandbox.midjourney_jobs import MidjourneyJob
 from modelgate.sandbox.openai import OpenaiSandbox
 from modelgate.sandbox.runway import RunwaySandbox, RunwayTask
 from modelgate.sandbox.suno import SunoSandbox
@@ -86,6 +88,7 @@ def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tup
         opened(RunwaySandbox, "runway", RunwayTask),
         opened(LumaSandbox, "luma", LumaGeneration),
         opened(LumaAgentsSandbox, "luma_agents", AgentsGeneration),
+        opened(MidjourneySandbox, "midjourney", MidjourneyJob),
     )
 
 
