@@ -36,6 +36,7 @@ TESTED_ELSEWHERE = {
     "app/worker.py": ("integration/test_kling_restart.py", "a process"),
     "app/workshop.py": ("integration/app/test_desk.py", "composition"),
     "cli/version.py": ("unit/cli/test_main.py", "one line"),
+    "storage/alembic/versions/task_family_0004.py": ("integration/storage/test_migrations.py", "every migration is run there"),
     "core/claims.py": ("integration/storage/test_claims.py", "types"),
     "core/clock.py": ("unit/portal/test_openapi.py", "two lines, handed in everywhere"),
     "core/endpoints.py": ("unit/gateway/test_endpoints.py", "types"),

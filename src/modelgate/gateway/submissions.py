@@ -1,6 +1,7 @@
 """Media tasks on their way in: allowed, priced, their inputs stored, their money held, and shown to the mover once."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -262,5 +263,5 @@ def _check(operation: MediaOperation, wanted: MediaRequest, model: str, field_na
         name = field_names.get(error.param or "", error.param or "")
         if name == (error.param or ""):
             raise
-        message = error.message.replace(error.param or "", name)
+        message = re.sub(rf"\b{re.escape(error.param or '')}\b", lambda _: name, error.message, count=1)
         raise InvalidRequest(message, param=name, code=error.code) from None

@@ -1,5 +1,6 @@
 """Which media route a request means."""
 
+import msgspec
 import pytest
 
 from modelgate.core.errors import InvalidRequest, MethodNotAllowed, Overloaded, UnknownPath
@@ -13,14 +14,14 @@ PATH = "/kling/v1/images/generations"
 
 @pytest.mark.parametrize("path", [PATH, PATH + "/"])
 def test_submit(path: str) -> None:
-    family, route, task_id = ROUTES.find("POST", path)
-    assert (family.name, route.action, task_id) == ("kling", "submit", "")
+    found = ROUTES.find("POST", path)
+    assert (found.family.name, found.route.action, found.values, found.alias) == ("kling", "submit", {}, "")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_fetch(method: str) -> None:
-    family, route, task_id = ROUTES.find(method, PATH + "/task_1")
-    assert (family.name, route.action, task_id) == ("kling", "fetch", "task_1")
+    found = ROUTES.find(method, PATH + "/task_1")
+    assert (found.family.name, found.route.action, found.values) == ("kling", "fetch", {"task_id": "task_1"})
 
 
 @pytest.mark.parametrize(
@@ -32,11 +33,20 @@ def test_another_method(method: str, path: str) -> None:
     assert refused.value.header_lines == (b"allow: POST\r\n" if path.rstrip("/") == PATH else b"allow: GET, HEAD\r\n")
 
 
-@pytest.mark.parametrize("path", ["/kling/", "/kling/v1", "/kling/v1/images/generations/a/b", PATH + "/" + "x" * 101, "/kling/v1/audio"])
+@pytest.mark.parametrize("path", ["/kling/", "/kling/v1", "/kling/v1/images/generations/a/b", PATH + "/" + "x" * 201, "/kling/v1/audio"])
 def test_another_path(path: str) -> None:
     with pytest.raises(UnknownPath) as refused:
         ROUTES.find("GET", path)
     assert not isinstance(refused.value, MethodNotAllowed)
+
+
+def test_an_alias_stands_for_a_prefix() -> None:
+    """Midjourney's speeds are prefixes: what lies behind them is the same."""
+    routes = MediaRoutes([msgspec.structs.replace(FAMILY, aliases={"/fast/kling/": "/kling/"})])
+    found = routes.find("GET", "/fast" + PATH + "/task_1")
+    assert (found.route.action, found.values, found.alias) == ("fetch", {"task_id": "task_1"}, "/fast/kling/")
+    assert routes.family_of("/fast/kling/x") is not None
+    assert routes.family_of("/fast/x") is None
 
 
 def test_families_by_prefix() -> None:

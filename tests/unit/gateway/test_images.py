@@ -15,11 +15,13 @@ from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task,
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest
 from modelgate.gateway import images as images_module
+from modelgate.gateway import waiting as waiting_module
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.files import FileLinks
 from modelgate.gateway.images import ImagesGateway
 from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.submissions import MediaDesk, Submissions
+from modelgate.gateway.waiting import Waiting
 from modelgate.identity.keys import digest_of
 from modelgate.identity.table import KeyTable
 from modelgate.metering.rates import RateCounters
@@ -140,11 +142,12 @@ class World:
         store: Any = self.store
         inputs: Any = Inputs()
         blobs: Any = self.blobs
+        mover: Any = self.mover
+        submissions = Submissions(desk, inputs=inputs, store=store, mover=mover, log_fault=lambda *_: None)
         self.gateway = ImagesGateway(
             desk,
-            submissions=Submissions(desk, inputs=inputs, store=store, mover=self.mover, log_fault=lambda *_: None),
-            store=store,
-            mover=self.mover,
+            submissions=submissions,
+            waiting=Waiting(store=store, submissions=submissions, mover=mover, clock=lambda: self.now[0]),
             blobs=blobs,
             links=FileLinks(base_url="https://gateway.example", secret=b"s", lifetime_s=60, clock=lambda: NOW),
             wait_s=WAIT_S,
@@ -158,7 +161,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(images_module, "FIRST_LOOK_S", 0.001)
+    monkeypatch.setattr(waiting_module, "FIRST_LOOK_S", 0.001)
     return World(tmp_path)
 
 
@@ -253,7 +256,7 @@ async def test_a_task_that_nobody_takes_is_withdrawn_before_its_time(world: Worl
     world.mover.refuses = True
     asking = asyncio.create_task(world.ask(n=2))
     await world.store.looks.acquire()
-    world.now[0] += images_module.MAX_QUEUED_S
+    world.now[0] += waiting_module.MAX_QUEUED_S
 
     response = await asking
 
@@ -280,7 +283,7 @@ async def test_without_money_for_all_nothing_is_made(world: World) -> None:
 
 
 async def test_the_waiting_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images_module, "MAX_WAITING", 1)
+    monkeypatch.setattr(waiting_module, "MAX_WAITING", 1)
     world.mover.never = True
     asking = asyncio.create_task(world.ask())
     await world.store.looks.acquire()
@@ -319,4 +322,4 @@ async def test_requests_are_counted(world: World) -> None:
 
 def test_every_error_is_one_of_ours() -> None:
     task = Task(id="t", account="a", key="k", book="test", family="f", operation="image", model="m", state="canceled", request=b"{}")
-    assert isinstance(images_module.error_of(task), ModelgateError)
+    assert isinstance(waiting_module.error_of(task), ModelgateError)

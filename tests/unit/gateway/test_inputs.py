@@ -75,7 +75,7 @@ STORED = MediaInput(blob="task_87654321-in0.png", content_type="image/png")
 @pytest.mark.anyio
 async def test_inline_bytes_become_a_blob() -> None:
     blobs = Blobs()
-    stored = await inputs(blobs).store(request(MediaInput(data=picture())), rules=RULES, task_id="task_87654321")
+    stored = await inputs(blobs).store(request(MediaInput(data=picture())), rules={"image": RULES}, task_id="task_87654321")
     assert stored == request(STORED)
     assert blobs.kept == {"task_87654321-in0.png": picture()}
 
@@ -84,7 +84,7 @@ async def test_inline_bytes_become_a_blob() -> None:
 async def test_an_address_is_fetched_once_bounded_and_without_exemptions() -> None:
     blobs, fetcher = Blobs(), Fetcher(picture())
     made = Inputs(blobs=blobs, fetcher=fetcher, own_file=lambda _: None)
-    assert await made.store(request(MediaInput(url=URL)), rules=RULES, task_id="task_87654321") == request(STORED)
+    assert await made.store(request(MediaInput(url=URL)), rules={"image": RULES}, task_id="task_87654321") == request(STORED)
     assert fetcher.asked == [{"url": URL, "max_bytes": 100_000, "timeout_s": 20.0, "content_types": None, "exempt": {}}]
 
 
@@ -92,14 +92,16 @@ async def test_an_address_is_fetched_once_bounded_and_without_exemptions() -> No
 async def test_our_own_file_is_read_from_the_store() -> None:
     blobs = Blobs()
     blobs.kept["task_12345678-0.png"] = picture()
-    stored = await inputs(blobs, AssertionError("fetched")).store(request(MediaInput(url=OWN)), rules=RULES, task_id="task_87654321")
+    stored = await inputs(blobs, AssertionError("fetched")).store(
+        request(MediaInput(url=OWN)), rules={"image": RULES}, task_id="task_87654321"
+    )
     assert stored == request(STORED)
 
 
 @pytest.mark.anyio
 async def test_our_own_file_that_is_gone_is_said() -> None:
     with pytest.raises(InvalidRequest, match="no longer kept"):
-        await inputs(Blobs()).store(request(MediaInput(url=OWN)), rules=RULES, task_id="task_87654321")
+        await inputs(Blobs()).store(request(MediaInput(url=OWN)), rules={"image": RULES}, task_id="task_87654321")
 
 
 @pytest.mark.anyio
@@ -114,7 +116,7 @@ async def test_our_own_file_that_is_gone_is_said() -> None:
 )
 async def test_what_cannot_be_fetched_is_the_callers_to_mend(outcome: bytes | Exception, code: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        await inputs(Blobs(), outcome).store(request(MediaInput(url=URL)), rules=RULES, task_id="task_87654321")
+        await inputs(Blobs(), outcome).store(request(MediaInput(url=URL)), rules={"image": RULES}, task_id="task_87654321")
     assert (caught.value.code, caught.value.param) == (code, "image")
     assert "10.0.0.7" not in caught.value.message
 
@@ -122,18 +124,18 @@ async def test_what_cannot_be_fetched_is_the_callers_to_mend(outcome: bytes | Ex
 @pytest.mark.anyio
 async def test_a_store_in_trouble_is_503() -> None:
     with pytest.raises(Overloaded):
-        await inputs(Blobs(fails=True)).store(request(MediaInput(data=picture())), rules=RULES, task_id="task_87654321")
+        await inputs(Blobs(fails=True)).store(request(MediaInput(data=picture())), rules={"image": RULES}, task_id="task_87654321")
 
 
 @pytest.mark.anyio
 async def test_what_became_no_task_is_removed_and_trouble_with_that_is_silent() -> None:
     blobs = Blobs()
     made = inputs(blobs)
-    stored = await made.store(request(MediaInput(data=picture())), rules=RULES, task_id="task_87654321")
+    stored = await made.store(request(MediaInput(data=picture())), rules={"image": RULES}, task_id="task_87654321")
     blobs.fails = True
-    await made.discard(stored)
+    await made.discard(stored.inputs)
     blobs.fails = False
-    await made.discard(stored)
+    await made.discard(stored.inputs)
     assert blobs.kept == {}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from modelgate.core.blobs import BlobInfo
 from modelgate.core.errors import BalanceExhausted, ModelgateError, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.money import NANOS_PER_USD
@@ -17,9 +18,10 @@ from modelgate.formats.media.requests import ImageRequest, MediaInput
 from modelgate.gateway import submissions as submissions_module
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes
-from modelgate.gateway.files import FileLinks
+from modelgate.gateway.files import FileLinks, Files
 from modelgate.gateway.media import MediaGateway
 from modelgate.gateway.submissions import MediaDesk, Submissions
+from modelgate.gateway.waiting import Waiting
 from modelgate.identity.keys import digest_of
 from modelgate.identity.table import KeyTable
 from modelgate.metering.rates import RateCounters
@@ -92,13 +94,20 @@ class Inputs:
     """Stores nothing, and remembers what was discarded."""
 
     def __init__(self) -> None:
-        self.discarded: list[ImageRequest] = []
+        self.discarded: list[Any] = []
 
     async def store(self, request: ImageRequest, **_: Any) -> ImageRequest:
         return msgspec.structs.replace(request, inputs=tuple(MediaInput(blob="task_12345678-in0.png") for _ in request.inputs))
 
-    async def discard(self, request: ImageRequest) -> None:
-        self.discarded.append(request)
+    async def discard(self, inputs: Any) -> None:
+        self.discarded.append(inputs)
+
+
+class Blobs:
+    """Keeps one picture under any name."""
+
+    async def head(self, key: str) -> BlobInfo:
+        return BlobInfo(content_type="image/png", size_bytes=5, modified_at=NOW)
 
 
 class World:
@@ -107,6 +116,8 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.store, self.mover, self.inputs = Store(), Mover(), Inputs()
         self.faults: list[BaseException] = []
+        self.links = FileLinks(base_url="https://gateway.example", secret=b"s", lifetime_s=60, clock=lambda: NOW)
+        self.blobs = Blobs()
         self.metrics = Metrics()
         providers = load_providers()
         configuration = Configuration(SNAPSHOT, providers=providers, shipped=(), now=NOW)
@@ -134,7 +145,10 @@ class World:
             routes=MediaRoutes([FAMILY]),
             submissions=self.submissions,
             store=self.store,  # type: ignore[arg-type]
-            links=FileLinks(base_url="https://gateway.example", secret=b"s", lifetime_s=60, clock=lambda: NOW),
+            links=self.links,
+            files=Files(self.blobs, self.links, clock=lambda: NOW),  # type: ignore[arg-type]
+            waiting=Waiting(store=self.store, submissions=self.submissions, mover=self.mover, clock=lambda: NOW),  # type: ignore[arg-type]
+            wait_s=60.0,
         )
 
     async def ask(self, method: str = "POST", path: str = PATH, **fields: Any) -> HttpResponse:
@@ -237,7 +251,7 @@ async def test_without_money_nothing_is_kept(world: World) -> None:
     world.store.refusal = BalanceExhausted()
     response = await world.ask(image="aGVsbG8=")
     assert (response.status, json_of(response)["code"]) == (403, 1102)
-    assert [request.images[0].blob for request in world.inputs.discarded] == ["task_12345678-in0.png"]
+    assert [items[0].blob for items in world.inputs.discarded] == ["task_12345678-in0.png"]
 
 
 @pytest.mark.anyio
@@ -266,7 +280,7 @@ async def test_a_finished_task_shows_only_our_addresses(world: World) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("change", [{"account": "acct_2"}, {"book": "live"}, {"family": "suno"}])
+@pytest.mark.parametrize("change", [{"account": "acct_2"}, {"book": "live"}, {"operation": "music"}])
 async def test_what_is_not_the_callers_is_absent(world: World, change: dict[str, Any]) -> None:
     await world.ask()
     (task,) = world.store.tasks.values()

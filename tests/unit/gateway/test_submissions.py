@@ -9,6 +9,7 @@ import pytest
 from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed
 from modelgate.core.money import NANOS_PER_USD
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, Upstream
+from modelgate.formats.media.family import Ask
 from modelgate.formats.media.requests import ImageRequest, MediaInput
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.submissions import DEFAULT_DEADLINE_S, MediaDesk, Submissions, amount_of, weight_of
@@ -61,7 +62,7 @@ class Inputs:
     async def store(self, request: ImageRequest, **_: Any) -> ImageRequest:
         return request
 
-    async def discard(self, _: ImageRequest) -> None:
+    async def discard(self, _: Any) -> None:
         self.discarded += 1
 
 
@@ -83,12 +84,16 @@ def submissions(folder: Path, *, store: Store, inputs: Inputs) -> Submissions:
     return Submissions(desk, inputs=inputs, store=store, mover=None, log_fault=lambda *_: None)  # type: ignore[arg-type]  # not moved here
 
 
+def image(**fields: Any) -> Ask:
+    return Ask(request=ImageRequest(**fields), operation="image")
+
+
 async def drafts(used: Submissions, count: int) -> list[Task]:
-    wanted = ImageRequest(model="painter", prompt="x")
-    terms = used.terms(KEY, wanted, operation="image", field_names={})
+    ask = Ask(request=ImageRequest(model="painter", prompt="x"), operation="image")
+    terms = used.terms(KEY, ask, field_names={})
     return [
         await used.draft(
-            KEY, wanted, family="f", operation="image", facts=b"{}", terms=terms, rules=None, request_id=f"req_{number}"
+            KEY, family="f", ask=ask, terms=terms, rules={}, request_id=f"req_{number}"
         )
         for number in range(count)
     ]  # fmt: skip
@@ -114,18 +119,16 @@ async def test_tasks_of_one_request_are_taken_together_or_not_at_all(tmp_path: P
 
 def test_terms_hold_for_every_upstream_of_a_model(tmp_path: Path) -> None:
     used = submissions(tmp_path, store=Store(room=0), inputs=Inputs())
-    painter = used.terms(KEY, ImageRequest(model="painter", prompt="x", negative_prompt="y"), operation="image", field_names={})
-    both = used.terms(KEY, ImageRequest(model="both", prompt="x", n=4), operation="image", field_names={})
+    painter = used.terms(KEY, image(model="painter", prompt="x", negative_prompt="y"), field_names={})
+    both = used.terms(KEY, image(model="both", prompt="x", n=4), field_names={})
     assert (painter.max_n, painter.deadline_s) == (9, 1800.0)
     assert (both.max_n, both.deadline_s) == (1, 1800.0)
     assert both.deadline_s < DEFAULT_DEADLINE_S
     with pytest.raises(InvalidRequest, match="'not_so' is not understood") as refused:
-        used.terms(
-            KEY, ImageRequest(model="both", prompt="x", negative_prompt="y"), operation="image", field_names={"negative_prompt": "not_so"}
-        )
+        used.terms(KEY, image(model="both", prompt="x", negative_prompt="y"), field_names={"negative_prompt": "not_so"})
     assert (refused.value.param, refused.value.code) == ("not_so", "unsupported_parameter")
     with pytest.raises(ModelNotAllowed):
-        used.terms(KEY, ImageRequest(model="other", prompt="x"), operation="image", field_names={})
+        used.terms(KEY, image(model="other", prompt="x"), field_names={})
 
 
 def test_a_picture_to_start_from_has_its_own_price() -> None:
@@ -133,6 +136,6 @@ def test_a_picture_to_start_from_has_its_own_price() -> None:
     assert price is not None
     plain = ImageRequest(model="painter", prompt="x", n=2)
     with_image = msgspec.structs.replace(plain, inputs=(MediaInput(url="https://pictures.example/a.png"),))
-    assert amount_of(price, plain) == 2 * NANOS_PER_USD // 100
-    assert amount_of(price, with_image) == 4 * NANOS_PER_USD // 100
+    assert amount_of(price, "image", plain) == 2 * NANOS_PER_USD // 100
+    assert amount_of(price, "image", with_image) == 4 * NANOS_PER_USD // 100
     assert weight_of(with_image) == 2

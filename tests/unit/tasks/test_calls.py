@@ -158,7 +158,7 @@ async def test_an_answer_that_is_cut_or_too_long_was_sent() -> None:
 
 
 async def test_a_call_without_an_answer_ends_by_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "CALL_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(calls, "MAX_CALL_S", 0.01)
     with pytest.raises(CallFailed) as failed:
         await caller(Sender("never")).call(upstream(), CREDENTIAL, CALL)
     assert failed.value.sent

@@ -129,11 +129,11 @@ async def test_stored_inputs_are_sent_as_bytes(world: Any) -> None:
     operation = world.operation
     world.operation = msgspec.structs.replace(operation, encode_submit=encode)
     world.blobs["task-in-0.png"] = b"bytes"
-    request = ImageRequest(model="m", prompt="p", images=(MediaInput(blob="task-in-0.png", content_type="image/png"),))
+    request = ImageRequest(model="m", prompt="p", inputs=(MediaInput(blob="task-in-0.png", content_type="image/png"),))
 
     await world.life().advance(await world.queue(request=encode_request(request)))
 
-    assert seen[0].images == (MediaInput(data=b"bytes", content_type="image/png"),)
+    assert seen[0].inputs == (MediaInput(data=b"bytes", content_type="image/png"),)
 
 
 @pytest.mark.parametrize(("error", "state"), [(BlobNotFound("gone"), "failed"), (BlobStoreFailed("disk"), "queued")])
@@ -142,7 +142,7 @@ async def test_inputs_that_cannot_be_read(world: Any, error: Exception, state: s
         raise error
 
     world.get = get
-    request = ImageRequest(model="m", prompt="p", images=(MediaInput(blob="task-in-0.png"),))
+    request = ImageRequest(model="m", prompt="p", inputs=(MediaInput(blob="task-in-0.png"),))
 
     task = await world.life().advance(await world.queue(request=encode_request(request)))
 

@@ -172,6 +172,7 @@ FAMILY = MediaFamily(
         ),
         MediaRoute(endpoint=FETCH_IMAGE, action="fetch"),
     ),
+    kinds=frozenset(("image", "video")),
     encode_submitted=encode_submitted,
     encode_fetched=encode_fetched,
     encode_error=encode_error,

@@ -23,7 +23,7 @@ def test_a_case_is_taken_or_refused_as_it_says(route: MediaRoute, case: Case) ->
         assert msgspec.json.decode(facts) == {}
         return
     with pytest.raises(InvalidRequest) as caught:
-        route.decode(body, "application/json")
+        route.decode(MediaCall(body=body))
     status, answer = FAMILY.encode_error(caught.value, request_id=case.response["request_id"])
     assert (status, msgspec.json.decode(answer)) == (case.status, case.response)
 

@@ -47,7 +47,7 @@ def test_every_state_has_its_word(state: TaskState, word: str) -> None:
 
 
 def test_submit_envelope_is_whole_and_in_milliseconds() -> None:
-    assert msgspec.json.decode(encode_submitted(task(state="running"), request_id="req_1")) == {
+    assert msgspec.json.decode(encode_submitted(task(state="running"), urls=[], request_id="req_1")) == {
         "code": 0,
         "message": "Modelgate - Kling Image - Submit: SUCCEED",
         "request_id": "req_1",

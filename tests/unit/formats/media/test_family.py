@@ -11,5 +11,6 @@ def test_families_are_found_and_their_names_and_paths_differ() -> None:
     for family in families:
         for route in family.routes:
             assert route.endpoint.family == family.name
-            assert (route.decode is not None) == (route.action == "submit")
-            assert bool(route.operation) == (route.action == "submit")
+            assert (route.decode is not None) == (route.action in ("submit", "make", "fetch_many"))
+            assert route.encode is not None or route.action not in ("fetch_many", "answer")
+            assert "{task_id}" in route.endpoint.path or route.action not in ("fetch", "cancel", "file")

@@ -85,7 +85,7 @@ def test_turning_a_size_turns_its_ratio(width: int, height: int) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
 def test_a_picture_in_the_body(prefix: str) -> None:
-    assert decode(image=prefix + base64.b64encode(b"bytes").decode()).wanted.images == (MediaInput(data=b"bytes"),)
+    assert decode(image=prefix + base64.b64encode(b"bytes").decode()).wanted.inputs == (MediaInput(data=b"bytes"),)
 
 
 @pytest.mark.parametrize(
