@@ -51,9 +51,11 @@ class MemoryTaskStore:
         ]
         return max(found, key=lambda task: task.created_at, default=None)
 
-    async def list_of(self, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
+    async def list_of(self, account: str, *, book: str, limit: int, before: Task | None = None) -> list[Task]:
         tasks = sorted(
-            (task for task, _, _ in self.rows.values() if task.account == account), key=lambda t: (t.created_at, t.id), reverse=True
+            (task for task, _, _ in self.rows.values() if task.account == account and task.book == book),
+            key=lambda t: (t.created_at, t.id),
+            reverse=True,
         )
         return [task for task in tasks if before is None or (task.created_at, task.id) < (before.created_at, before.id)][:limit]
 

@@ -114,6 +114,11 @@ class Configuration:
             raise UnpricedModel(f"'{shown}' has no price yet. An operator can set one: modelgate prices set.", param="model")
         return offer, offer.price
 
+    def operations_of(self, book: Book, model: str) -> tuple[str, ...]:
+        """Return the media operations that a model can be asked for, the plain ones first."""
+        names = {name for provider in self._providers.values() for name in provider.media}
+        return tuple(sorted(name for name in names if self.routes.is_named(book=book, operation=name, model=model)))
+
     def door(self, upstream: Upstream, credential: Credential) -> Door:
         """Return the door of a candidate that came from `routes`."""
         return self.doors[upstream.id, credential.id]

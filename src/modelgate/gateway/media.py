@@ -1,6 +1,7 @@
 """The way of a media task: one pipeline for every family, from a request to an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -9,6 +10,7 @@ from modelgate.core.errors import (
     InvalidRequest,
     ModelgateError,
     NoUpstream,
+    Overloaded,
     TaskNotFound,
     UnknownPath,
     UpstreamError,
@@ -17,12 +19,13 @@ from modelgate.core.errors import (
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media import refusals
-from modelgate.formats.media.family import Ask, MediaCall, MediaFamily, MediaRoute
+from modelgate.formats.media.family import Ask, MediaCall, MediaFamily, MediaRoute, Page
 from modelgate.formats.media.requests import kind_of
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.families import Found, MediaRoutes, render_family_error
 from modelgate.gateway.files import FileLinks, Files
-from modelgate.gateway.submissions import MediaDesk, Submissions
+from modelgate.gateway.submissions import MediaDesk, Submissions, Terms, amount_of
+from modelgate.gateway.task_events import MAX_WATCHERS, TaskEvents
 from modelgate.gateway.waiting import Waiting, error_of
 from modelgate.metering.rates import RateState
 from modelgate.tasks.store import TaskStore
@@ -30,7 +33,10 @@ from modelgate.tasks.store import TaskStore
 MAX_FETCHED = 100
 """Tasks shown in one answer."""
 MAX_QUERY_FIELDS = 64
+MAX_LISTED = 1_000
+"""How far back a list reaches that counts from the newest."""
 NO_CONTENT = 204
+_EVENTS = HeaderBlock.of(("content-type", "text/event-stream"), ("cache-control", "no-store"))
 
 
 class MediaGateway:
@@ -57,6 +63,7 @@ class MediaGateway:
         self._files = files
         self._waiting = waiting
         self._wait_s = wait_s
+        self._watchers = 0
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; every failure is said in the family's own words.
@@ -83,18 +90,27 @@ class MediaGateway:
         if route.action == "file":
             return await self._file(found, request)
         caller = await authenticate(request, keys=self._desk.keys, clock=self._desk.clock)
-        call = _call_of(found, request)
+        call = _call_of(found, request, operations_of=partial(self._desk.configuration().operations_of, caller.key.book))
         request.body = b""
         if route.action == "answer":
             assert route.encode is not None
             return _answered(route, route.encode(call, request_id=request.id))
+        if route.action == "list":
+            return await self._list(found, call, caller.key, request.id)
+        if route.action == "quote":
+            return await self._quote(found, call, caller.key, request.id)
         if route.action == "fetch_many":
             assert route.decode is not None
             assert route.encode is not None
             tasks = await self._found_many(family, route.decode(call), caller.key)
             return _answered(route, route.encode([(task, self._urls_of(task)) for task in tasks], request_id=request.id))
-        if route.action in ("fetch", "cancel"):
+        if route.action in ("fetch", "cancel", "content", "events"):
             task = await self._found(family, call.values["task_id"], caller.key)
+            said.model = task.model
+            if route.action == "content":
+                return await self._files.serve(request, _file_of(task))
+            if route.action == "events":
+                return self._events(family, task, request.id)
             if route.action == "cancel":
                 task = await self._submissions.cancel(task)
             encode = route.encode or family.encode_fetched
@@ -121,20 +137,71 @@ class MediaGateway:
     async def _submit(self, found: Found, key: ApiKey, call: MediaCall, request_id: str) -> Task:
         family, route = found.family, found.route
         assert route.decode is not None
+        ask, terms, pinned = await self._terms(found, key, call)
+        if route.action == "make":
+            terms = msgspec.structs.replace(terms, deadline_s=min(terms.deadline_s, self._wait_s))
+        task = await self._submissions.draft(
+            key, family=family.name, ask=ask, terms=terms, rules=route.inputs, request_id=request_id, pinned=pinned
+        )
+        (taken,) = await self._submissions.take((task,), key)
+        return await self._submissions.move(taken)
+
+    async def _terms(self, found: Found, key: ApiKey, call: MediaCall) -> tuple[Ask, Terms, str]:
+        """Return what a call asks for, with the vendor's defaults in it, on what terms, and the only upstream that may have it."""
+        family, route = found.family, found.route
+        assert route.decode is not None
         ask: Ask = route.decode(call)
         ask, pinned = await self._with_parent(route, ask, key)
         terms = self._submissions.terms(key, ask, field_names=family.field_names, pinned=pinned)
         wanted = terms.request
         if wanted.n > terms.max_n:
             raise InvalidRequest(f"'n' is {wanted.n}, but this model makes at most {terms.max_n} at once.", param="n", code="invalid_value")
-        if route.action == "make":
-            terms = msgspec.structs.replace(terms, deadline_s=min(terms.deadline_s, self._wait_s))
-        ask = msgspec.structs.replace(ask, request=wanted)
-        task = await self._submissions.draft(
-            key, family=family.name, ask=ask, terms=terms, rules=route.inputs, request_id=request_id, pinned=pinned
+        return msgspec.structs.replace(ask, request=wanted), terms, pinned
+
+    async def _quote(self, found: Found, call: MediaCall, key: ApiKey, request_id: str) -> HttpResponse:
+        ask, terms, _ = await self._terms(found, key, call)
+        assert found.route.encode is not None
+        body = found.route.encode(
+            model=ask.request.model,
+            operation=ask.operation,
+            amount_nanos=amount_of(terms.price, ask.operation, ask.request),
+            price=terms.price.formula,
+            request_id=request_id,
         )
-        (taken,) = await self._submissions.take((task,), key)
-        return await self._submissions.move(taken)
+        return _answered(found.route, body)
+
+    async def _list(self, found: Found, call: MediaCall, key: ApiKey, request_id: str) -> HttpResponse:
+        """Answer with a page of the account's tasks, newest first."""
+        family, route = found.family, found.route
+        assert route.decode is not None
+        assert route.encode is not None
+        page: Page = route.decode(call)
+        before = await self._found(family, page.after, key) if page.after else None
+        shown: list[Task] = []
+        wanted = min(page.offset + page.limit, MAX_LISTED) + 1
+        while len(shown) < wanted:
+            tasks = await self._store.list_of(key.account, book=key.book, limit=wanted, before=before)
+            shown += [_seen_by(family, task) for task in tasks if kind_of(task.operation) in family.kinds]
+            if len(tasks) < min(wanted, MAX_FETCHED):
+                break
+            before = tasks[-1]
+        pairs = [(task, self._urls_of(task)) for task in shown[page.offset : wanted - 1]]
+        return _answered(route, route.encode(pairs, has_more=len(shown) >= wanted, request_id=request_id))
+
+    def _events(self, family: MediaFamily, task: Task, request_id: str) -> HttpResponse:
+        """Answer with the task's changes as they come."""
+        if self._watchers >= MAX_WATCHERS:
+            raise Overloaded(retry_after_s=5.0)
+        self._watchers += 1
+
+        def on_end() -> None:
+            self._watchers -= 1
+
+        def encode(shown: Task) -> bytes:
+            return family.encode_fetched(_seen_by(family, shown), urls=self._urls_of(shown), request_id=request_id)
+
+        source = TaskEvents(task, look=self._store.get, encode=encode, clock=self._desk.clock, on_end=on_end)
+        return HttpResponse(status=200, headers=_EVENTS, body=source)
 
     async def _with_parent(self, route: MediaRoute, ask: Ask, key: ApiKey) -> tuple[Ask, str]:
         """Return the ask with what it builds on made known, and the upstream that has it (empty: it builds on nothing).
@@ -155,15 +222,16 @@ class MediaGateway:
             raise InvalidRequest(f"The task {task.id} is {task.state}; it must be {' or '.join(ask.parent_states)}.", code="task_not_ready")
         parent = msgspec.structs.replace(named, task=task.id, vendor_task=task.vendor_task, operation=task.operation)
         ask = msgspec.structs.replace(ask, request=msgspec.structs.replace(ask.request, parent=parent))
-        return (route.with_parent(ask, task) if route.with_parent is not None else ask), task.upstream
+        if route.with_parent is not None:
+            ask = route.with_parent(ask, task)
+        return ask, task.upstream if ask.request.parent is not None else ""
 
     async def _file(self, found: Found, request: HttpRequest) -> HttpResponse:
         """Answer with the first file of a task, to whoever knows its id: it cannot be guessed."""
         task = await self._store.get(found.values["task_id"])
-        blob = next((output.blob for output in task.outputs if output.blob), "") if task is not None and task.state == "succeeded" else ""
-        if not blob:
+        if task is None:
             raise TaskNotFound
-        return await self._files.serve(request, blob)
+        return await self._files.serve(request, _file_of(task))
 
     def _count(self, said: "_Said", status: int, request: HttpRequest) -> None:
         total_ms = max(0, int((self._desk.clock() - request.started) * 1000))
@@ -206,7 +274,7 @@ class _Said:
         self.rate: RateState | None = None
 
 
-def _call_of(found: Found, request: HttpRequest) -> MediaCall:
+def _call_of(found: Found, request: HttpRequest, *, operations_of: Callable[[str], tuple[str, ...]]) -> MediaCall:
     try:
         query = dict(parse_qsl(request.query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)) if request.query else {}
     except ValueError:
@@ -217,7 +285,18 @@ def _call_of(found: Found, request: HttpRequest) -> MediaCall:
         values=found.values,
         query=query,
         alias=found.alias,
+        operations_of=operations_of,
     )
+
+
+def _file_of(task: Task) -> str:
+    """Return the first file of a task. Raises InvalidRequest while there is none, TaskNotFound when there will be none."""
+    if task.finished_at is None:
+        raise InvalidRequest("The task is not finished yet.", code="task_not_ready")
+    blob = next((output.blob for output in task.outputs if output.blob), "") if task.state == "succeeded" else ""
+    if not blob:
+        raise TaskNotFound("The task has no file.")
+    return blob
 
 
 def _answered(route: MediaRoute, body: bytes) -> HttpResponse:

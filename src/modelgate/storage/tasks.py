@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, text, update
 
 from modelgate.core.errors import BalanceExhausted, LimitExhausted, ModelgateError, Overloaded
+from modelgate.core.money import Book
 from modelgate.core.records import TERMINAL_STATES, Task, TaskOutput, TaskState
 from modelgate.storage import ledger_tasks
 from modelgate.storage.database import Database
@@ -97,10 +98,12 @@ def find_output(connection: Connection, vendor_id: str, *, account: str) -> Task
     return _task_of(row) if row is not None else None
 
 
-def list_tasks(connection: Connection, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
-    """Return an account's tasks, newest first, at most `MAX_PAGE`; `before` is the last one of the page before."""
+def list_tasks(connection: Connection, account: str, *, book: Book, limit: int, before: Task | None = None) -> list[Task]:
+    """Return an account's tasks in one book, newest first, at most `MAX_PAGE`; `before` is the last one of the page before."""
     columns = task_table.c
-    query = select(task_table).where(columns.account == account).order_by(columns.created_at.desc(), columns.id.desc())
+    query = (
+        select(task_table).where(columns.account == account, columns.book == book).order_by(columns.created_at.desc(), columns.id.desc())
+    )
     if before is not None:
         older = or_(columns.created_at < before.created_at, and_(columns.created_at == before.created_at, columns.id < before.id))
         query = query.where(columns.created_at <= before.created_at, older)
@@ -277,8 +280,8 @@ class DatabaseTaskStore:
     async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
         return await self._database.fetch(find_output, vendor_id, account=account)
 
-    async def list_of(self, account: str, *, limit: int = MAX_PAGE, before: Task | None = None) -> list[Task]:
-        return await self._database.fetch(list_tasks, account, limit=limit, before=before)
+    async def list_of(self, account: str, *, book: Book, limit: int = MAX_PAGE, before: Task | None = None) -> list[Task]:
+        return await self._database.fetch(list_tasks, account, book=book, limit=limit, before=before)
 
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
         return await self._database.call(claim_due, owner=self._owner, now=now, limit=limit, lease_until=lease_until)

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from modelgate.core.money import Book
 from modelgate.core.records import Task
 
 
@@ -29,8 +30,8 @@ class TaskStore(Protocol):
         """Return the account's succeeded task with a result that its vendor calls so; the newest of several."""
         ...
 
-    async def list_of(self, account: str, *, limit: int, before: Task | None = None) -> list[Task]:
-        """Return an account's tasks, newest first; `before` is the last one of the page before."""
+    async def list_of(self, account: str, *, book: Book, limit: int, before: Task | None = None) -> list[Task]:
+        """Return an account's tasks in one book, newest first; `before` is the last one of the page before."""
         ...
 
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:

@@ -106,7 +106,7 @@ async def test_another_accounts_task_is_absent(stores: Callable[[str], Any]) -> 
     await insert(store, make_task())
 
     assert await store.get("task_a", account="acct_b") is None
-    assert await store.list_of("acct_b", limit=10) == []
+    assert await store.list_of("acct_b", book="test", limit=10) == []
 
 
 async def test_tasks_are_listed_newest_first_in_pages(stores: Callable[[str], Any]) -> None:
@@ -114,8 +114,8 @@ async def test_tasks_are_listed_newest_first_in_pages(stores: Callable[[str], An
     tasks = [make_task(f"task_{n}", amount_nanos=0, created_at=NOW + n // 2) for n in range(6)]
     await insert(store, *tasks)
 
-    first = await store.list_of("acct_a", limit=4)
-    second = await store.list_of("acct_a", limit=4, before=first[-1])
+    first = await store.list_of("acct_a", book="test", limit=4)
+    second = await store.list_of("acct_a", book="test", limit=4, before=first[-1])
 
     assert [task.id for task in first + second] == [f"task_{n}" for n in (5, 4, 3, 2, 1, 0)]
 
@@ -272,7 +272,7 @@ async def test_a_refused_submit_writes_nothing(database: Database) -> None:
         await insert(store, make_task(amount_nanos=BALANCE_NANOS + 1))
 
     assert balance_of(database) == BALANCE_NANOS
-    assert await store.list_of("acct_a", limit=9) == []
+    assert await store.list_of("acct_a", book="test", limit=9) == []
     assert count(database, "task_hold") == 0
 
 

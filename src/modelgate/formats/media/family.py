@@ -16,13 +16,22 @@ from modelgate.formats.media.requests import MediaRequest
 
 class MediaCall(msgspec.Struct, frozen=True, kw_only=True):
     """What a client sent to a route: `values` fill the path's placeholders, `alias` is the prefix by which the path came, where it was not
-    the family's own."""
+    the family's own. `operations_of(model)` tells what a model can be asked for."""
 
     body: bytes | bytearray = b""
     content_type: str = ""
     values: Mapping[str, str] = {}
     query: Mapping[str, str] = {}
     alias: str = ""
+    operations_of: Callable[[str], tuple[str, ...]] = lambda model: ()
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks of an account a list shows, newest first: `limit` of them, after the task `after`, `offset` further on."""
+
+    limit: int
+    after: str = ""
+    offset: int = 0
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,15 +62,18 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
     max_ratio: float = 0.0
 
 
-Action = Literal["submit", "make", "fetch", "fetch_many", "cancel", "file", "answer"]
+Action = Literal["submit", "make", "quote", "fetch", "fetch_many", "list", "events", "cancel", "content", "file", "answer"]
 
 
 class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of a family and what it does.
 
     `submit` starts the task that `decode(call) -> Ask` asks for; `make` waits for its end too. `fetch` shows the task `{task_id}` of the
-    path, `fetch_many` those whose ids `decode(call)` returns, `cancel` ends one, `file` gives its first file to whoever knows the id.
-    `answer` says something without a task: `encode(call, request_id=…)`.
+    path, `fetch_many` those whose ids `decode(call)` returns, `cancel` ends one, `content` gives its first file, `file` gives it to whoever
+    knows the id, `events` streams its changes. `list` shows the `Page` that `decode(call)` returns, by
+    `encode(pairs, has_more=…, request_id=…)`.
+    `quote` prices an ask: `encode(model=…, operation=…, amount_nanos=…, price=…, request_id=…)`. `answer` says something without a task:
+    `encode(call, request_id=…)`.
     `encode(task, urls=…, request_id=…)` takes the place of the family's own encoder; for `fetch_many` it takes pairs of a task and its
     urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `inputs` are the rules for files by role; `status`
     is that of a good answer: with 204 it is empty.

@@ -11,6 +11,6 @@ def test_families_are_found_and_their_names_and_paths_differ() -> None:
     for family in families:
         for route in family.routes:
             assert route.endpoint.family == family.name
-            assert (route.decode is not None) == (route.action in ("submit", "make", "fetch_many"))
-            assert route.encode is not None or route.action not in ("fetch_many", "answer")
-            assert "{task_id}" in route.endpoint.path or route.action not in ("fetch", "cancel", "file")
+            assert (route.decode is not None) == (route.action in ("submit", "make", "quote", "fetch_many", "list"))
+            assert route.encode is not None or route.action not in ("fetch_many", "list", "quote", "answer")
+            assert "{task_id}" in route.endpoint.path or route.action not in ("fetch", "cancel", "content", "events", "file")
