@@ -31,7 +31,7 @@ What lives here
     tokens           the real tokenizer
     schema_instance  a value valid for a JSON schema
     vision           format, size and colours of a picture that was shown; `pictures` draws new ones
-    sounds           texts as melodies that can be heard again; `sound_files` writes and reads them as files
+    sounds           texts as speech, said by `voice` in a process of its own (`voice_process`); `sound_files` writes and reads it as files
     certificate      a throwaway authority for serving TLS
 
 May import: formats and core, and Starlette, uvicorn, tiktoken, Pillow, PyAV, joserfc, cryptography. Never providers, edge, storage,

@@ -7,6 +7,7 @@ import msgspec
 
 from modelgate.core.records import Json
 from modelgate.sandbox.gemini_errors import SERVICE, GeminiRefused
+from modelgate.sandbox.sound_files import NotASound, Sound, read_sound
 from modelgate.sandbox.vision import NotAPicture, open_picture
 
 IMAGE_TOKENS = 258
@@ -25,7 +26,7 @@ _STARTS: dict[str, tuple[str, ...]] = {
     "audio/mp3": (r"ID3", r"\xff[\xe0-\xff]"),
     "audio/mpeg": (r"ID3", r"\xff[\xe0-\xff]"),
     "audio/aiff": (r"FORM....AIF",),
-    "audio/aac": (r"\xff[\xf0-\xff]", r"ADIF"),
+    "audio/aac": (r"\xff[\xf0-\xff]", r"ADIF", r"ID3"),
     "audio/ogg": (r"OggS",),
     "audio/flac": (r"fLaC",),
     "application/pdf": (r"%PDF-",),
@@ -33,6 +34,7 @@ _STARTS: dict[str, tuple[str, ...]] = {
     "image/heif": (r"....ftyp(?:hei|hev|mif|msf)",),
 }
 _PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_SOUNDS = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3", "audio/aac": "aac", "audio/ogg": "ogg", "audio/flac": "flac"}
 _VIDEOS = frozenset(f"video/{kind}" for kind in ("mp4", "mpeg", "mov", "quicktime", "avi", "x-flv", "flv", "mpg", "webm", "wmv", "3gpp"))
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 _YOUTUBE = ("youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be")
@@ -71,7 +73,18 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
         """Return a sentence about it."""
         if not self.data:
             return f"Attachment {number} is at {self.uri[:400]}, which the sandbox does not fetch."
-        return f"Attachment {number} is {self.kind} of {len(self.data)} bytes."
+        sound = _heard(self.data, self.kind)
+        if sound is None:
+            return f"Attachment {number} is {self.kind} of {len(self.data)} bytes."
+        return f"Attachment {number}: {sound.describe()}" if sound.text is None else f"Attachment {number} says: “{sound.text}”"
+
+
+def _heard(data: bytes, kind: str) -> Sound | None:
+    """Return what is known of a sound; None: it is none, or of a kind that is not read here."""
+    try:
+        return read_sound(data, _SOUNDS[kind.partition(";")[0]])
+    except (KeyError, NotASound):
+        return None
 
 
 def _image_tokens(data: bytes) -> int:

@@ -1,26 +1,16 @@
-"""The make-believe speech: a tone for each word, as raw PCM, and what may be asked about voices."""
+"""Gemini's speech: who says which line, as raw PCM, and what may be asked about voices."""
 
-from array import array
-from math import pi, sin
-from sys import byteorder
-from zlib import crc32
+from itertools import groupby
 
 from modelgate.core.records import Json
 from modelgate.sandbox.gemini_errors import GeminiRefused
+from modelgate.sandbox.sounds import RATE_HZ, duration_s, play_lines
+from modelgate.sandbox.voice import Line, NoVoice
 
-RATE_HZ = 24_000
 MIME_TYPE = f"audio/L16;codec=pcm;rate={RATE_HZ}"
-WORD_S = 0.25
-PAUSE_S = 0.05
-MAX_WORDS = 1_200
-"""More words than this are not spoken: six minutes."""
-
 TOKENS_PER_S = 25
 SPEAKERS = 2
 DEFAULT_VOICE = "Kore"
-_AMPLITUDE = 9_000
-_LOWEST_HZ = 140
-_NOTES = 25
 VOICES = frozenset(
     "Zephyr Puck Charon Kore Fenrir Leda Orus Aoede Callirrhoe Autonoe Enceladus Iapetus Umbriel Algieba Despina Erinome Algenib "
     "Rasalgethi Laomedeia Achernar Alnilam Schedar Gacrux Pulcherrima Achird Zubenelgenubi Vindemiatrix Sadachbia Sadaltager "
@@ -48,30 +38,24 @@ def _voice_of(voiced: dict[str, Json]) -> str:
 
 
 def speak(text: str, speech: dict[str, Json]) -> bytes:
-    """Return the text as tones: 16-bit little-endian samples, one channel. A line that begins with a speaker's name has that voice."""
+    """Return the text as PCM (see `sounds`). A line that begins with a speaker's name, and those after it, have that voice.
+
+    Raises GeminiRefused: the sandbox cannot speak here.
+    """
     speakers = {each["speaker"]: _voice_of(each) for each in speech.get("multiSpeakerVoiceConfig", {}).get("speakerVoiceConfigs", ())}
-    voice, pieces, words = _voice_of(speech), [], 0
-    pause = bytes(2 * round(PAUSE_S * RATE_HZ))
+    voice, lines = _voice_of(speech), []
     for line in text.splitlines():
         name, colon, rest = line.partition(":")
-        spoken = rest if colon and name.strip() in speakers else line
-        voice = speakers.get(name.strip(), voice) if colon else voice
-        for word in spoken.split()[: MAX_WORDS - words]:
-            pieces.append(_tone(word, voice) + pause)
-            words += 1
-    return b"".join(pieces) or pause
-
-
-def _tone(word: str, voice: str) -> bytes:
-    """Return one word: a note chosen by the word and the voice, in whole periods."""
-    note = crc32(f"{voice.lower()} {word.lower()}".encode("utf-8", "replace")) % _NOTES
-    period = round(RATE_HZ / (_LOWEST_HZ * 2 ** (note / 12)))
-    samples = array("h", (round(_AMPLITUDE * sin(2 * pi * at / period)) for at in range(period)))
-    if byteorder == "big":
-        samples.byteswap()
-    return samples.tobytes() * round(WORD_S * RATE_HZ / period)
+        known = bool(colon) and name.strip() in speakers
+        voice = speakers[name.strip()] if known else voice
+        lines.append(Line(voice, rest if known else line))
+    together = [Line(voice, "\n".join(line.text for line in group)) for voice, group in groupby(lines, key=lambda line: line.voice)]
+    try:
+        return play_lines(together)
+    except NoVoice as error:
+        raise GeminiRefused(str(error)) from None
 
 
 def count_speech(pcm: bytes) -> int:
     """Return the tokens that speech counts."""
-    return max(1, len(pcm) * TOKENS_PER_S // (2 * RATE_HZ))
+    return max(1, int(duration_s(pcm) * TOKENS_PER_S))

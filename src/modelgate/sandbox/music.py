@@ -60,6 +60,23 @@ def make_song(words: str, *, seconds: float) -> bytes:
     return _song(words, max(0.1, min(seconds, MAX_SONG_S)))
 
 
+def make_tune(words: str) -> bytes:
+    """Return a phrase of sixteen beats as PCM (see `sounds`): a chord for each four of them and a note of the tune on each."""
+    seed = _seed("song", words)
+    key_hz = _BASE_HZ * 2 ** (seed[0] % 8 / 12)
+    beat = round(RATE_HZ * (0.36 + seed[1] % 8 * 0.03))
+    roots = _CHORDS[seed[2] % len(_CHORDS)]
+    sound = array("h", bytes(2 * beat * _BEATS))
+    for bar, root in enumerate(roots):
+        third = 3 if root == 9 else 4
+        for interval in (0, third, 7):
+            _add(sound, _note(key_hz * 2 ** ((root + interval) / 12), beat * 4), at=bar * beat * 4, loudness=0.35)
+    for index in range(_BEATS):
+        step = _SCALE[seed[4 + index] % len(_SCALE)]
+        _add(sound, _note(key_hz * 2 ** (step / 12), beat), at=index * beat, loudness=1.0)
+    return sound.tobytes()
+
+
 def make_lyrics(prompt: str) -> tuple[str, str]:
     """Return a title and a text in parts, marked `[Verse]`, `[Chorus]` and `[Bridge]`, about what the prompt names."""
     seed = _seed("lyrics", prompt)
@@ -109,25 +126,9 @@ def _title(first: str, second: str, seed: bytes) -> str:
 @lru_cache(MAX_SONGS)
 def _song(words: str, seconds: float) -> bytes:
     samples = round(seconds * RATE_HZ)
-    bars = _four_bars(_seed("song", words))
+    bars = make_tune(words)
     pcm = (bars * (2 * samples // len(bars) + 1))[: 2 * samples]
     return write_sound(pcm, "mp3", text=_SPACES.sub(" ", words)[:MAX_COMMENT])
-
-
-def _four_bars(seed: bytes) -> bytes:
-    """Return a phrase of sixteen beats: a chord for each four of them and a note of the tune on each."""
-    key_hz = _BASE_HZ * 2 ** (seed[0] % 8 / 12)
-    beat = round(RATE_HZ * (0.36 + seed[1] % 8 * 0.03))
-    roots = _CHORDS[seed[2] % len(_CHORDS)]
-    sound = array("h", bytes(2 * beat * _BEATS))
-    for bar, root in enumerate(roots):
-        third = 3 if root == 9 else 4
-        for interval in (0, third, 7):
-            _add(sound, _note(key_hz * 2 ** ((root + interval) / 12), beat * 4), at=bar * beat * 4, loudness=0.35)
-    for index in range(_BEATS):
-        step = _SCALE[seed[4 + index] % len(_SCALE)]
-        _add(sound, _note(key_hz * 2 ** (step / 12), beat), at=index * beat, loudness=1.0)
-    return sound.tobytes()
 
 
 def _note(pitch_hz: float, count: int) -> list[float]:

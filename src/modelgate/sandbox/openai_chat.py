@@ -4,6 +4,7 @@ import msgspec
 
 from modelgate.core.clock import Clock
 from modelgate.core.ids import random_text
+from modelgate.core.records import Json
 from modelgate.sandbox.openai_answers import Answer, Answerer
 from modelgate.sandbox.openai_chat_audio import Spoken, SpokenMemory, speak_answer
 from modelgate.sandbox.openai_checks import check_chat
@@ -29,7 +30,7 @@ class Chat:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return what can be asked here."""
-        return (Operation("POST", "/chat/completions", think=self._think),)
+        return (Operation("POST", "/chat/completions", think=self._think, apart=_may_speak),)
 
     def _think(self, asked: Asked) -> Thought:
         body = asked.body
@@ -62,6 +63,11 @@ class Chat:
             completion_tokens=answer.completion_tokens,
             content_type=EVENT_STREAM if ask.stream else "application/json",
         )
+
+
+def _may_speak(body: Json) -> bool:
+    """Say whether a body, not checked yet, may ask for speech."""
+    return isinstance(body, dict) and bool(body.get("modalities"))
 
 
 def _with_sound(answer: Answer, spoken: Spoken, *, pinned: bool) -> Answer:

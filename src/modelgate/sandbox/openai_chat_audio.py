@@ -9,9 +9,8 @@ from modelgate.core.records import Json
 from modelgate.sandbox.openai_errors import Refused
 from modelgate.sandbox.openai_fields import check_words, invalid, missing, wants
 from modelgate.sandbox.openai_kinds import kind_of
-from modelgate.sandbox.openai_speech import check_voice, name_of_voice, spoken_tokens
+from modelgate.sandbox.openai_speech import check_voice, say, spoken_tokens
 from modelgate.sandbox.sound_files import NotASound, Sound, read_sound, write_sound
-from modelgate.sandbox.sounds import play
 from modelgate.sandbox.vision import NotAPicture, decode_base64
 
 FORMATS = ("wav", "aac", "mp3", "flac", "opus", "pcm16")
@@ -107,8 +106,8 @@ def describe_sounds(sounds: list[Sound]) -> tuple[str, ...]:
 
 
 def speak_answer(text: str, *, audio: dict[str, Json], now: float) -> Spoken:
-    """Return an answer as sound, in the wanted voice and format."""
-    pcm = play(text, voice=name_of_voice(audio["voice"]))
+    """Return an answer as sound, in the wanted voice and format. Raises Refused: the sandbox cannot speak here."""
+    pcm = say(text, voice=audio["voice"])
     return Spoken(
         id="audio_" + random_text(24),
         transcript=text,

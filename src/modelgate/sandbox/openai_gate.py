@@ -60,7 +60,8 @@ def read_json(sent: Sent) -> Json:
 class Operation(msgspec.Struct, frozen=True):
     """One thing that can be asked, at a path below `/v1`: either generating (`think`, counted) or plain (`fetch`).
 
-    `think` takes the processor but never waits; `apart`: always in a thread, because it draws or plays.
+    `think` takes the processor but never waits; `apart`: always in a thread, because it draws or speaks, or only with bodies of which
+    it says so.
     """
 
     method: str
@@ -68,7 +69,7 @@ class Operation(msgspec.Struct, frozen=True):
     think: Think | None = None
     fetch: Handler | None = None
     read: Read = read_json
-    apart: bool = False
+    apart: bool | Callable[[Json], bool] = False
 
 
 class Gate:
@@ -130,7 +131,8 @@ class Gate:
         if isinstance(body, dict) and isinstance(body.get("model"), str):
             entry.model = body["model"][:200]
         asked = Asked(body=body, key=request.state.key, base_url=str(request.base_url))
-        apart = operation.apart or len(sent.data) > THINK_APART_BYTES
+        wanted = operation.apart if isinstance(operation.apart, bool) else operation.apart(body)
+        apart = wanted or len(sent.data) > THINK_APART_BYTES
         thought = await asyncio.to_thread(think, asked) if apart else think(asked)
         thought = self._habits.dress(operation, thought)
         entry.status, entry.prompt_tokens = 200, thought.prompt_tokens

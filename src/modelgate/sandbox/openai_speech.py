@@ -14,6 +14,7 @@ from modelgate.sandbox.openai_sending import ERROR_EVENT, EVENT_STREAM, MALFORME
 from modelgate.sandbox.sound_files import write_sound
 from modelgate.sandbox.sounds import duration_s, play
 from modelgate.sandbox.tokens import Tokenizer
+from modelgate.sandbox.voice import NoVoice
 
 MAX_INPUT = 4_096
 MAX_INSTRUCTIONS = 4_096
@@ -53,7 +54,7 @@ class Speech:
         magic = read_magic(body["model"], body["input"])
         refuse_if_asked(magic, param="input")
         kind, said = body.get("response_format") or "mp3", magic.text or "ok"
-        pcm = play(said, voice=name_of_voice(body["voice"]), speed=body.get("speed") or 1.0)
+        pcm = say(said, voice=body["voice"], speed=body.get("speed") or 1.0)
         parts = list(in_parts(write_sound(pcm, kind, text=said)))
         spent, made = self._tokens(body, pcm=pcm, magic=magic)
         as_events = body.get("stream_format") == "sse"
@@ -77,6 +78,14 @@ class Speech:
             return magic.pinned.prompt, magic.pinned.completion
         text = body["input"] + (body.get("instructions") or "")
         return self._tokenizer.count(text), spoken_tokens(pcm)
+
+
+def say(text: str, *, voice: Json, speed: float = 1.0) -> bytes:
+    """Return a text as PCM in a checked voice. Raises Refused: the sandbox cannot speak here."""
+    try:
+        return play(text, voice=name_of_voice(voice), speed=speed)
+    except NoVoice as error:
+        raise Refused(str(error), code="no_voice") from None
 
 
 def spoken_tokens(pcm: bytes) -> int:

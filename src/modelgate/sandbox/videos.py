@@ -3,14 +3,14 @@
 FFmpeg's library (PyAV) does the codecs. It is loaded when first needed: most runs of the sandbox never film.
 """
 
-import importlib
 import io
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from modelgate.sandbox.music import make_tune
 from modelgate.sandbox.pictures import encode_picture, paint
-from modelgate.sandbox.sounds import RATE_HZ, play
+from modelgate.sandbox.sounds import RATE_HZ, load_av
 
 FRAMES_PER_S = 24
 KEY_FRAME_EVERY = 48
@@ -38,7 +38,7 @@ def make_video(words: str, *, width: int, height: int, seconds: float, with_soun
 
     It blocks for up to a second: call it in a thread.
     """
-    av, buffer = _library(), io.BytesIO()
+    av, buffer = load_av(), io.BytesIO()
     frames = max(1, round(min(seconds, MAX_SECONDS) * FRAMES_PER_S))
     lasts_s = frames / FRAMES_PER_S
     head_bytes = _HEAD_BYTES + _HEAD_BYTES_PER_FRAME * (frames + round(lasts_s * RATE_HZ / _SOUND_FRAME))
@@ -55,7 +55,7 @@ def make_video(words: str, *, width: int, height: int, seconds: float, with_soun
 
 def frame_of(video: bytes) -> bytes:
     """Return the first frame of an MP4 as PNG. Raises ValueError for bytes that are no such video."""
-    av = _library()
+    av = load_av()
     try:
         with av.open(io.BytesIO(video), format="mov") as container:
             frame = next(container.decode(video=0))
@@ -67,7 +67,7 @@ def frame_of(video: bytes) -> bytes:
 def _film(container: Any, stream: Any, *, words: str, frames: int) -> None:
     """Encode one picture over and over; only the bar is drawn anew, in the frame's own memory (the encoder copies what it gets)."""
     picture = paint(words, (stream.width, stream.height))
-    frame = _library().VideoFrame.from_image(picture).reformat(format="yuv420p")
+    frame = load_av().VideoFrame.from_image(picture).reformat(format="yuv420p")
     light = frame.planes[0]
     rows = range(stream.height - max(2, round(stream.height * BAR_SHARE)), stream.height)
     pixels, line, done = memoryview(light), light.line_size, 0
@@ -82,8 +82,8 @@ def _film(container: Any, stream: Any, *, words: str, frames: int) -> None:
 
 
 def _score(container: Any, stream: Any, *, words: str, samples: int) -> None:
-    """Add the words as a melody, from the start again until the video ends."""
-    av, melody = _library(), play(words)
+    """Add a tune that follows from the words, from the start again until the video ends."""
+    av, melody = load_av(), make_tune(words)
     pcm = (melody * (samples * 2 // len(melody) + 1))[: samples * 2]
     frame = av.AudioFrame(format="s16", layout="mono", samples=samples)
     frame.planes[0].update(pcm)
@@ -92,8 +92,3 @@ def _score(container: Any, stream: Any, *, words: str, samples: int) -> None:
     resampler = av.AudioResampler(format=context.format, layout="mono", rate=RATE_HZ, frame_size=context.frame_size or None)
     for part in [*resampler.resample(frame), *resampler.resample(None), None]:
         container.mux(stream.encode(part))
-
-
-@cache
-def _library() -> Any:
-    return importlib.import_module("av")

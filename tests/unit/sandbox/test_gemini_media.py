@@ -1,4 +1,5 @@
 import io
+import wave
 from typing import Any
 
 import pytest
@@ -6,6 +7,8 @@ from PIL import Image
 
 from modelgate.sandbox.gemini_errors import GeminiRefused
 from modelgate.sandbox.gemini_media import Media, check_blob, check_file, media_of
+from modelgate.sandbox.sound_files import write_sound
+from modelgate.sandbox.sounds import play
 
 
 def picture(kind: str, size: tuple[int, int] = (8, 8)) -> bytes:
@@ -99,3 +102,20 @@ def test_what_a_part_shows() -> None:
     near = media_of({"inlineData": {"mimeType": "audio/wav", "data": b"1234"}})
     assert near is not None
     assert near.describe(1) == "Attachment 1 is audio/wav of 4 bytes."
+
+
+def test_a_sound_is_described_by_what_the_sandbox_said_in_it_or_by_format_and_length() -> None:
+    pcm = play("Hello there")
+    for kind, format_ in (("wav", "wav"), ("mp3", "mp3"), ("mpeg", "mp3"), ("aac", "aac"), ("ogg", "opus"), ("flac", "flac")):
+        blob = {"mimeType": f"audio/{kind}", "data": write_sound(pcm, format_, text="Hello there")}
+        check_blob(blob, place="here")
+        own = media_of({"inlineData": blob})
+        assert own is not None
+        assert own.describe(1) == "Attachment 1 says: “Hello there”"
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, 24_000, 0, "NONE", ""))
+        file.writeframes(bytes(72_000))
+    other = Media(kind="audio/wav; rate=24000", data=buffer.getvalue())
+    assert other.describe(2) == "Attachment 2: This is a recording in WAV format of 1.5 seconds."
+    assert Media(kind="audio/aiff", data=b"FORM....AIFF").describe(1) == "Attachment 1 is audio/aiff of 12 bytes."

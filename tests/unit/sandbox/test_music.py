@@ -1,11 +1,13 @@
 import importlib
 import io
 import re
+from array import array
 
 import pytest
 
-from modelgate.sandbox.music import make_lyrics, make_song
+from modelgate.sandbox.music import make_lyrics, make_song, make_tune
 from modelgate.sandbox.sound_files import read_sound
+from modelgate.sandbox.sounds import duration_s
 
 
 @pytest.mark.parametrize("seconds", [0.5, 8.0, 31.25])
@@ -25,6 +27,13 @@ def test_a_song_is_heard_and_follows_from_its_words() -> None:
     assert 0.1 < loudest < 1
     assert make_song("bright pop", seconds=2) == first
     assert make_song("slow blues", seconds=2) != first
+
+
+def test_a_tune_follows_from_its_words() -> None:
+    tune = make_tune("bright pop")
+    assert 5 < duration_s(tune) < 10
+    assert max(array("h", tune)) > 3_000
+    assert make_tune("bright pop") == tune != make_tune("slow blues")
 
 
 @pytest.mark.parametrize(

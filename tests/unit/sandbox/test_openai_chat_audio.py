@@ -1,13 +1,17 @@
 import base64
+import io
 import json
+import threading
+import wave
 from typing import Any
 
 import pytest
 
+from modelgate.sandbox import voice
 from modelgate.sandbox.openai_chat_audio import SpokenMemory, speak_answer
 from modelgate.sandbox.openai_errors import Refused
 from modelgate.sandbox.sound_files import read_sound, write_sound
-from modelgate.sandbox.sounds import find_text, play
+from modelgate.sandbox.sounds import play
 
 PATH = "/v1/chat/completions"
 MODEL = "gpt-4o-audio-preview"
@@ -17,6 +21,15 @@ SPEAK = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": 
 def _recording(text: str, kind: str = "wav") -> dict[str, Any]:
     data = base64.b64encode(write_sound(play(text), kind, text=text)).decode()
     return {"type": "input_audio", "input_audio": {"data": data, "format": kind}}
+
+
+def _foreign(pcm: bytes) -> dict[str, Any]:
+    """A recording as others make it."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, 24_000, 0, "NONE", ""))
+        file.writeframes(pcm)
+    return {"type": "input_audio", "input_audio": {"data": base64.b64encode(buffer.getvalue()).decode(), "format": "wav"}}
 
 
 def _user(*content: Any) -> list[dict[str, Any]]:
@@ -34,6 +47,17 @@ def test_a_spoken_answer(openai_vendor: Any) -> None:
     assert details["text_tokens"] == 2
     assert made["usage"]["completion_tokens"] == details["audio_tokens"] + 2
     assert openai_vendor.counted()[0][3] == made["usage"]["completion_tokens"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_speaking_holds_up_nobody(openai_vendor: Any, monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    """It takes a process and its time, so it is not done on the event loop."""
+    threads: list[str] = []
+    monkeypatch.setattr(voice, "_run", lambda *_: threads.append(threading.current_thread().name) or bytes(44_100))
+    body = {**SPEAK, "audio": {"voice": "alloy", "format": "pcm16"}, "stream": stream}
+    assert openai_vendor.post(PATH, model=MODEL, messages=_user("Say: good morning"), **body).status_code == 200
+    (name,) = threads
+    assert name.startswith("asyncio_")
 
 
 def test_a_later_turn_refers_to_it(openai_vendor: Any) -> None:
@@ -57,7 +81,7 @@ def test_a_spoken_stream(openai_vendor: Any) -> None:
     sounds = [delta["audio"] for delta in deltas if delta.get("audio")]
     assert deltas[0] == {"role": "assistant", "refusal": None}
     assert "".join(sound.get("transcript", "") for sound in sounds) == "good morning"
-    assert find_text(b"".join(base64.b64decode(sound.get("data", "")) for sound in sounds)) == "good morning"
+    assert b"".join(base64.b64decode(sound.get("data", "")) for sound in sounds) == play("good morning", voice="alloy")
     assert [sorted(sound) for sound in sounds[:2]] == [["id", "transcript"], ["transcript"]]
     first_sound = next(delta for delta in deltas if "data" in delta.get("audio", {}))
     assert (first_sound["role"], first_sound["content"], first_sound["audio"]["id"]) == ("assistant", None, sounds[0]["id"])
@@ -77,12 +101,17 @@ def test_recordings_are_heard(openai_vendor: Any, kind: str) -> None:
     assert details["audio_tokens"] + details["text_tokens"] == made["usage"]["prompt_tokens"]
     alone = openai_vendor.post(PATH, model=MODEL, messages=_user(_recording("Say: yes", kind))).json()
     assert alone["choices"][0]["message"]["content"] == "yes"
-    silence = {
-        "type": "input_audio",
-        "input_audio": {"data": base64.b64encode(write_sound(bytes(96_000), "wav", text="")).decode(), "format": "wav"},
-    }
+    silence = _foreign(bytes(96_000))
     other = openai_vendor.post(PATH, model=MODEL, messages=_user(silence)).json()
     assert other["choices"][0]["message"]["content"] == "Recording 1: This is a recording in WAV format of 2.0 seconds."
+
+
+def test_speech_put_together_from_a_stream_is_a_recording_like_any_other(openai_vendor: Any) -> None:
+    """PCM carries no metadata, so a file made of it says nothing of what is said."""
+    pcm = play("Say: yes")
+    made = openai_vendor.post(PATH, model=MODEL, messages=_user(_foreign(pcm))).json()
+    seconds = len(pcm) / 48_000
+    assert made["choices"][0]["message"]["content"] == f"Recording 1: This is a recording in WAV format of {seconds:.1f} seconds."
 
 
 def test_tools_are_called_in_silence(openai_vendor: Any) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from modelgate.sandbox.openai_speech import in_parts
 from modelgate.sandbox.sound_files import read_sound
-from modelgate.sandbox.sounds import find_text
+from modelgate.sandbox.sounds import duration_s, play
+from modelgate.sandbox.voice import NoVoice
 
 PATH = "/v1/audio/speech"
 BODY = {"model": "gpt-4o-mini-tts", "input": "Hello there", "voice": "marin"}
@@ -26,8 +27,10 @@ BODY = {"model": "gpt-4o-mini-tts", "input": "Hello there", "voice": "marin"}
 def test_each_format(openai_vendor: Any, kind: str, type: str) -> None:
     response = openai_vendor.post(PATH, **BODY, response_format=kind)
     assert response.headers["content-type"] == type
-    text = find_text(response.content) if kind == "pcm" else read_sound(response.content, {"opus": "ogg"}.get(kind, kind)).text
-    assert text == "Hello there"
+    if kind == "pcm":
+        assert response.content == play("Hello there", voice="marin")
+    else:
+        assert read_sound(response.content, {"opus": "ogg"}.get(kind, kind)).text == "Hello there"
     ((*_, prompt_tokens, completion_tokens, finished, status),) = openai_vendor.counted()
     assert (prompt_tokens, finished, status) == (2, True, 200)
     assert completion_tokens > 10
@@ -43,7 +46,7 @@ def test_events(openai_vendor: Any) -> None:
     response = openai_vendor.post(PATH, **BODY, response_format="pcm", stream_format="sse")
     events = [json.loads(event.removeprefix("data: ")) for event in response.text.strip().split("\n\n")]
     assert {event["type"] for event in events[:-1]} == {"speech.audio.delta"}
-    assert find_text(b"".join(base64.b64decode(event["audio"]) for event in events[:-1])) == "Hello there"
+    assert b"".join(base64.b64decode(event["audio"]) for event in events[:-1]) == play("Hello there", voice="marin")
     assert events[-1]["type"] == "speech.audio.done"
     assert events[-1]["usage"]["total_tokens"] == events[-1]["usage"]["output_tokens"] + 2
 
@@ -83,6 +86,22 @@ def test_models_and_magic(openai_vendor: Any) -> None:
     broken = openai_vendor.post(PATH, **{**BODY, "input": "magic: error-in-stream"}, stream_format="sse").text
     assert '"error":{' in broken
     assert "speech.audio.done" not in broken
+
+
+def test_speed(openai_vendor: Any) -> None:
+    usual, quick = (openai_vendor.post(PATH, **BODY, response_format="pcm", speed=speed).content for speed in (1, 2))
+    assert duration_s(quick) == pytest.approx(duration_s(usual) / 2, rel=0.05)
+
+
+def test_where_there_is_no_voice_the_caller_is_told(openai_vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelgate.sandbox.voice._run", _no_voice)
+    response = openai_vendor.post(PATH, **BODY)
+    assert response.status_code == 400
+    assert response.json()["error"] == {"message": "no voice here", "type": "invalid_request_error", "param": None, "code": "no_voice"}
+
+
+def _no_voice(*_: object) -> bytes:
+    raise NoVoice("no voice here")
 
 
 def test_a_sound_leaves_in_a_bounded_number_of_even_parts() -> None:

@@ -1,4 +1,6 @@
+import io
 import json
+import wave
 from typing import Any
 
 import pytest
@@ -24,8 +26,16 @@ def test_what_was_said_is_heard(openai_vendor: Any, kind: str, extension: str) -
 
 
 def test_others_are_described(openai_vendor: Any) -> None:
-    answer = _post(openai_vendor, sound=write_sound(bytes(96_000), "wav", text="")).json()
-    assert answer["text"] == "This is a recording in WAV format of 2.0 seconds."
+    """Speech among them that lost its metadata on the way, as PCM in a file of the caller's own has."""
+    for pcm in (bytes(96_000), play(TEXT)):
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setparams((1, 2, 24_000, 0, "NONE", ""))
+            file.writeframes(pcm)
+        answer = _post(openai_vendor, sound=buffer.getvalue()).json()
+        assert answer["text"] == f"This is a recording in WAV format of {len(pcm) / 48_000:.1f} seconds."
+        translated = _post(openai_vendor, "/v1/audio/translations", sound=buffer.getvalue()).json()
+        assert translated["text"] == answer["text"]
 
 
 @pytest.mark.parametrize("kind", ["text", "srt", "vtt"])
