@@ -1,7 +1,7 @@
 """The upstreams of the test book. They are not rows: every installation has the same, at the sandbox's socket."""
 
 from modelgate.core.records import Credential, Upstream
-from modelgate.core.sandbox import ANTHROPIC_SECRET, BFL_SECRET, GEMINI_SECRET, KLING_SECRET, OPENAI_SECRET
+from modelgate.core.sandbox import ANTHROPIC_SECRET, BFL_SECRET, FAL_SECRET, GEMINI_SECRET, KLING_SECRET, OPENAI_SECRET
 
 SANDBOX_ORIGIN = "http://sandbox"
 
@@ -14,6 +14,7 @@ def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
         _upstream("gemini", path="/gemini", secret=GEMINI_SECRET, socket_path=socket_path),
         _upstream("kling", path="/kling", secret=KLING_SECRET, socket_path=socket_path),
         _upstream("bfl", path="/bfl", secret=BFL_SECRET, socket_path=socket_path),
+        _upstream("fal", path="/fal", secret=FAL_SECRET, socket_path=socket_path),
     )
 
 
