@@ -1,7 +1,7 @@
 """The upstreams of the test book. They are not rows: every installation has the same, at the sandbox's socket."""
 
+from modelgate.core import sandbox
 from modelgate.core.records import Credential, Upstream
-from modelgate.core.sandbox import ANTHROPIC_SECRET, BFL_SECRET, FAL_SECRET, GEMINI_SECRET, KLING_SECRET, OPENAI_SECRET
 
 SANDBOX_ORIGIN = "http://sandbox"
 
@@ -9,12 +9,13 @@ SANDBOX_ORIGIN = "http://sandbox"
 def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
     """Return the make-believe vendors behind a Unix socket."""
     return (
-        _upstream("openai", path="/openai/v1", secret=OPENAI_SECRET, socket_path=socket_path),
-        _upstream("anthropic", path="/anthropic", secret=ANTHROPIC_SECRET, socket_path=socket_path),
-        _upstream("gemini", path="/gemini", secret=GEMINI_SECRET, socket_path=socket_path),
-        _upstream("kling", path="/kling", secret=KLING_SECRET, socket_path=socket_path),
-        _upstream("bfl", path="/bfl", secret=BFL_SECRET, socket_path=socket_path),
-        _upstream("fal", path="/fal", secret=FAL_SECRET, socket_path=socket_path),
+        _upstream("openai", path="/openai/v1", secret=sandbox.OPENAI_SECRET, socket_path=socket_path),
+        _upstream("anthropic", path="/anthropic", secret=sandbox.ANTHROPIC_SECRET, socket_path=socket_path),
+        _upstream("gemini", path="/gemini", secret=sandbox.GEMINI_SECRET, socket_path=socket_path),
+        _upstream("kling", path="/kling", secret=sandbox.KLING_SECRET, socket_path=socket_path),
+        _upstream("bfl", path="/bfl", secret=sandbox.BFL_SECRET, socket_path=socket_path),
+        _upstream("fal", path="/fal", secret=sandbox.FAL_SECRET, socket_path=socket_path),
+        _upstream("runway", path="/runway", secret=sandbox.RUNWAY_SECRET, socket_path=socket_path),
     )
 
 

@@ -61,7 +61,7 @@ def _call(provider: Provider) -> UpstreamCall:
     if provider.formats:
         return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"), headers=provider.probe_headers)
     if provider.probe_path:
-        return UpstreamCall(method="GET", path=provider.probe_path)
+        return UpstreamCall(method="GET", path=provider.probe_path, headers=provider.probe_headers)
     encode_poll = next((operation.encode_poll for operation in provider.media.values() if operation.encode_poll is not None), None)
     if encode_poll is None:
         raise ValueError(f"{provider.name} has nothing that can be asked for free")

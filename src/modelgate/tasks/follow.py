@@ -131,7 +131,7 @@ class Follower:
                 waiting = msgspec.structs.replace(told(task, state), state="waiting_input", error_code="", poll_errors=0)
                 return await self._recorder.later(waiting, task.deadline_at - self._recorder.clock())
             case "failed" | "canceled":
-                return await self._recorder.fail(task, state.error_code or refusals.GENERATION_FAILED, state.error_message)
+                return await self._recorder.fail(told(task, state), state.error_code or refusals.GENERATION_FAILED, state.error_message)
             case "succeeded":
                 return await self.fetch(told(task, state), candidate, state, pause_s=pause_s)
 

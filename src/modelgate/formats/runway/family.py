@@ -1,0 +1,216 @@
+"""The Runway family's routes, as the gateway serves and the portal documents them."""
+
+from typing import Any, Final
+
+from modelgate.core import errors
+from modelgate.core.endpoints import Case, Endpoint
+from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.runway import schema
+from modelgate.formats.runway.request import decode_image_to_video, decode_text_to_image, decode_text_to_video
+from modelgate.formats.runway.response import encode_error, encode_fetched, encode_submitted
+
+PREFIX: Final = "/runwayml/"
+
+_TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
+_REQUEST_ID = "req_5f0c1b9e7a2d4c6f8e013579"
+_SUBMITTED = {"id": _TASK_ID, "status": "PENDING"}
+_CALLER_ERRORS: tuple[type[errors.ModelgateError], ...] = (
+    errors.MissingKey,
+    errors.InvalidKey,
+    errors.ExpiredKey,
+    errors.DisabledKey,
+    errors.ForeignAddress,
+    errors.RateExceeded,
+    errors.Overloaded,
+)
+_SUBMIT_ERRORS: tuple[type[errors.ModelgateError], ...] = (
+    *_CALLER_ERRORS,
+    errors.InvalidRequest,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+    errors.ModelNotAllowed,
+    errors.UnknownModel,
+    errors.UnpricedModel,
+    errors.BalanceExhausted,
+    errors.LimitExhausted,
+    errors.UpstreamRefused,
+    errors.UpstreamError,
+    errors.NoUpstream,
+)
+
+
+def _submit(path: str, *, name: str, summary: str, body: Any, unit: str, cases: tuple[Case, ...]) -> Endpoint:
+    return Endpoint(
+        method="POST",
+        path=path,
+        name=name,
+        family="runway",
+        home="desk",
+        summary=summary,
+        description=(
+            "Starts a task in Runway's own words and answers with its id. Follow it with the fetch below until it is `SUCCEEDED` or "
+            "`FAILED`. A failed task costs nothing."
+        ),
+        request=body,
+        response=schema.Created,
+        error=schema.ErrorBody,
+        errors=_SUBMIT_ERRORS,
+        statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
+        price_unit=unit,
+        cases=cases,
+    )
+
+
+IMAGE_TO_VIDEO = _submit(
+    PREFIX + "v1/image_to_video",
+    name="submit_runway_image_to_video",
+    summary="Make a video from a picture",
+    body=schema.ImageToVideoBody,
+    unit="second",
+    cases=(
+        Case(
+            name="first-frame",
+            title="From a first picture",
+            prose="`promptImage` is an address, base64, or a data URI. Runway's own ratios are taken, and `16:9`, `9:16`, … too.",
+            request={
+                "model": "gen4_turbo",
+                "promptImage": "https://pictures.example/fox.png",
+                "promptText": "The fox turns its head",
+                "ratio": "1280:720",
+                "duration": 5,
+            },
+            response=_SUBMITTED,
+        ),
+        Case(
+            name="ratio",
+            title="What a mistake looks like",
+            prose="The error names the field, what it holds and the rule.",
+            request={"model": "gen4_turbo", "promptImage": "https://pictures.example/fox.png", "ratio": "5:4"},
+            response={
+                "error": {
+                    "message": f'ratio is "5:4", but it must be one of {", ".join(schema.RATIOS)}. (request id: {_REQUEST_ID})',
+                    "type": "invalid_request_error",
+                    "code": "invalid_value",
+                    "param": "ratio",
+                }
+            },
+            status=400,
+        ),
+    ),
+)
+TEXT_TO_VIDEO = _submit(
+    PREFIX + "v1/text_to_video",
+    name="submit_runway_text_to_video",
+    summary="Make a video from words",
+    body=schema.TextToVideoBody,
+    unit="second",
+    cases=(
+        Case(
+            name="words",
+            title="From words",
+            prose="A model that needs a picture says so.",
+            request={"model": "gen4.5", "promptText": "A lighthouse at dusk", "ratio": "1280:720", "duration": 5},
+            response=_SUBMITTED,
+        ),
+    ),
+)
+TEXT_TO_IMAGE = _submit(
+    PREFIX + "v1/text_to_image",
+    name="submit_runway_text_to_image",
+    summary="Make a picture",
+    body=schema.TextToImageBody,
+    unit="image",
+    cases=(
+        Case(
+            name="words",
+            title="From words and references",
+            prose="A reference with a `tag` is spoken of as `@tag` in the prompt.",
+            request={
+                "model": "gen4_image",
+                "promptText": "@fox in the snow",
+                "ratio": "1024:1024",
+                "referenceImages": [{"uri": "https://pictures.example/fox.png", "tag": "fox"}],
+            },
+            response=_SUBMITTED,
+        ),
+    ),
+)
+FETCH = Endpoint(
+    method="GET",
+    path=PREFIX + "v1/tasks/{task_id}",
+    name="fetch_runway_task",
+    family="runway",
+    home="desk",
+    summary="Follow a task",
+    description="Shows a task of your account. Fetching is free and asks no vendor; every fetch signs fresh addresses for the results.",
+    response=schema.TaskDetail,
+    error=schema.ErrorBody,
+    errors=(*_CALLER_ERRORS, errors.TaskNotFound),
+    cases=(
+        Case(
+            name="succeeded",
+            title="A finished task",
+            prose="Take the results from `output`.",
+            response={
+                "id": _TASK_ID,
+                "status": "SUCCEEDED",
+                "createdAt": "2025-11-23T08:00:00.000Z",
+                "output": [f"https://gateway.example/files/{_TASK_ID}-0.mp4?expires=1769068800&signature=…"],
+                "cost": {"credits": 25.0},
+            },
+            path_values={"task_id": _TASK_ID},
+        ),
+    ),
+)
+CANCEL = Endpoint(
+    method="DELETE",
+    path=PREFIX + "v1/tasks/{task_id}",
+    name="cancel_runway_task",
+    family="runway",
+    home="desk",
+    summary="Cancel a task",
+    description="Ends a task that is waiting or running; its money is given back, and a fetch shows it as `FAILED`. An ended task stays.",
+    error=schema.ErrorBody,
+    errors=(*_CALLER_ERRORS, errors.TaskNotFound, errors.TaskNotCancelable),
+    cases=(Case(name="cancel", title="Cancel", prose="The answer is empty.", status=204, path_values={"task_id": _TASK_ID}),),
+)
+
+
+def _picture(field: str) -> InputRules:
+    return InputRules(field=field, content_types=schema.IMAGE_TYPES, max_bytes=schema.MAX_IMAGE_BYTES)
+
+
+FAMILY = MediaFamily(
+    name="runway",
+    prefix=PREFIX,
+    routes=(
+        MediaRoute(
+            endpoint=IMAGE_TO_VIDEO,
+            action="submit",
+            decode=decode_image_to_video,
+            inputs={"first_frame": _picture("promptImage"), "last_frame": _picture("promptImage")},
+        ),
+        MediaRoute(endpoint=TEXT_TO_VIDEO, action="submit", decode=decode_text_to_video),
+        MediaRoute(endpoint=TEXT_TO_IMAGE, action="submit", decode=decode_text_to_image, inputs={"reference": _picture("referenceImages")}),
+        MediaRoute(endpoint=FETCH, action="fetch"),
+        MediaRoute(endpoint=CANCEL, action="cancel", status=204),
+    ),
+    encode_submitted=encode_submitted,
+    encode_fetched=encode_fetched,
+    encode_error=encode_error,
+    field_names={
+        "prompt": "promptText",
+        "negative_prompt": "negativePrompt",
+        "aspect_ratio": "ratio",
+        "resolution": "ratio",
+        "size": "ratio",
+        "seconds": "duration",
+        "sound": "audio",
+        "first_frame": "promptImage",
+        "last_frame": "promptImage",
+        "reference": "referenceImages",
+        "runway_tags": "referenceImages",
+        "runway_public_figure_threshold": "contentModeration",
+    },
+    kinds=frozenset(("video", "image")),
+)

@@ -1,0 +1,142 @@
+"""The Runway provider: calls and answers, by the files of testdata/runway."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest
+from modelgate.metering.price_list import read_shipped_prices
+from modelgate.providers.runway import PROVIDER, VERSION_HEADER
+
+FOLDER = Path(__file__).parents[2] / "testdata" / "runway"
+VIDEO, IMAGE = PROVIDER.media["video"], PROVIDER.media["image"]
+FIRST, LAST = MediaInput(data=b"1", role="first_frame"), MediaInput(data=b"2", role="last_frame")
+
+
+def inputs(folder: str) -> list[Path]:
+    found = sorted((FOLDER / folder).glob("*.input.json"))
+    assert found
+    return found
+
+
+def output_of(path: Path) -> Any:
+    return msgspec.json.decode(path.with_name(path.name.replace(".input.", ".output.")).read_bytes())
+
+
+def name_of(path: Path) -> str:
+    return path.name.removesuffix(".input.json")
+
+
+@pytest.mark.parametrize("path", inputs("encode"), ids=name_of)
+def test_request_beside_call(path: Path) -> None:
+    operation = PROVIDER.media[path.name.partition("-")[0]]
+    request = msgspec.json.decode(path.read_bytes(), type=VideoRequest if operation is VIDEO else ImageRequest)
+    assert operation.check is not None
+    operation.check(request, request.model)
+
+    call = operation.encode_submit(request, "task_ours", request.model)
+
+    told = {"method": call.method, "path": call.path, "headers": dict(call.headers), "body": msgspec.json.decode(call.body)}
+    assert told == output_of(path)
+
+
+@pytest.mark.parametrize("path", inputs("vendor"), ids=name_of)
+def test_answer_beside_meaning(path: Path) -> None:
+    answer = msgspec.json.decode(path.read_bytes())
+    body = answer["body"].encode() if isinstance(answer["body"], str) else msgspec.json.encode(answer["body"])
+    parse = VIDEO.parse_submit if path.name.startswith("submit") else VIDEO.parse_poll
+    assert parse is not None
+
+    state = parse(answer["status"], body)
+
+    told = {
+        name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [], {})
+    }
+    assert told == output_of(path)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"id": 7}', b'{"status": null}', b'{"status": 1}'])
+def test_a_garbled_answer_is_ambiguous(body: bytes) -> None:
+    """A job that may exist is never sent again, and one that runs is not ended by a broken answer."""
+    assert VIDEO.parse_poll is not None
+    submitted, polled = VIDEO.parse_submit(200, body), VIDEO.parse_poll(200, body)
+    assert (submitted.state, submitted.refused, polled.state, polled.refused) == (None, False, None, False)
+
+
+@pytest.mark.parametrize(
+    ("request_", "param"),
+    [
+        (VideoRequest(model="gen4_turbo", prompt="a fox"), "first_frame"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST, LAST)), "last_frame"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST, FIRST)), "first_frame"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), aspect_ratio="2:3"), "aspect_ratio"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), resolution="1080p"), "resolution"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), seconds=11), "seconds"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), sound=True), "sound"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), negative_prompt="rain"), "negative_prompt"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), seed=2**32), "seed"),
+        (VideoRequest(model="gen4_turbo", inputs=(FIRST,), prompt="🦊" * 501), "prompt"),
+        (VideoRequest(model="gen4.5", inputs=(FIRST,)), "prompt"),
+        (VideoRequest(model="gen3a_turbo", inputs=(FIRST,), prompt="p", seconds=7), "seconds"),
+        (VideoRequest(model="veo3.1", prompt="p", seed=1), "seed"),
+        (VideoRequest(model="veo3.1", prompt="p", inputs=(LAST,)), "last_frame"),
+    ],
+)
+def test_what_a_model_of_videos_cannot_do(request_: VideoRequest, param: str) -> None:
+    assert VIDEO.check is not None
+    with pytest.raises(InvalidRequest) as caught:
+        VIDEO.check(request_, request_.model)
+    assert caught.value.param == param
+    assert param in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("request_", "param"),
+    [
+        (ImageRequest(model="gen4_image"), "prompt"),
+        (ImageRequest(model="gen4_image", prompt="p", size="1x1"), "size"),
+        (ImageRequest(model="gen4_image", prompt="p", aspect_ratio="5:4"), "aspect_ratio"),
+        (ImageRequest(model="gen4_image", prompt="p", inputs=(FIRST,) * 4), "reference"),
+        (ImageRequest(model="gen4_image_turbo", prompt="p"), "reference"),
+    ],
+)
+def test_what_a_model_of_pictures_cannot_do(request_: ImageRequest, param: str) -> None:
+    assert IMAGE.check is not None
+    with pytest.raises(InvalidRequest) as caught:
+        IMAGE.check(request_, request_.model)
+    assert caught.value.param == param
+
+
+def test_the_length_is_the_models_own() -> None:
+    assert VIDEO.complete is not None
+    assert VIDEO.complete(VideoRequest(model="gen4_turbo"), "gen4_turbo").seconds == 5
+    assert VIDEO.complete(VideoRequest(model="veo3.1"), "veo3.1").seconds == 8
+    assert VIDEO.complete(VideoRequest(model="veo3.1", seconds=4), "veo3.1").seconds == 4
+
+
+def test_every_call_says_the_version() -> None:
+    assert VIDEO.encode_poll is not None
+    assert VIDEO.encode_cancel is not None
+    poll, cancel = VIDEO.encode_poll("a/b"), VIDEO.encode_cancel("a/b")
+    assert (poll.method, cancel.method) == ("GET", "DELETE")
+    assert poll.path == cancel.path == "/v1/tasks/a%2Fb"
+    assert poll.headers == cancel.headers == PROVIDER.probe_headers == (VERSION_HEADER,)
+
+
+def test_only_a_good_answer_cancels() -> None:
+    assert VIDEO.parse_cancel is not None
+    assert [VIDEO.parse_cancel(status, b"").state for status in (204, 404, 500)] == ["canceled", None, None]
+
+
+def test_an_input_that_is_still_stored_cannot_be_sent() -> None:
+    with pytest.raises(ValueError, match="neither"):
+        VIDEO.encode_submit(VideoRequest(model="gen4_turbo", inputs=(MediaInput(blob="a.png"),)), "task_ours", "gen4_turbo")
+
+
+def test_its_models_are_priced() -> None:
+    priced = {entry.model: entry for entry in read_shipped_prices() if entry.provider == PROVIDER.name}
+    assert set(priced) == {"gen4_turbo", "gen3a_turbo", "gen4.5", "veo3.1", "veo3.1_fast", "veo3", "gen4_image", "gen4_image_turbo"}
+    assert {tuple(entry.serves) for entry in priced.values()} == {("video",), ("image",)}
