@@ -105,6 +105,9 @@ class MemoryTaskStore:
             raise ValueError("a task ends by finish")
         return self._write(task, self.owner if lease_until is not None else "", task.due_at if lease_until is None else lease_until)
 
+    async def postpone(self, task: Task) -> Task | None:
+        return self._write(task, "", task.due_at)
+
     async def finish(self, task: Task, *, captured_nanos: int) -> Task | None:
         if task.state not in TERMINAL_STATES or task.finished_at is None:
             raise ValueError("not an end")

@@ -6,10 +6,11 @@ writes nothing, and learns it. A terminal state is final: nothing matches it any
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, text, update
 
 from modelgate.core.errors import BalanceExhausted, LimitExhausted, ModelgateError, Overloaded
 from modelgate.core.money import Book
@@ -21,6 +22,10 @@ from modelgate.storage.schema.tasks import task_event, task_output
 
 MAX_PAGE = 100
 MAX_CLAIM = 200
+MAX_POSTPONED = 500
+"""Tasks postponed in one transaction."""
+GATHER_S = 0.01
+"""How long a postponement waits for company."""
 MAX_VENDOR_ID_CHARACTERS = 200
 RECALL_WAIT_S = 0.25
 """How long a submit waits for relays to give idle money back before it is refused or told to come again."""
@@ -198,6 +203,30 @@ def save_task(connection: Connection, task: Task, *, owner: str = "", lease_unti
     return _write(connection, task, leased)
 
 
+def postpone_tasks(connection: Connection, tasks: Sequence[Task]) -> list[Task | None]:
+    """Give up the leases of tasks that have not changed, each due at its `due_at`; the answers are like those of `save_task`."""
+    columns = task_table.c
+    statement = (
+        update(task_table)
+        .where(columns.id == bindparam("b_id"), columns.version == bindparam("b_version"), columns.finished_at.is_(None))
+        .values(
+            version=bindparam("b_version") + 1,
+            lease_owner="",
+            due_at=bindparam("b_due_at"),
+            wake_at=bindparam("b_due_at"),
+            updated_at=bindparam("b_updated_at"),
+        )
+    )
+    rows = [{"b_id": task.id, "b_version": task.version, "b_due_at": task.due_at, "b_updated_at": task.updated_at} for task in tasks]
+    connection.execute(statement, rows)
+    found = connection.execute(select(columns.id, columns.version, columns.due_at).where(columns.id.in_([task.id for task in tasks])))
+    now = {task_id: (version, due_at) for task_id, version, due_at in found}
+    return [
+        msgspec.structs.replace(task, version=task.version + 1) if now.get(task.id) == (task.version + 1, task.due_at) else None
+        for task in tasks
+    ]
+
+
 def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> Task | None:
     """End a task: terminal state, money captured or given back, and the event, all or nothing.
 
@@ -246,6 +275,8 @@ class DatabaseTaskStore:
     def __init__(self, database: Database, *, owner: str) -> None:
         self._database = database
         self._owner = owner
+        self._postponed: list[tuple[Task, asyncio.Future[Task | None]]] = []
+        self._postponing: asyncio.Task[None] | None = None
 
     async def insert(self, task: Task, *, period: str, limit_nanos: int | None, lease_until: float) -> Task:
         """Queue a task with its hold, leased to this process.
@@ -304,6 +335,32 @@ class DatabaseTaskStore:
 
     async def save(self, task: Task, *, lease_until: float | None = None) -> Task | None:
         return await self._database.call(save_task, task, owner=self._owner, lease_until=lease_until)
+
+    async def postpone(self, task: Task) -> Task | None:
+        answer: asyncio.Future[Task | None] = asyncio.get_running_loop().create_future()
+        self._postponed.append((task, answer))
+        if self._postponing is None:
+            self._postponing = asyncio.get_running_loop().create_task(self._write_postponed())
+        return await answer
+
+    async def _write_postponed(self) -> None:
+        """Write what waits, and what came to wait meanwhile, each time in one transaction."""
+        try:
+            while self._postponed:
+                await asyncio.sleep(GATHER_S)
+                some, self._postponed = self._postponed[:MAX_POSTPONED], self._postponed[MAX_POSTPONED:]
+                try:
+                    written = await self._database.call(postpone_tasks, [task for task, _ in some])
+                except Exception as error:  # noqa: BLE001  # each of those who wait learns it
+                    for _, answer in some:
+                        if not answer.done():
+                            answer.set_exception(error)
+                    continue
+                for (_, answer), task in zip(some, written, strict=True):
+                    if not answer.done():
+                        answer.set_result(task)
+        finally:
+            self._postponing = None
 
     async def finish(self, task: Task, *, captured_nanos: int) -> Task | None:
         return await self._database.call(finish_task, task, captured_nanos=captured_nanos)

@@ -1,5 +1,6 @@
 """The only mover of tasks."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import msgspec
@@ -48,6 +49,17 @@ class Mover:
                 return task
             case _:
                 assert_never(task.state)
+
+    def batches(self, tasks: Sequence[Task]) -> list[list[Task]]:
+        """Return leased tasks in groups, each of which `advance_many` moves together: one call tells of all of them."""
+        return self._follower.batches(tasks)
+
+    async def advance_many(self, tasks: Sequence[Task]) -> None:
+        """Move a group of tasks that are leased to this process, as `advance` moves one."""
+        if len(tasks) == 1:
+            await self.advance(tasks[0])
+        else:
+            await self._follower.poll_many(tasks)
 
     async def cancel(self, task: Task) -> Task:
         """End a task that is leased to this process, if that can be done without paying for it; return it as it is stored afterwards.

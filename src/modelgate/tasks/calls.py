@@ -16,6 +16,8 @@ from modelgate.transport.target import Target, Timeouts, target_of
 
 CALL_MARGIN_S = 30.0
 """What reading an answer may take after its head has come."""
+MAX_CALLS_AT_ONCE = 64
+"""Calls that one process makes to one upstream at the same time; others wait their turn."""
 MAX_CALL_S = 180.0
 """The longest a call may take as a whole; shorter than the lease of whoever makes it."""
 HEAD_TIMEOUT_S = 60.0
@@ -91,6 +93,7 @@ class TransportCaller:
         self._providers = providers
         self._clock = clock
         self._proxy_for = proxy_for
+        self._busy: dict[str, asyncio.Semaphore] = {}  # at most one for each upstream that ever was
         self._signed: dict[tuple[str, str, str], tuple[float, tuple[tuple[str, str], ...]]] = {}
 
     async def call(
@@ -103,7 +106,7 @@ class TransportCaller:
             path = _base_path(upstream.base_url) + call.path
             headers = HeaderBlock.of(*self._sign(upstream, credential), *call.headers, USER_AGENT)
             timeouts = Timeouts(head_s=min(upstream.timeout_s, timeout_s))
-            async with asyncio.timeout(whole_s):
+            async with self._place_at(upstream), asyncio.timeout(whole_s):
                 sent = True  # from here on a cancelled or timed out call may have been heard
                 response = await self._sender.send(
                     target, method=call.method, path=path, headers=headers, body=call.body, timeouts=timeouts
@@ -115,6 +118,13 @@ class TransportCaller:
             raise CallFailed(f"no answer within {whole_s:.0f} s", sent=True) from error
         except ValueError as error:
             raise CallFailed(str(error), sent=sent) from error
+
+    def _place_at(self, upstream: Upstream) -> asyncio.Semaphore:
+        """Return what bounds the calls to an upstream."""
+        place = self._busy.get(upstream.id)
+        if place is None:
+            place = self._busy[upstream.id] = asyncio.Semaphore(MAX_CALLS_AT_ONCE)
+        return place
 
     def _target(self, upstream: Upstream, host: str) -> Target:
         """Return where a call goes: to the upstream, or to another host of its vendor that an answer named.

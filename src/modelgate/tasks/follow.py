@@ -1,5 +1,9 @@
 """From running or unknown to an end: polls, look-ups, and the copying of results."""
 
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
+
 import msgspec
 
 from modelgate.core.providers import MediaOperation, VendorState
@@ -58,6 +62,48 @@ class Follower:
         except CallFailed as failure:
             return await self._recorder.trouble(task, "poll_failed", first_pause_s=pause_s, reason=str(failure))
         return await self.told(task, candidate, state, pause_s=pause_s, wait_s=self._wait_s(state, answer))
+
+    async def poll_many(self, tasks: Sequence[Task]) -> None:
+        """Ask the vendor in one call how running tasks stand that one credential has, and write down what it says of each.
+
+        A task that goes wrong here does not keep the others from being written; the first fault is raised at the end.
+        """
+        found = await self._holder(tasks[0])
+        if isinstance(found, Task) or found[1].encode_poll_many is None or found[1].parse_poll_many is None:
+            await _all(self.poll(task) for task in (tasks[1:] if isinstance(found, Task) else tasks))
+            return
+        candidate, operation = found
+        pause_s = operation.poll_interval_s
+        try:
+            call = found[1].encode_poll_many([task.vendor_task for task in tasks])
+            answer = await self._caller.call(candidate.upstream, candidate.credential, call)
+        except CallFailed as failure:
+            await _all(self._recorder.trouble(task, "poll_failed", first_pause_s=pause_s, reason=str(failure)) for task in tasks)
+            return
+        states = found[1].parse_poll_many(answer.status, answer.body)
+        wait_s = parse_retry_after(answer.headers, self._recorder.clock())
+        unknown = VendorState() if states is None else VendorState(refused=True, error_code=refusals.TASK_NOT_FOUND)
+        known = states or {}
+        await _all(self.told(task, candidate, known.get(task.vendor_task, unknown), pause_s=pause_s, wait_s=wait_s) for task in tasks)
+
+    def batches(self, tasks: Sequence[Task]) -> list[list[Task]]:
+        """Return tasks in groups that can be asked about in one call; most groups have one."""
+        groups: dict[tuple[str, ...], list[list[Task]]] = {}
+        for task in tasks:
+            size = self._batch_size(task)
+            key = (task.upstream, task.credential, task.operation) if size > 1 else (task.id,)
+            parts = groups.setdefault(key, [[]])
+            if len(parts[-1]) >= size:
+                parts.append([])
+            parts[-1].append(task)
+        return [part for parts in groups.values() for part in parts]
+
+    def _batch_size(self, task: Task) -> int:
+        if task.state != "running" or not task.vendor_task or self._recorder.clock() >= task.deadline_at:
+            return 1
+        candidate = self._places.holder(task)
+        operation = self._places.operation(candidate.upstream, task.operation) if candidate is not None else None
+        return operation.max_poll_many if operation is not None and operation.encode_poll_many is not None else 1
 
     async def told(self, task: Task, candidate: Candidate, state: VendorState, *, pause_s: float, wait_s: float | None = None) -> Task:
         """Write down what an answer says about a running task."""
@@ -126,7 +172,7 @@ class Follower:
                 running = msgspec.structs.replace(
                     told(task, state), progress=progress, error_code="", poll_errors=0, outputs=state.outputs or task.outputs
                 )
-                return await self._recorder.later(running, max(pause_s, wait_s or 0.0))
+                return await self._recorder.later(running, max(pause_s, wait_s or 0.0), unchanged=running == task)
             case "waiting_input":
                 waiting = msgspec.structs.replace(told(task, state), state="waiting_input", error_code="", poll_errors=0)
                 return await self._recorder.later(waiting, task.deadline_at - self._recorder.clock())
@@ -159,3 +205,10 @@ class Follower:
         if tries >= MIN_ABSENT_LOOK_UPS and waited_s >= ABSENT_AFTER_S:
             return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, UNANSWERED)
         return await self._recorder.trouble(task, refusals.TASK_NOT_FOUND, first_pause_s=LOOK_UP_PAUSE_S, retry_after_s=wait_s)
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, Task]]) -> None:
+    """Let every step come to its end, then raise the first fault of them."""
+    for outcome in await asyncio.gather(*steps, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -43,11 +43,12 @@ class Recorder:
         now = self.clock()
         return await self.store.save(msgspec.structs.replace(task, updated_at=now), lease_until=now + LEASE_S)
 
-    async def later(self, task: Task, after_s: float) -> Task:
-        """Save and give the lease up; look again after about `after_s`, or at the deadline."""
+    async def later(self, task: Task, after_s: float, *, unchanged: bool = False) -> Task:
+        """Save and give the lease up; look again after about `after_s`, or at the deadline. `unchanged`: there is nothing else to save."""
         now = self.clock()
         due_at = min(now + after_s * (1 + JITTER * self._draw()), task.deadline_at)
-        written = await self.store.save(msgspec.structs.replace(task, updated_at=now, due_at=due_at))
+        later = msgspec.structs.replace(task, updated_at=now, due_at=due_at)
+        written = await (self.store.postpone(later) if unchanged else self.store.save(later))
         return written or await self.current(task)
 
     async def trouble(self, task: Task, code: str, *, first_pause_s: float, retry_after_s: float | None = None, reason: str = "") -> Task:

@@ -9,6 +9,7 @@ The answer to a submit is one of:
 5. anything else: the vendor may have taken it. The task is `unknown` and nobody submits it again.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -28,6 +29,8 @@ from modelgate.tasks.outputs import Blobs
 from modelgate.tasks.places import Places
 from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder, is_vendor_task, told
 
+MAX_SUBMITTING = 64
+"""Tasks that one process submits at the same time, their inputs in memory; others wait their turn."""
 MAX_SUBMITS = 4
 """Candidates tried in one step."""
 MAX_ATTEMPTS = 12
@@ -76,6 +79,7 @@ class Submitter:
     ) -> None:
         self._recorder = recorder
         self._follower = follower
+        self._room = asyncio.Semaphore(MAX_SUBMITTING)
         self._addresses = addresses
         self._places = places
         self._caller = caller
@@ -83,6 +87,10 @@ class Submitter:
 
     async def submit(self, task: Task) -> Task:
         """Try to place a queued task; return it as it is stored then: running, unknown, failed, or queued for later."""
+        async with self._room:
+            return await self._placed(task)
+
+    async def _placed(self, task: Task) -> Task:
         try:
             request = await self._request_of(task)
         except BlobStoreFailed:

@@ -9,11 +9,12 @@ from modelgate.tasks.advance import Mover
 from modelgate.tasks.recorder import LEASE_S
 from modelgate.tasks.store import TaskStore
 
-MAX_MOVING = 64
+MAX_MOVING = 500
 """Tasks one worker moves at once; the others wait in the store, soonest first."""
 MAX_SLEEP_S = 1.0
 """The longest sleep: other processes queue tasks without a kick."""
-MIN_SLEEP_S = 0.02
+MIN_SLEEP_S = 0.05
+"""The shortest sleep: what becomes due meanwhile is claimed together."""
 FAULT_PAUSE_S = 2.0
 """The pause after the store itself failed."""
 STOP_GRACE_S = 10.0
@@ -32,7 +33,9 @@ class Worker:
         self._clock = clock
         self._log_fault = log_fault
         self._max_moving = max_moving
-        self._moving: set[asyncio.Task[Task]] = set()
+        self._moving: set[asyncio.Task[None]] = set()
+        self._in_hand = 0
+        self._is_full = False
         self._kicked = asyncio.Event()
         self._started_at = clock()
 
@@ -66,26 +69,30 @@ class Worker:
 
     async def _claim(self) -> float:
         """Claim and begin to move what is due, as far as there is room; return how long there is nothing to do."""
-        room = self._max_moving - len(self._moving)
-        if room <= 0:
+        room = self._max_moving - self._in_hand
+        self._is_full = room <= 0
+        if self._is_full:
             return MAX_SLEEP_S  # one that ends kicks
         wake_at, now = await self._store.next_wake(), self._clock()
         if wake_at is None or wake_at > now:  # claiming takes the database's writer; looking does not
             return MAX_SLEEP_S if wake_at is None else wake_at - now
         claimed = await self._store.claim_due(now=now, limit=room, lease_until=now + LEASE_S)
-        for task in claimed:
-            self._begin(task)
+        for batch in self._mover.batches(claimed):
+            self._begin(batch)
         return MIN_SLEEP_S
 
-    def _begin(self, task: Task) -> None:
-        step = asyncio.get_running_loop().create_task(self._mover.advance(task))
+    def _begin(self, batch: list[Task]) -> None:
+        step = asyncio.get_running_loop().create_task(self._mover.advance_many(batch))
         self._moving.add(step)
+        self._in_hand += len(batch)
 
-        def on_done(done: "asyncio.Task[Task]") -> None:
+        def on_done(done: "asyncio.Task[None]") -> None:
             self._moving.discard(done)
-            self.kick()
+            self._in_hand -= len(batch)
+            if self._is_full:
+                self.kick()
             if not done.cancelled() and (error := done.exception()) is not None:
-                self._log_fault(error, task.id)
+                self._log_fault(error, batch[0].id)
 
         step.add_done_callback(on_done)
 

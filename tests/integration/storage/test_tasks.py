@@ -1,5 +1,6 @@
 """The same promises of the task store in memory, on SQLite and on Postgres; then what only a database can show."""
 
+import asyncio
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
@@ -181,6 +182,44 @@ async def test_the_successor_frees_what_its_predecessor_left(stores: Callable[[s
 
     assert await stores("desk").free_leases(before=NOW + 1) == 1
     assert [task.id for task in await other.claim_due(now=NOW + 1, limit=9, lease_until=NOW + 9)] == ["task_a"]
+
+
+async def test_unchanged_tasks_are_postponed_together_unless_somebody_moved_them(stores: Callable[[str], Any]) -> None:
+    store, other = stores("desk"), stores("worker")
+    await insert(store, *(make_task(f"task_{n}", amount_nanos=0, state="running") for n in range(3)), lease_until=NOW)
+    claimed = await store.claim_due(now=NOW, limit=9, lease_until=NOW + 10)
+    (taken,) = [task for task in await other.claim_due(now=NOW + 11, limit=1, lease_until=NOW + 30)]
+
+    later = [msgspec.structs.replace(task, due_at=NOW + 20 + n) for n, task in enumerate(claimed)]
+    written = await asyncio.gather(*(store.postpone(task) for task in later))
+
+    assert [task is None for task in written] == [task.id == taken.id for task in claimed]
+    for task, before in zip(written, later, strict=True):
+        if task is not None:
+            assert task == msgspec.structs.replace(before, version=before.version + 1) == await store.get(task.id)
+    assert len(await store.claim_due(now=NOW + 25, limit=9, lease_until=NOW + 90)) == 2
+
+
+async def test_one_task_is_claimed_only_when_nobody_holds_it(stores: Callable[[str], Any]) -> None:
+    store, other = stores("desk"), stores("worker")
+    await insert(store, make_task())
+    assert await other.claim("task_a", now=NOW, lease_until=NOW + 30) is None
+    held = await other.claim("task_a", now=NOW + 11, lease_until=NOW + 30)
+    assert held is not None
+    assert await store.claim("task_a", now=NOW + 12, lease_until=NOW + 30) is None
+    await other.save(held)
+    assert (await store.claim("task_a", now=NOW + 12, lease_until=NOW + 30)).version > held.version
+
+
+async def test_results_are_found_by_their_vendors_names_within_the_account(stores: Callable[[str], Any]) -> None:
+    store = stores("desk")
+    await insert(store, make_task())
+    clips = (TaskOutput(kind="audio", blob="a.mp3", vendor_id="clip-1"), TaskOutput(kind="audio", blob="b.mp3", vendor_id="clip-1"))
+    assert await store.find_output("clip-1", account="acct_a") is None
+    ended = await store.finish(make_task(state="succeeded", finished_at=NOW, outputs=clips), captured_nanos=0)
+    assert await store.find_output("clip-1", account="acct_a") == ended
+    assert await store.find_output("clip-1", account="acct_b") is None
+    assert await store.find_output("clip-2", account="acct_a") is None
 
 
 async def test_an_end_is_final_and_settles_once(stores: Callable[[str], Any]) -> None:
