@@ -11,6 +11,9 @@ FAL_SECRET = "sandbox-key-id:sandbox-key-secret"  # noqa: S105  # public by desi
 KLING_SECRET = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"  # noqa: S105  # public by design
 """Access key and secret key, joined as the family writes them."""
 
+KLING_API_KEY = "kling-sandbox-api-key"
+"""What Kling takes since 2026 in place of a signed token."""
+
 RUNWAY_SECRET = "key_sandbox"  # noqa: S105  # public by design
 LUMA_SECRET = "luma-sandbox"  # noqa: S105  # public by design
 LUMA_AGENTS_SECRET = "luma-api-sandbox"  # noqa: S105  # public by design

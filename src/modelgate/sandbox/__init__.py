@@ -18,7 +18,8 @@ What lives here
     gemini           Gemini's endpoints; `gemini_schema` (every field), `gemini_fields` (reads them), `gemini_…checks` (what it refuses),
                      `gemini_request`, `gemini_answers`, `gemini_wire` (asked, answered, rendered), `gemini_models` (what each can do),
                      `gemini_media`, `gemini_prompt` (what is shown, and counts), `gemini_signatures` (of thoughts), `gemini_speech`
-    kling            Kling's image task; `kling_checks` (token and fields)
+    kling            Kling's tasks; `kling_token`, `kling_fields`, `kling_checks` (pictures), `kling_video_checks` with `kling_shots`,
+                     `kling_edit_checks` (what is refused), `kling_order`, `kling_jobs`, `kling_files`, `kling_callbacks`
     bfl              Flux at Black Forest Labs; `bfl_checks` (key and fields)
     suno             the relay in front of Suno; `suno_checks` (secret and fields), `suno_clips` (songs and covers), `music` (makes them)
     fal              fal's queue, with Pika's endpoints; `fal_checks` (key and fields), `fal_jobs` (how they go on and end),

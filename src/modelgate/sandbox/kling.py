@@ -1,8 +1,8 @@
-"""The make-believe Kling: the image task at `/kling/v1/images/generations`, its pictures at `/kling/files/`."""
+"""The make-believe Kling: its tasks under `/kling/v1/images/…` and `/kling/v1/videos/…`, what they make at `/kling/files/`."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 
 import msgspec
 from starlette.requests import Request
@@ -14,51 +14,41 @@ from modelgate.core.ids import random_text
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
-from modelgate.sandbox.kling_checks import ImageOrder, KlingRefused, check_image_order, check_token
+from modelgate.sandbox.kling_callbacks import Callbacks
+from modelgate.sandbox.kling_checks import check_image_order, check_try_on_order
+from modelgate.sandbox.kling_edit_checks import check_effects_order, check_extend_order, check_lip_sync_order
+from modelgate.sandbox.kling_fields import KlingRefused
+from modelgate.sandbox.kling_files import has_file, make_file
+from modelgate.sandbox.kling_jobs import KlingJobs, KlingTask, describe_task
+from modelgate.sandbox.kling_order import KlingOrder, Videos
+from modelgate.sandbox.kling_token import check_token
+from modelgate.sandbox.kling_video_checks import check_image_video_order, check_multi_image_order, check_text_order
 from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.pictures import draw_picture
 
-SUBMITTED_S = 0.3
-PROCESSING_S = 0.9
-SLOW_TASK_S = 12.0
-"""A task rests in `submitted`, then in `processing`, this long; a slow one processes for `SLOW_TASK_S`."""
+MAX_BODY_BYTES = 80 * 1024 * 1024
+"""Four pictures of 10 MB as base64, and room for their words."""
 
-MAX_TASKS = 5_000
-"""The oldest tasks beyond this many are forgotten, with their pictures."""
-
-MAX_ACTIVE_PICTURES = 1_000
-MAX_BODY_BYTES = 20 * 1024 * 1024
 MAX_PAGE = 500
 MAX_PAGES = 1_000
 RETRY_AFTER_S = 1
-PATH = "/kling/v1/images/generations"
 
 Handler = Callable[[Request], Awaitable[Response]]
+Check = Callable[[dict[str, Json], Videos], KlingOrder]
 
+PATH = "/kling/v1/images/generations"
+CHECKS: dict[str, Check] = {
+    PATH: check_image_order,
+    "/kling/v1/images/kolors-virtual-try-on": check_try_on_order,
+    "/kling/v1/videos/text2video": check_text_order,
+    "/kling/v1/videos/image2video": check_image_video_order,
+    "/kling/v1/videos/multi-image2video": check_multi_image_order,
+    "/kling/v1/videos/video-extend": check_extend_order,
+    "/kling/v1/videos/lip-sync": check_lip_sync_order,
+    "/kling/v1/videos/effects": check_effects_order,
+}
+"""Every kind of task by its path, whose last part is the kind's name."""
 
-class KlingTask(msgspec.Struct, frozen=True, kw_only=True):
-    """One accepted job. Its state follows from its age alone."""
-
-    id: str
-    order: ImageOrder
-    created_at: float
-    fails: bool
-    slow: bool
-
-    def state(self, now: float) -> str:
-        """Return submitted, processing, succeed or failed."""
-        age = now - self.created_at
-        if age < SUBMITTED_S:
-            return "submitted"
-        if age < SUBMITTED_S + (SLOW_TASK_S if self.slow else PROCESSING_S):
-            return "processing"
-        return "failed" if self.fails else "succeed"
-
-    def changed_at(self, now: float) -> float:
-        """Return when the present state began."""
-        done = SUBMITTED_S + (SLOW_TASK_S if self.slow else PROCESSING_S)
-        begun = {"submitted": 0.0, "processing": SUBMITTED_S}.get(self.state(now), done)
-        return self.created_at + begun
+_FILE_TYPES = {"png": "image/png", "mp4": "video/mp4"}
 
 
 def _forget(_task: KlingTask) -> None:
@@ -66,7 +56,7 @@ def _forget(_task: KlingTask) -> None:
 
 
 class KlingSandbox:
-    """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture ordered."""
+    """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture or video ordered."""
 
     def __init__(
         self,
@@ -75,23 +65,24 @@ class KlingSandbox:
         clock: Clock,
         recalled: Iterable[KlingTask] = (),
         remember: Callable[[KlingTask], None] = _forget,
+        callbacks: Callbacks | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
         self._counter = counter
         self._clock = clock
-        self._remember = remember
-        self._tasks: OrderedDict[str, KlingTask] = OrderedDict()
-        self._by_external_id: dict[str, str] = {}
-        for task in recalled:
-            self._take(task)
+        self._jobs = KlingJobs(clock=clock, recalled=recalled, remember=remember)
+        self._callbacks = callbacks or Callbacks()
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
+        routes: list[Route] = []
+        for path in CHECKS:
+            routes.append(Route(path, self._guarded(self._submit), methods=["POST"]))
+            routes.append(Route(path, self._guarded(self._list), methods=["GET"]))
+            routes.append(Route(path + "/{task_id}", self._guarded(self._fetch), methods=["GET"]))
         return [
-            Route(PATH, self._guarded(self._submit), methods=["POST"]),
-            Route(PATH, self._guarded(self._list), methods=["GET"]),
-            Route(PATH + "/{task_id}", self._guarded(self._fetch), methods=["GET"]),
-            Route("/kling/files/{name}.png", self._file, methods=["GET"]),
+            *routes,
+            Route("/kling/files/{name}.{kind}", self._file, methods=["GET"]),
             Route("/kling/{rest:path}", self._guarded(_no_such_method), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 
@@ -114,14 +105,16 @@ class KlingSandbox:
             raise
 
     async def _submitted(self, request: Request, *, entry: Counted) -> Response:
-        body = await _read_json(request)
-        order = await asyncio.to_thread(check_image_order, body)
-        entry.model, entry.request_id = order.model, entry.request_id or order.external_id
+        body = await _read_object(request)
+        order = await asyncio.to_thread(CHECKS[request.url.path], body, self._jobs.video)
+        entry.model, entry.request_id = order.model or order.kind, entry.request_id or order.external_id
         magic = read_magic(order.model, order.prompt)
         if magic.error_status is not None:
             raise _provoked(magic.error_status)
-        task = self._accept(order, magic=magic)
+        task = self._jobs.accept(order, magic=magic)
         entry.status, entry.completion_tokens, entry.finished = 200, order.n, True
+        base_url = str(request.base_url)
+        self._callbacks.follow(task, lambda: msgspec.json.encode(self._shown(task, base_url=base_url)))
         if magic.has("slow"):
             await asyncio.sleep(SLOW_S)
         return self._answer(task, magic=magic)
@@ -129,88 +122,47 @@ class KlingSandbox:
     def _answer(self, task: KlingTask, *, magic: Magic) -> Response:
         if magic.has("unknown-submit"):
             return DroppedAnswer()
-        body = _envelope(self._data(task, base_url=""))
+        body = _envelope(self._shown(task, base_url=""))
         if magic.has("cut-stream") or magic.has("stalled-stream"):
             return BrokenAnswer(body, stalls=magic.has("stalled-stream"))
         return malformed(body) if magic.has("malformed-chunk") else Response(body, media_type="application/json")
 
-    def _accept(self, order: ImageOrder, *, magic: Magic) -> KlingTask:
-        if order.external_id in self._by_external_id:
-            raise KlingRefused(1201, "external_task_id already exists")
-        if self._active_pictures() + order.n > MAX_ACTIVE_PICTURES:
-            raise KlingRefused(1303, "parallel task over resource pack limit")
-        fails, slow = magic.has("fail-task"), magic.has("slow-task")
-        task = KlingTask(id=random_text(22), order=order, created_at=self._clock(), fails=fails, slow=slow)
-        self._remember(task)
-        self._take(task)
-        return task
-
-    def _take(self, task: KlingTask) -> None:
-        self._tasks[task.id] = task
-        if task.order.external_id:
-            self._by_external_id[task.order.external_id] = task.id
-        if len(self._tasks) > MAX_TASKS:
-            _, oldest = self._tasks.popitem(last=False)
-            self._by_external_id.pop(oldest.order.external_id, None)
-
-    def _active_pictures(self) -> int:
-        """Count the pictures being made; the youngest tasks are last, and none works longer than a slow one."""
-        now, active = self._clock(), 0
-        for task in reversed(self._tasks.values()):
-            if now - task.created_at > SUBMITTED_S + SLOW_TASK_S:
-                break
-            active += task.order.n if task.state(now) in ("submitted", "processing") else 0
-        return active
+    def _shown(self, task: KlingTask, *, base_url: str) -> dict[str, Json]:
+        parent_url = ""
+        if base_url and (parent := self._jobs.task_of_video(task.order.parent)):
+            parent_url = f"{base_url}kling/files/{parent.id}-0.mp4"
+        return describe_task(task, now=self._clock(), base_url=base_url, parent_url=parent_url)
 
     async def _fetch(self, request: Request) -> Response:
-        asked = request.path_params["task_id"]
-        task = self._tasks.get(self._by_external_id.get(asked, asked))
+        task = self._jobs.find(request.path_params["task_id"], kind=_kind_of(request))
         if task is None:
             raise KlingRefused(1203, "task not found")
-        return Response(_envelope(self._data(task, base_url=str(request.base_url))), media_type="application/json")
+        return Response(_envelope(self._shown(task, base_url=str(request.base_url))), media_type="application/json")
 
     async def _list(self, request: Request) -> Response:
         page = _page_number(request, "pageNum", default=1, most=MAX_PAGES)
         size = _page_number(request, "pageSize", default=30, most=MAX_PAGE)
-        youngest_first = list(reversed(self._tasks.values()))[(page - 1) * size : page * size]
-        data = [self._data(task, base_url=str(request.base_url)) for task in youngest_first]
-        return Response(_envelope(data), media_type="application/json")
-
-    def _data(self, task: KlingTask, *, base_url: str) -> dict[str, Json]:
-        """Return the `data` member; with a base URL the way a fetch shows it, without as a submit answers."""
-        now = self._clock()
-        state = task.state(now)
-        data: dict[str, Json] = {
-            "task_id": task.id,
-            "task_status": state,
-            "task_info": {"external_task_id": task.order.external_id},
-            "created_at": int(task.created_at * 1000),
-            "updated_at": int(task.changed_at(now) * 1000),
-        }
-        if not base_url:
-            return data
-        data["task_status_msg"] = "The prompt asked for a failed task." if state == "failed" else ""
-        if state == "succeed":
-            data["final_unit_deduction"] = str(task.order.n)
-            data["task_result"] = {
-                "images": [{"index": index, "url": f"{base_url}kling/files/{task.id}-{index}.png"} for index in range(task.order.n)]
-            }
-        return data
+        found = islice(self._jobs.youngest_first(_kind_of(request)), (page - 1) * size, page * size)
+        base_url = str(request.base_url)
+        return Response(_envelope([self._shown(task, base_url=base_url) for task in found]), media_type="application/json")
 
     async def _file(self, request: Request) -> Response:
-        task_id, _, index = request.path_params["name"].rpartition("-")
-        task = self._tasks.get(task_id)
-        if task is None or not index.isdecimal() or int(index) >= task.order.n or task.state(self._clock()) != "succeed":
+        task_id, _, number = request.path_params["name"].rpartition("-")
+        kind = request.path_params["kind"]
+        task = self._jobs.find(task_id)
+        index = int(number) if number.isdecimal() and len(number) < 3 else -1
+        if task is None or index < 0 or not has_file(task.order, index=index, kind=kind) or task.state(self._clock()) != "succeed":
             return Response("no such file", status_code=404, media_type="text/plain")
-        prompt = read_magic("", task.order.prompt).text or task.order.prompt
-        order = task.order
-        drawn = await asyncio.to_thread(
-            draw_picture, prompt, ratio=order.ratio, variant=int(index), large=order.resolution == "2k", reference=order.reference
-        )
-        return Response(drawn, media_type="image/png", headers={"cache-control": "public, max-age=86400"})
+        made = await asyncio.to_thread(make_file, task.order, index=index)
+        return Response(made, media_type=_FILE_TYPES[kind], headers={"cache-control": "public, max-age=86400"})
 
 
-async def _read_json(request: Request) -> Json:
+def _kind_of(request: Request) -> str:
+    """Return the kind of task that a path of `CHECKS`, or one below it, is about."""
+    return request.url.path.split("/")[4]
+
+
+async def _read_object(request: Request) -> dict[str, Json]:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -220,9 +172,12 @@ async def _read_json(request: Request) -> Json:
     if not request.headers.get("content-type", "").lower().startswith("application/json"):
         raise KlingRefused(1200, "Content-Type must be application/json")
     try:
-        return msgspec.json.decode(b"".join(parts))
+        body = msgspec.json.decode(b"".join(parts))
     except (msgspec.DecodeError, RecursionError):
         raise KlingRefused(1200, "request body is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise KlingRefused(1200, "request body must be a JSON object")
+    return body
 
 
 def _page_number(request: Request, name: str, *, default: int, most: int) -> int:

@@ -23,7 +23,8 @@ from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
 from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
 from modelgate.sandbox.job_memory import JobMemory
-from modelgate.sandbox.kling import KlingSandbox, KlingTask
+from modelgate.sandbox.kling import KlingSandbox
+from modelgate.sandbox.kling_jobs import KlingTask
 from modelgate.sandbox.luma import LumaGeneration, LumaSandbox
 from modelgate.sandbox.luma_agents import AgentsGeneration, LumaAgentsSandbox
 from modelgate.sandbox.midjourney import MidjourneySandbox

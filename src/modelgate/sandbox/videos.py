@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from PIL.Image import Image
+
 from modelgate.sandbox.music import make_tune
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.sounds import RATE_HZ, load_av
@@ -33,10 +35,10 @@ _SOUND_FRAME = 1_024
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def make_video(words: str, *, width: int, height: int, seconds: float, with_sound: bool = False) -> bytes:
+def make_video(words: str, *, width: int, height: int, seconds: float, with_sound: bool = False, reference: bytes | None = None) -> bytes:
     """Return an MP4 of the asked size (made even) and length that shows the words; the same words make the same bytes.
 
-    It blocks for up to a second: call it in a thread.
+    `reference`, a picture, appears as an inset. It blocks for up to a second: call it in a thread.
     """
     av, buffer = load_av(), io.BytesIO()
     frames = max(1, round(min(seconds, MAX_SECONDS) * FRAMES_PER_S))
@@ -47,7 +49,7 @@ def make_video(words: str, *, width: int, height: int, seconds: float, with_soun
         video.width, video.height, video.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         video.codec_context.gop_size, video.codec_context.max_b_frames = KEY_FRAME_EVERY, 0
         sound = container.add_stream("aac", rate=RATE_HZ, layout="mono") if with_sound else None
-        _film(container, video, words=words, frames=frames)
+        _film(container, video, paint(words, (video.width, video.height), reference=reference), frames=frames)
         if sound is not None:
             _score(container, sound, words=words, samples=round(lasts_s * RATE_HZ))
     return buffer.getvalue()
@@ -64,9 +66,8 @@ def frame_of(video: bytes) -> bytes:
         raise ValueError("not a video") from None
 
 
-def _film(container: Any, stream: Any, *, words: str, frames: int) -> None:
+def _film(container: Any, stream: Any, picture: Image, *, frames: int) -> None:
     """Encode one picture over and over; only the bar is drawn anew, in the frame's own memory (the encoder copies what it gets)."""
-    picture = paint(words, (stream.width, stream.height))
     frame = load_av().VideoFrame.from_image(picture).reformat(format="yuv420p")
     light = frame.planes[0]
     rows = range(stream.height - max(2, round(stream.height * BAR_SHARE)), stream.height)

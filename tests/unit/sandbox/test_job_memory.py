@@ -6,17 +6,15 @@ import pytest
 
 from modelgate.sandbox import job_memory
 from modelgate.sandbox.job_memory import JobMemory
-from modelgate.sandbox.kling import KlingTask
-from modelgate.sandbox.kling_checks import ImageOrder
+from modelgate.sandbox.kling_jobs import KlingTask
+from modelgate.sandbox.kling_order import KlingOrder
 
 
 def task(number: int) -> KlingTask:
-    order = ImageOrder(
+    order = KlingOrder(
         model="kling-v1",
         prompt="a fox\nin two lines",
-        negative_prompt="",
         reference=b"\x89PNG\n",
-        has_image=True,
         resolution="1k",
         n=1,
         ratio="1:1",

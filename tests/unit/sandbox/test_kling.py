@@ -3,6 +3,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import av
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -10,9 +11,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import KLING_SECRET
+from modelgate.core.sandbox import KLING_API_KEY, KLING_SECRET
 from modelgate.sandbox.count import Counter
-from modelgate.sandbox.kling import MAX_ACTIVE_PICTURES, PATH, PROCESSING_S, SLOW_TASK_S, SUBMITTED_S, KlingSandbox, KlingTask
+from modelgate.sandbox.kling import CHECKS, PATH, KlingSandbox
+from modelgate.sandbox.kling_jobs import MAX_ACTIVE, PROCESSING_S, SLOW_TASK_S, SUBMITTED_S, KlingTask
 
 DONE_S = SUBMITTED_S + PROCESSING_S + 0.01
 
@@ -36,6 +38,18 @@ class Vendor:
         response = self.client.post(PATH, json={"prompt": "a fox", **fields}, headers={**self.headers(), "x-request-id": "req_7"})
         assert response.status_code == status
         return response.json()
+
+    def make(self, kind: str, *, status: int = 200, **fields: Any) -> Any:
+        """Submit a video."""
+        response = self.client.post(f"/kling/v1/videos/{kind}", json=fields, headers={"authorization": f"Bearer {KLING_API_KEY}"})
+        assert response.status_code == status, response.text
+        return response.json()
+
+    def made(self, kind: str, task_id: str) -> Any:
+        """Return a video of a task that is done."""
+        answer = self.client.get(f"/kling/v1/videos/{kind}/{task_id}", headers=self.headers()).json()
+        assert answer["data"]["task_status"] == "succeed", answer
+        return answer["data"]["task_result"]["videos"][0]
 
     def fetch(self, task_id: str) -> Any:
         return self.client.get(f"{PATH}/{task_id}", headers=self.headers()).json()
@@ -114,7 +128,7 @@ def test_an_external_id_is_unique(vendor: Vendor) -> None:
 
 
 def test_too_many_pictures_at_once(vendor: Vendor) -> None:
-    for _ in range(MAX_ACTIVE_PICTURES // 9):
+    for _ in range(MAX_ACTIVE // 9):
         vendor.submit(n=9)
     assert vendor.submit(status=429, n=9)["code"] == 1303
     vendor.now += DONE_S
@@ -148,6 +162,69 @@ def test_lists_and_unknown_paths(vendor: Vendor) -> None:
 
 
 def test_bodies_that_are_not_json(vendor: Vendor) -> None:
-    for content, kind in ((b"{", "application/json"), (b"{}", "text/plain"), (b"[" * 100_000, "application/json")):
+    for content, kind in (
+        (b"{", "application/json"),
+        (b'["prompt"]', "application/json"),
+        (b"{}", "text/plain"),
+        (b"[" * 100_000, "application/json"),
+    ):
         response = vendor.client.post(PATH, content=content, headers={**vendor.headers(), "content-type": kind})
         assert (response.status_code, response.json()["code"]) == (400, 1200)
+
+
+def _seen(video: bytes) -> tuple[int, float, tuple[int, int], int]:
+    opened: Any = av.open(io.BytesIO(video))
+    with opened as container:
+        frames = sum(1 for _ in container.decode(video=0))
+        stream = container.streams.video[0]
+        return frames, container.duration / 1_000_000, (stream.width, stream.height), len(container.streams.audio)
+
+
+def test_a_video_is_made_extended_and_spoken_to(vendor: Vendor) -> None:
+    task_id = vendor.make("text2video", prompt="a fox runs", aspect_ratio="9:16", external_task_id="ours")["data"]["task_id"]
+    assert vendor.make("video-extend", status=404, video_id="nothing")["code"] == 1203
+    vendor.now += DONE_S
+    video = vendor.made("text2video", "ours")
+    assert (video["duration"], set(video)) == ("5.0", {"id", "url", "duration"})
+    file = vendor.client.get(video["url"])
+    assert file.headers["content-type"] == "video/mp4"
+    assert _seen(file.content) == (120, 5.0, (720, 1280), 0)
+
+    longer = vendor.make("video-extend", video_id=video["id"], prompt="and jumps")["data"]["task_id"]
+    spoken = {"video_id": video["id"], "mode": "text2video", "text": "hello", "voice_id": "v1"}
+    talking = vendor.make("lip-sync", input=spoken)["data"]["task_id"]
+    vendor.now += DONE_S
+    assert vendor.made("video-extend", longer)["duration"] == "10.0"
+    heard = vendor.client.get(vendor.made("lip-sync", talking)["url"]).content
+    assert _seen(heard) == (120, pytest.approx(5.0, abs=0.1), (720, 1280), 1)
+    shown = vendor.client.get(f"/kling/v1/videos/lip-sync/{talking}", headers=vendor.headers()).json()["data"]
+    assert shown["task_info"]["parent_video"] == {"id": video["id"], "url": video["url"]}
+    assert (
+        vendor.client.get(f"/kling/v1/videos/text2video/{task_id}", headers=vendor.headers()).json()["data"]["final_unit_deduction"] == "1"
+    )
+
+
+def test_a_watermark_has_a_file_of_its_own(vendor: Vendor) -> None:
+    task_id = vendor.make("text2video", prompt="a fox", watermark_info={"enabled": True})["data"]["task_id"]
+    vendor.now += DONE_S
+    video = vendor.made("text2video", task_id)
+    assert vendor.client.get(video["watermark_url"]).content != vendor.client.get(video["url"]).content
+    assert vendor.client.get(video["watermark_url"].replace("-1.mp4", "-2.mp4")).status_code == 404
+
+
+def test_a_task_is_found_under_its_own_kind_only(vendor: Vendor) -> None:
+    task_id = vendor.make("text2video", prompt="a fox")["data"]["task_id"]
+    for path in CHECKS:
+        response = vendor.client.get(f"{path}/{task_id}", headers=vendor.headers())
+        assert response.status_code == (200 if path.endswith("/text2video") else 404), path
+        listed = vendor.client.get(path, headers=vendor.headers()).json()["data"]
+        assert len(listed) == path.endswith("/text2video")
+
+
+def test_videos_fail_as_asked(vendor: Vendor) -> None:
+    task_id = vendor.make("text2video", prompt="a fox\nmagic: fail-task")["data"]["task_id"]
+    vendor.now += DONE_S
+    data = vendor.client.get(f"/kling/v1/videos/text2video/{task_id}", headers=vendor.headers()).json()["data"]
+    assert (data["task_status"], bool(data["task_status_msg"])) == ("failed", True)
+    assert vendor.make("text2video", status=400, prompt="magic: error-400")["code"] == 1301
+    assert vendor.make("lip-sync", status=400)["code"] == 1200

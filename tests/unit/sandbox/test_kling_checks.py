@@ -1,58 +1,17 @@
 import base64
 import io
-import json
 from typing import Any
 
 import pytest
-from joserfc import jws, jwt
-from joserfc.jwk import OctKey
 from PIL import Image
 
-from modelgate.core.sandbox import KLING_SECRET
-from modelgate.sandbox.kling_checks import KlingRefused, check_image_order, check_token
-
-NOW = 1_000_000
-ACCESS, _, SECRET = KLING_SECRET.partition("|")
+from modelgate.sandbox.kling_checks import check_image_order, check_try_on_order
+from modelgate.sandbox.kling_fields import KlingRefused
+from modelgate.sandbox.kling_order import KlingOrder
 
 
-def _token(*, secret: str = SECRET, **claims: Any) -> str:
-    given = {"iss": ACCESS, "exp": NOW + 1800, "nbf": NOW - 5, **claims}
-    kept = {name: value for name, value in given.items() if value is not None}
-    return "Bearer " + jwt.encode({"alg": "HS256", "typ": "JWT"}, kept, OctKey.import_key(secret))
-
-
-def _without_typ() -> str:
-    claims = json.dumps({"iss": ACCESS, "exp": NOW + 1800, "nbf": NOW - 5})
-    return "Bearer " + jws.serialize_compact({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
-
-
-def test_a_good_token_passes() -> None:
-    check_token(_token(), now=NOW)
-
-
-@pytest.mark.parametrize(
-    ("authorization", "code"),
-    [
-        (None, 1001),
-        ("", 1001),
-        ("Bearer nonsense", 1002),
-        ("Bearer a.b.c", 1002),
-        ("Bearer ä.b.c", 1002),
-        (_token().replace("Bearer ", "Token "), 1002),
-        (_token(secret="another secret of sufficient length"), 1002),
-        (_token(iss="somebody else"), 1002),
-        (_without_typ(), 1000),
-        (_token(exp=None), 1000),
-        (_token(nbf=None), 1000),
-        (_token(exp=str(NOW + 5)), 1000),
-        (_token(nbf=NOW + 60), 1003),
-        (_token(exp=NOW - 1), 1004),
-    ],
-)
-def test_bad_tokens_are_refused(authorization: str | None, code: int) -> None:
-    with pytest.raises(KlingRefused) as caught:
-        check_token(authorization, now=NOW)
-    assert (caught.value.code, caught.value.status) == (code, 401)
+def _order(**fields: Any) -> KlingOrder:
+    return check_image_order({"prompt": "a fox", **fields}, lambda _: None)
 
 
 def _image(*, size: tuple[int, int] = (400, 400), kind: str = "PNG") -> str:
@@ -62,14 +21,14 @@ def _image(*, size: tuple[int, int] = (400, 400), kind: str = "PNG") -> str:
 
 
 def test_defaults() -> None:
-    order = check_image_order({"prompt": "a fox", "model": "ignored", "n": None})
-    assert (order.model, order.n, order.ratio, order.resolution, order.reference, order.has_image) == (
+    order = _order(model="ignored", n=None)
+    assert (order.model, order.n, order.ratio, order.resolution, order.reference, order.kind) == (
         "kling-v1",
         1,
         "16:9",
         "1k",
         None,
-        False,
+        "generations",
     )
 
 
@@ -87,9 +46,8 @@ def test_defaults() -> None:
     ],
 )
 def test_good_orders_pass(fields: dict[str, Any]) -> None:
-    order = check_image_order({"prompt": "a fox", **fields})
+    order = _order(**fields)
     assert order.n == fields.get("n", 1)
-    assert order.has_image == ("image" in fields)
 
 
 @pytest.mark.parametrize(
@@ -127,16 +85,34 @@ def test_good_orders_pass(fields: dict[str, Any]) -> None:
 )
 def test_bad_orders_name_the_field(fields: dict[str, Any], code: int, word: str) -> None:
     with pytest.raises(KlingRefused, match=word) as caught:
-        check_image_order({"prompt": "a fox", **fields})
+        _order(**fields)
     assert (caught.value.code, caught.value.status) == (code, 400)
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
-    with pytest.raises(KlingRefused):
-        check_image_order(["prompt"])
-
-
 def test_a_reference_is_kept_small() -> None:
-    reference = check_image_order({"prompt": "a fox", "image": _image(size=(2000, 1000))}).reference
+    reference = _order(image=_image(size=(2000, 1000))).reference
     assert reference is not None
     assert Image.open(io.BytesIO(reference)).size == (320, 160)
+
+
+def test_a_try_on_needs_a_person_and_a_garment() -> None:
+    order = check_try_on_order(
+        {"human_image": "https://example.com/a.png", "cloth_image": _image(), "external_task_id": "ours"}, lambda _: None
+    )
+    assert (order.kind, order.model, order.n, order.external_id) == ("kolors-virtual-try-on", "kolors-virtual-try-on-v1", 1, "ours")
+    assert order.reference is not None
+    assert not order.is_video
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"cloth_image": ""}, "cloth_image"),
+        ({"human_image": None}, "human_image"),
+        ({"human_image": _image(size=(200, 300))}, "human_image .* 300px"),
+        ({"model_name": "kling-v1"}, "model_name"),
+    ],
+)
+def test_bad_try_ons_name_the_field(fields: dict[str, Any], word: str) -> None:
+    with pytest.raises(KlingRefused, match=word):
+        check_try_on_order({"human_image": _image(), "cloth_image": _image(), **fields}, lambda _: None)
