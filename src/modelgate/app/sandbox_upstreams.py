@@ -4,6 +4,8 @@ from modelgate.core import sandbox
 from modelgate.core.records import Credential, Upstream
 
 SANDBOX_ORIGIN = "http://sandbox"
+IDEOGRAM_PICTURES = 10
+"""At once, as the vendor allows by default."""
 
 
 def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
@@ -14,12 +16,13 @@ def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
         _upstream("gemini", path="/gemini", secret=sandbox.GEMINI_SECRET, socket_path=socket_path),
         _upstream("kling", path="/kling", secret=sandbox.KLING_SECRET, socket_path=socket_path),
         _upstream("bfl", path="/bfl", secret=sandbox.BFL_SECRET, socket_path=socket_path),
+        _upstream("ideogram", path="/ideogram", secret=sandbox.IDEOGRAM_SECRET, socket_path=socket_path, max_concurrent=IDEOGRAM_PICTURES),
         _upstream("fal", path="/fal", secret=sandbox.FAL_SECRET, socket_path=socket_path),
         _upstream("runway", path="/runway", secret=sandbox.RUNWAY_SECRET, socket_path=socket_path),
     )
 
 
-def _upstream(provider: str, *, path: str, secret: str, socket_path: str) -> Upstream:
+def _upstream(provider: str, *, path: str, secret: str, socket_path: str, max_concurrent: int = 0) -> Upstream:
     return Upstream(
         id=f"up_sandbox_{provider}",
         name=f"sandbox {provider}",
@@ -28,4 +31,5 @@ def _upstream(provider: str, *, path: str, secret: str, socket_path: str) -> Ups
         book="test",
         credentials=(Credential(id=f"cred_sandbox_{provider}", secret=secret),),
         socket=socket_path,
+        max_concurrent=max_concurrent,
     )

@@ -9,7 +9,7 @@ from modelgate.core.blobs import BlobNotFound, BlobStoreFailed, blob_key
 from modelgate.core.errors import InvalidRequest, ModelgateError, Overloaded
 from modelgate.formats.media.family import InputRules
 from modelgate.formats.media.requests import MediaInput, MediaRequest, with_inputs
-from modelgate.gateway.pictures import check_picture
+from modelgate.gateway.pictures import Picture, check_picture
 from modelgate.tasks.outputs import Fetcher, sniff
 from modelgate.transport.errors import BodyTooLong, TransportError
 from modelgate.transport.guard import UrlRefused
@@ -49,10 +49,15 @@ class Inputs:
         if not request.inputs:
             return request
         stored: list[MediaInput] = []
+        pictures: dict[str, list[Picture]] = {}
         async with self._room:
             try:
                 for index, item in enumerate(request.inputs):
-                    stored.append(await self._stored(item, rules=rules[item.role], stem=f"{task_id}-in{index}"))
+                    kept, picture = await self._stored(item, rules=rules[item.role], stem=f"{task_id}-in{index}")
+                    stored.append(kept)
+                    if picture is not None:
+                        pictures.setdefault(item.role, []).append(picture)
+                _check_sizes(pictures, rules)
             except ModelgateError:
                 await self.discard(stored)
                 raise
@@ -64,15 +69,18 @@ class Inputs:
             with contextlib.suppress(BlobStoreFailed):
                 await self._blobs.delete(item.blob)
 
-    async def _stored(self, item: MediaInput, *, rules: InputRules, stem: str) -> MediaInput:
+    async def _stored(self, item: MediaInput, *, rules: InputRules, stem: str) -> tuple[MediaInput, Picture | None]:
+        """Return an input as it is stored, and what is known of it if it is a picture."""
         data = item.data or await self._bytes_of(item.url, rules)
-        content_type = _checked(data, rules)
+        is_picture = all(name.startswith("image/") for name in rules.content_types)
+        picture = check_picture(data, rules) if is_picture else None
+        content_type = picture.content_type if picture is not None else _checked(data, rules)
         key = blob_key(stem, content_type)
         try:
             await self._blobs.put(key, data)
         except BlobStoreFailed:
             raise Overloaded(retry_after_s=5.0) from None
-        return MediaInput(blob=key, content_type=content_type, role=item.role)
+        return MediaInput(blob=key, content_type=content_type, role=item.role), picture
 
     async def _bytes_of(self, url: str, rules: InputRules) -> bytes:
         own = self._own_file(url)
@@ -100,10 +108,19 @@ class Inputs:
         return fetched.body
 
 
+def _check_sizes(pictures: Mapping[str, list[Picture]], rules: Mapping[str, InputRules]) -> None:
+    """Compare pictures with those whose size they must have, in their order. Raises InvalidRequest."""
+    for role, found in pictures.items():
+        of = rules[role].same_size_as
+        for picture, other in zip(found, pictures.get(of, ()), strict=False):
+            if (picture.width, picture.height) != (other.width, other.height):
+                rule = f"it must have the size of {rules[of].field}, {other.width}x{other.height}; it is {picture.width}x{picture.height}"
+                field = rules[role].field
+                raise InvalidRequest(f"The picture in {field} cannot be used: {rule}.", param=field, code="invalid_image")
+
+
 def _checked(data: bytes, rules: InputRules) -> str:
-    """Return the content type of a file. Raises InvalidRequest when it breaks a rule."""
-    if all(name.startswith("image/") for name in rules.content_types):
-        return check_picture(data, rules).content_type
+    """Return the content type of a file that is no picture. Raises InvalidRequest when it breaks a rule."""
     content_type = sniff(data)
     if content_type is None or content_type not in rules.content_types:
         kinds = " or ".join(rules.content_types)

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -143,3 +144,20 @@ async def test_what_became_no_task_is_removed_and_trouble_with_that_is_silent() 
 async def test_a_request_without_inputs_needs_no_rules() -> None:
     plain = ImageRequest(model="m", prompt="p")
     assert await inputs(Blobs()).store(plain, rules=None, task_id="task_87654321") is plain
+
+
+@pytest.mark.anyio
+async def test_a_picture_may_have_to_be_as_large_as_another() -> None:
+    """A mask of another size shows the vendor other places than were meant."""
+    rules = {"image": RULES, "mask": msgspec.structs.replace(RULES, field="mask", same_size_as="image")}
+    out = io.BytesIO()
+    Image.new("L", (300, 310)).save(out, "PNG")
+    image = MediaInput(data=picture())
+    blobs = Blobs()
+    masked = ImageRequest(model="m", inputs=(MediaInput(data=out.getvalue(), role="mask"), image))
+    with pytest.raises(InvalidRequest, match="in mask cannot be used: it must have the size of image, 300x300; it is 300x310") as refused:
+        await inputs(blobs).store(masked, rules=rules, task_id="task_87654321")
+    assert (refused.value.param, blobs.kept) == ("mask", {})
+    fitting = ImageRequest(model="m", inputs=(image, MediaInput(data=picture(), role="mask")))
+    stored = await inputs(blobs).store(fitting, rules=rules, task_id="task_87654321")
+    assert [item.role for item in stored.inputs] == ["image", "mask"]

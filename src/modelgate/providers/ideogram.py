@@ -1,0 +1,226 @@
+"""Ideogram: pictures by its native API of 3.0, which answers with the results.
+
+Source: Ideogram's API reference of v3, read 2026-11. All routes take forms, even without files. Edits go to `inpaint`, the successor of
+`edit` (deprecated 2026-04-29). There is no lookup: nobody can tell what became of a submit without
+an answer. Pictures that its safety check withholds were made, and are billed.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, VendorState
+from modelgate.core.records import Json, TaskOutput
+from modelgate.formats.ideogram import rules
+from modelgate.formats.ideogram.schema import MAX_IMAGES
+from modelgate.formats.media import refusals
+from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.multipart import Upload, render_form
+
+OPERATIONS_PATH = "/v1/ideogram-v3/"
+CROWDED_PAUSE_S = 2.0
+SUBMIT_TIMEOUT_S = 120.0
+DEADLINE_S = 900.0
+MAX_MESSAGE_CHARACTERS = 300
+MAX_PROMPT_KEPT = 20_000
+"""Of the prompt that the vendor wrote anew."""
+_PATHS = {
+    rules.GENERATE: "generate",
+    rules.EDIT: "inpaint",
+    rules.REMIX: "remix",
+    rules.REFRAME: "reframe",
+    rules.REPLACE_BACKGROUND: "replace-background",
+}
+_FILE_FIELDS = {"image": "image", "mask": "mask", **{role: rules.FIELD_NAMES[role] for role in ("style", "character", "character_mask")}}
+_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+_TEXT_OPTIONS = ("ideogram_magic_prompt", "ideogram_style_type", "ideogram_style_preset", "ideogram_image_weight")
+
+
+class _Item(msgspec.Struct, frozen=True):
+    url: str | None = None
+    prompt: str | None = None
+    resolution: str | None = None
+    upscaled_resolution: str | None = None
+    is_image_safe: bool | None = None
+    seed: int | None = None
+    style_type: str | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    data: list[_Item]
+    created: str | None = None
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    """What one of the vendor's statuses means to us."""
+
+    word: str
+    retryable: bool = True
+    credential_fault: bool = False
+    retry_after_s: float | None = None
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What an answer that is no 200 says, if it says anything."""
+
+    error: str | None = None
+    message: str | None = None
+    detail: str | None = None
+    reject_reason: str | None = None
+
+
+_CALLER = _Refusal(refusals.INVALID_REQUEST, retryable=False)
+_CREDENTIAL = _Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
+# 500, 502 and 504 are absent with intent: after them the job may exist.
+_REFUSALS: dict[int, _Refusal] = {
+    400: _CALLER,
+    401: _CREDENTIAL,
+    402: _Refusal(refusals.VENDOR_BALANCE, credential_fault=True),
+    403: _CREDENTIAL,
+    404: _Refusal(refusals.VENDOR_MISCONFIGURED),
+    413: _CALLER,
+    422: _Refusal(refusals.CONTENT_REFUSED, retryable=False),
+    429: _Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S),
+    503: _Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S),
+}
+
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_told = msgspec.json.Decoder(_Told).decode
+_encode = msgspec.json.Encoder().encode
+_GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
+    """Return the authentication headers; the key is a plain one."""
+    del now
+    return (("api-key", secret),)
+
+
+def encode_submit(operation: str, request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
+    """Return the call that makes pictures. The vendor has no place for our task id, and no names of models but in paths.
+
+    Raises:
+        ValueError: an input is not there as bytes.
+    """
+    del model
+    fields: list[tuple[str, str | Upload]] = [(name, value) for name, value in _texts_of(request) if value]
+    fields += [("style_codes", str(code)) for code in _codes_of(request)]
+    fields += [(_FILE_FIELDS[item.role], _upload(item, number)) for number, item in enumerate(request.inputs)]
+    content_type, body = render_form(fields, seed=task_id)
+    headers = (("content-type", content_type.decode()),)
+    return UpstreamCall(method="POST", path=OPERATIONS_PATH + _PATHS[operation], headers=headers, body=body)
+
+
+def _texts_of(request: ImageRequest) -> list[tuple[str, str]]:
+    palette = request.options.get("ideogram_color_palette")
+    return [
+        ("prompt", request.prompt),
+        ("negative_prompt", request.negative_prompt),
+        ("num_images", str(request.n)),
+        ("seed", "" if request.seed is None else str(request.seed)),
+        ("resolution", request.size),
+        ("aspect_ratio", request.aspect_ratio.replace(":", "x")),
+        ("rendering_speed", request.quality.upper()),
+        *((rules.FIELD_NAMES[name], str(request.options[name])) for name in _TEXT_OPTIONS if name in request.options),
+        ("color_palette", _encode(palette).decode() if palette is not None else ""),
+    ]
+
+
+def _codes_of(request: ImageRequest) -> list[Any]:
+    codes = request.options.get("ideogram_style_codes")
+    return codes if isinstance(codes, list) else []  # pyright: ignore[reportUnknownVariableType]  # JSON
+
+
+def _upload(item: MediaInput, number: int) -> Upload:
+    if not item.data:
+        raise ValueError("an input is not there as bytes")
+    extension = _EXTENSIONS.get(item.content_type, "png")
+    return Upload(filename=f"{item.role}-{number}.{extension}", content_type=item.content_type or "image/png", data=item.data)
+
+
+def parse_submit(status: int, body: bytes) -> VendorState:
+    """Read the answer: the pictures, a refusal, or neither (`state` None and not `refused`): then they may have been made."""
+    if status != 200:
+        return _refused(status, body)
+    try:
+        answer = _decode_answer(body)
+    except _GARBLED:
+        return VendorState()
+    if not answer.data:
+        message = "The vendor finished without a picture."
+        return VendorState(state="failed", error_code=refusals.GENERATION_FAILED, error_message=message)
+    details: dict[str, Json] = {"created": answer.created} if answer.created else {}
+    return VendorState(state="succeeded", outputs=tuple(_output(item) for item in answer.data), details=details, billed=len(answer.data))
+
+
+def _output(item: _Item) -> TaskOutput:
+    is_safe = item.is_image_safe is not False
+    told: dict[str, Json] = {
+        "prompt": (item.prompt or "")[:MAX_PROMPT_KEPT],
+        "resolution": item.resolution,
+        "upscaled_resolution": item.upscaled_resolution,
+        "seed": item.seed,
+        "style_type": item.style_type,
+    }
+    details = {name: value for name, value in told.items() if value not in (None, "")}
+    return TaskOutput(kind="image", url=item.url or "" if is_safe else "", details={**details, "is_image_safe": is_safe})
+
+
+def _refused(status: int, body: bytes) -> VendorState:
+    """Return what a status tells: a 4xx was surely not taken, of a 5xx only one that says so in JSON was not."""
+    message, answered = "", True
+    try:
+        told = _decode_told(body)
+        message = (told.error or told.message or told.detail or "")[:MAX_MESSAGE_CHARACTERS]
+    except msgspec.ValidationError:
+        pass  # JSON, but of no shape we know: the vendor spoke all the same
+    except _GARBLED:
+        answered = False
+    refusal = _REFUSALS.get(status) if answered or status < 500 else None
+    if refusal is None and 300 <= status < 500:
+        refusal = _REFUSALS[404]
+    if refusal is None:
+        return VendorState()
+    return VendorState(
+        refused=True,
+        retryable=refusal.retryable,
+        credential_fault=refusal.credential_fault,
+        error_code=refusal.word,
+        error_message=message,
+        retry_after_s=refusal.retry_after_s,
+    )
+
+
+def _check(operation: str) -> Callable[[Any, str], None]:
+    def check(request: ImageRequest, model: str) -> None:
+        del model
+        rules.check_request(request, operation, {})
+
+    return check
+
+
+def _operation(operation: str) -> MediaOperation:
+    return MediaOperation(
+        encode_submit=partial(encode_submit, operation),
+        parse_submit=parse_submit,
+        check=_check(operation),
+        deadline_s=DEADLINE_S,
+        submit_timeout_s=SUBMIT_TIMEOUT_S,
+        max_n=MAX_IMAGES,
+        takes=rules.TAKES[operation],
+    )
+
+
+PROVIDER = Provider(
+    name="ideogram",
+    title="Ideogram",
+    base_url="https://api.ideogram.ai",
+    media={operation: _operation(operation) for operation in _PATHS},
+    sign=sign,
+    environment={"IDEOGRAM_API_KEY": "secret"},
+    # A generation of v2 that nobody knows: a good key is told that it is not there, and nothing is made.
+    probe_path="/v2/generations/modelgate-probe",
+    documentation="https://developer.ideogram.ai/api-reference, read 2026-11",
+)
