@@ -79,6 +79,10 @@ def png(width: int = 400, height: int = 300, *, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
+def picture(role: str) -> dict[str, str]:
+    return {"role": role, "file": base64.b64encode(png()).decode()}
+
+
 def watch(url: str) -> tuple[tuple[int, int], float]:
     """Return size and seconds of a video whose every frame decodes."""
     answer = send(url)
@@ -142,6 +146,46 @@ def test_every_way_of_asking(pika: Pika, fields: dict[str, Any], size: tuple[int
     made, lasts = watch(video["resultUrl"])
     assert made == size
     assert lasts == pytest.approx(seconds, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "seconds"),
+    [
+        ({"prompt": "a cat", "aspect_ratio": "4:5"}, (720, 900), 5),
+        ({"prompt": "it jumps", "seconds": 8, "inputs": [picture("first_frame"), picture("last_frame")]}, (960, 720), 8),
+        (
+            {
+                "prompt": "they meet",
+                "aspect_ratio": "1:1",
+                "inputs": [picture("reference"), picture("reference")],
+                "options": {"pika_ingredients_mode": "creative"},
+            },
+            (720, 720),
+            5,
+        ),
+    ],
+)
+def test_the_plain_way_leads_to_the_same_tasks(pika: Pika, asked: dict[str, Any], size: tuple[int, int], seconds: float) -> None:
+    body = {"model": "pika-2.2", "operation": "video", "input": asked}
+    taken = send(f"{pika.base_url}/v1/tasks", key=pika.key, body=body, method="POST")
+    assert taken.status in (200, 201, 202), taken
+    video = pika.ended(taken.body["id"])
+    assert video["status"] == "finished", video
+    made, lasts = watch(video["resultUrl"])
+    assert made == size
+    assert lasts == video["duration"] == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_job_is_cancelled_at_the_vendor(installation: Installation) -> None:
+    name = "pika-" + os.urandom(4).hex()
+    installation.run("accounts", "create", "--name", name)
+    payer = Pika(installation, installation.key("--account", name, "--test"))
+    task_id = payer.submitted(promptText="magic: slow-task\na cat", model="2.2")
+    assert balance(installation, name) < 0
+    cancelled = send(f"{payer.base_url}/v1/tasks/{task_id}/cancel", key=payer.key, body={}, method="POST")
+    assert cancelled.status == 200, cancelled
+    assert payer.ended(task_id)["status"] == "error"
+    assert balance(installation, name) == 0
 
 
 @pytest.mark.parametrize(
