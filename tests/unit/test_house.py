@@ -58,6 +58,7 @@ TESTED_ELSEWHERE = {
     "formats/tasks/schema.py": ("unit/formats/tasks/test_request.py", "types"),
     "formats/ideogram/schema.py": ("unit/formats/ideogram/test_docs.py", "types"),
     "formats/kling/schema.py": ("unit/formats/kling/test_docs.py", "types"),
+    "formats/suno/schema.py": ("unit/formats/suno/test_family.py", "types"),
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),

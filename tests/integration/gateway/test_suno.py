@@ -1,0 +1,273 @@
+"""Suno's songs and lyrics through a running gateway, by plain HTTP: from words to a file, rule by rule, cent by cent."""
+
+import importlib
+import io
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any, NamedTuple
+
+import pytest
+from PIL import Image
+from tests.integration.gateway.conftest import Installation
+
+END_S = 60.0
+"""Longest wait for the end of a task."""
+
+
+class Answer(NamedTuple):
+    status: int
+    content: bytes
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return dict(json.loads(self.content))
+
+
+def send(url: str, *, key: str = "", body: Any = None, method: str = "GET") -> Answer:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=40) as response:
+            return Answer(response.status, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read())
+
+
+class Suno:
+    """One key's view of the gateway."""
+
+    def __init__(self, installation: Installation, key: str = "") -> None:
+        self.url = installation.base_url + "/suno"
+        self.key = key or installation.test_key
+
+    def submit(self, action: str = "music", **fields: Any) -> Answer:
+        return send(f"{self.url}/submit/{action}", key=self.key, body=fields, method="POST")
+
+    def submitted(self, action: str = "music", **fields: Any) -> str:
+        answer = self.submit(action, **fields)
+        assert (answer.status, answer.body["code"], answer.body["message"]) == (200, "success", ""), answer
+        assert isinstance(answer.body["data"], str)
+        return str(answer.body["data"])
+
+    def fetch(self, task_id: str) -> Answer:
+        return send(f"{self.url}/fetch/{task_id}", key=self.key)
+
+    def fetch_many(self, *ids: str) -> list[dict[str, Any]]:
+        answer = send(f"{self.url}/fetch", key=self.key, body={"ids": ids, "action": "MUSIC"}, method="POST")
+        assert answer.status == 200, answer
+        return list(answer.body["data"])
+
+    def ended(self, task_id: str) -> dict[str, Any]:
+        ends = time.monotonic() + END_S
+        while True:
+            data = dict(self.fetch(task_id).body["data"])
+            if data["status"] in ("SUCCESS", "FAILURE") or time.monotonic() > ends:
+                return data
+            time.sleep(0.1)
+
+    def made(self, **fields: Any) -> dict[str, Any]:
+        data = self.ended(self.submitted(**fields))
+        assert data["status"] == "SUCCESS", data
+        return data
+
+
+@pytest.fixture
+def suno(installation: Installation) -> Suno:
+    return Suno(installation)
+
+
+@pytest.fixture(scope="module")
+def song(installation: Installation) -> dict[str, Any]:
+    return Suno(installation).made(gpt_description_prompt="bright pop song about the weekend", mv="chirp-v4", make_instrumental=False)
+
+
+def test_songs_from_a_description(song: dict[str, Any]) -> None:
+    assert (song["action"], song["progress"], song["fail_reason"], song["notify_hook"]) == ("MUSIC", "100%", "", "")
+    assert song["submit_time"] <= song["start_time"] <= song["finish_time"] <= time.time()
+    first, second = song["data"]
+    for clip in (first, second):
+        assert (clip["status"], clip["model_name"], clip["major_model_version"]) == ("complete", "chirp-v4", "v4")
+        assert clip["metadata"]["gpt_description_prompt"] == "bright pop song about the weekend"
+        assert clip["prompt"] == clip["metadata"]["prompt"]
+        assert "[Chorus]" in clip["prompt"]
+        assert "/files/" in clip["audio_url"]
+        assert (clip["user_id"], clip["display_name"], clip["handle"]) == ("", "", "")
+        with importlib.import_module("av").open(io.BytesIO(send(clip["audio_url"]).content), format="mp3") as container:
+            played_s = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+        assert played_s == pytest.approx(clip["metadata"]["duration"], abs=0.1)
+        with Image.open(io.BytesIO(send(clip["image_url"]).content)) as image:
+            assert (image.format, image.width) == ("JPEG", image.height)
+    assert first["id"] != second["id"]
+    assert first["audio_url"] != second["audio_url"]
+
+
+def test_songs_from_words(suno: Suno) -> None:
+    words = "[Verse]\nNeon on the avenue"
+    data = suno.made(prompt=words, title="City Lights", tags="punk", negative_tags="flute", mv="chirp-crow", newer_field=1)
+    clip = data["data"][0]
+    assert (clip["title"], clip["prompt"], clip["tags"], clip["major_model_version"]) == ("City Lights", words, "punk", "v5")
+
+
+def test_a_song_is_heard_while_it_is_made(suno: Suno) -> None:
+    task = suno.submitted(gpt_description_prompt="a waltz\nmagic: slow-task")
+    ends = time.monotonic() + 20
+    while not (heard := [clip for clip in suno.fetch(task).body["data"]["data"] or [] if clip["audio_url"]]):
+        assert time.monotonic() < ends
+        time.sleep(0.2)
+    assert heard[0]["status"] == "streaming"
+    assert "item_id=" in heard[0]["audio_url"]
+    assert suno.fetch(task).body["data"]["status"] == "IN_PROGRESS"
+
+
+def test_a_song_is_continued(suno: Suno, song: dict[str, Any]) -> None:
+    clip = song["data"][1]
+    more = {"prompt": "[Verse 2]\nOn and on", "tags": "pop", "mv": "chirp-v4", "task": "extend"}
+    data = suno.made(**more, task_id=song["task_id"], continue_clip_id=clip["id"], continue_at=12.5)
+    assert data["data"][0]["metadata"]["audio_prompt_id"] == clip["id"]
+    found_by_clip = suno.made(**more, continue_clip_id=clip["id"])
+    assert found_by_clip["data"][0]["metadata"]["audio_prompt_id"] == clip["id"]
+    beyond = suno.submit(**more, task_id=song["task_id"], continue_clip_id=clip["id"], continue_at=500)
+    assert (beyond.status, beyond.body["error"]["param"]) == (400, "continue_at")
+
+
+def test_lyrics(suno: Suno) -> None:
+    data = suno.ended(suno.submitted("lyrics", prompt="rain in Lisbon"))
+    assert (data["status"], data["action"], data["data"]["status"]) == ("SUCCESS", "LYRICS", "complete")
+    assert "rain" in data["data"]["text"]
+    assert "[Chorus]" in data["data"]["text"]
+    assert data["data"]["title"]
+
+
+def test_the_relays_own_spelling_and_many_at_once(suno: Suno, song: dict[str, Any]) -> None:
+    task = suno.submitted("MUSIC", gpt_description_prompt="pop")
+    words = suno.submitted("LYRICS", prompt="pop")
+    told = suno.fetch_many(task, "task_4fK2mQpX7cVbN1sLr8YwZd", song["task_id"], words)
+    assert {one["task_id"] for one in told} == {task, song["task_id"], words}
+    assert suno.fetch_many() == []
+    answer = suno.submit("dance", prompt="x")
+    assert (answer.status, answer.body["code"]) == (400, "invalid_request")
+    assert answer.body["message"].startswith("invalid_action")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({}, "gpt_description_prompt"),
+        ({"prompt": "", "gpt_description_prompt": " "}, "gpt_description_prompt"),
+        ({"tags": "pop"}, "gpt_description_prompt"),
+        ({"gpt_description_prompt": 7}, "gpt_description_prompt"),
+        ({"gpt_description_prompt": "x" * 501}, "gpt_description_prompt"),
+        ({"prompt": "x" * 3_001, "mv": "chirp-v4"}, "prompt"),
+        ({"prompt": "x" * 5_001, "mv": "chirp-auk"}, "prompt"),
+        ({"prompt": "x", "tags": "x" * 201}, "tags"),
+        ({"prompt": "x", "negative_tags": "x" * 201}, "negative_tags"),
+        ({"prompt": "x", "title": "x" * 81}, "title"),
+        ({"prompt": "x", "mv": "chirp v4"}, "mv"),
+        ({"prompt": "x", "mv": 4}, "mv"),
+        ({"prompt": "x", "make_instrumental": "yes"}, "make_instrumental"),
+        ({"prompt": "x", "continue_at": 12}, "continue_at"),
+        ({"prompt": "x", "continue_at": -1, "continue_clip_id": "c"}, "continue_at"),
+        ({"prompt": "x", "task": "dance"}, "task"),
+        ({"prompt": "x", "task": "extend"}, "task"),
+        ({"prompt": "x", "task_id": "task_1"}, "continue_clip_id"),
+        ({"prompt": "x", "notify_hook": "ftp://example.com"}, "notify_hook"),
+    ],
+)
+def test_rules_of_the_fields(suno: Suno, fields: dict[str, Any], param: str) -> None:
+    answer = suno.submit(**fields)
+    assert answer.status == 400, answer
+    assert (answer.body["code"], answer.body["data"], answer.body["error"]["param"]) == ("invalid_request", None, param)
+    assert param in answer.body["message"]
+
+
+def test_rules_of_lyrics(suno: Suno) -> None:
+    for fields in ({}, {"prompt": ""}, {"prompt": " "}):
+        assert suno.submit("lyrics", **fields).body["message"].startswith("prompt_empty")
+    assert suno.submit("lyrics", prompt="x" * 2_001).body["error"]["param"] == "prompt"
+
+
+def test_empty_fields_are_absent(suno: Suno) -> None:
+    empty = dict.fromkeys(("prompt", "mv", "title", "tags", "negative_tags", "task_id", "continue_clip_id", "task", "notify_hook"), "")
+    assert suno.made(gpt_description_prompt="pop", continue_at=0, **empty)["status"] == "SUCCESS"
+    assert suno.made(prompt="", tags="waltz")["data"][0]["prompt"] == "[Instrumental]"
+
+
+# Money.
+
+
+def poor(installation: Installation, name: str) -> Suno:
+    """Return a caller whose account has a dollar."""
+    installation.run("accounts", "create", "--name", name)
+    installation.run("accounts", "limit", name, "prepaid", "--test")
+    installation.run("accounts", "credit", name, "1", "--test")
+    return Suno(installation, installation.key("--test", "--account", name))
+
+
+def balance(installation: Installation, name: str) -> float:
+    accounts = {account["name"]: account for account in installation.json("accounts", "list")}
+    return float(accounts[name]["books"]["test"]["balance_usd"])
+
+
+def test_one_charge_covers_both_songs_and_a_failure_costs_nothing(installation: Installation) -> None:
+    caller = poor(installation, "singer")
+    failed = caller.submitted(gpt_description_prompt="pop\nmagic: fail-task")
+    assert balance(installation, "singer") == pytest.approx(0.9), "the price is set aside"
+    data = caller.ended(failed)
+    assert (data["status"], data["data"], data["progress"]) == ("FAILURE", None, "100%")
+    assert data["fail_reason"]
+    assert balance(installation, "singer") == pytest.approx(1.0)
+    caller.made(gpt_description_prompt="pop")
+    assert balance(installation, "singer") == pytest.approx(0.9)
+    caller.ended(caller.submitted("lyrics", prompt="pop"))
+    assert balance(installation, "singer") == pytest.approx(0.89)
+
+
+def test_half_a_result_is_a_success_and_charged(installation: Installation) -> None:
+    """The relay waits for the other clip until it gives up, although that one failed for good."""
+    caller = poor(installation, "halved")
+    data = caller.made(gpt_description_prompt="pop\nmagic: half-task")
+    good, bad = data["data"]
+    assert (good["status"], bad["status"], bad["audio_url"]) == ("complete", "error", "")
+    assert bad["metadata"]["error_message"]
+    assert balance(installation, "halved") == pytest.approx(0.9)
+    refused = caller.submit(prompt="on", task_id=data["task_id"], continue_clip_id=bad["id"])
+    assert (refused.status, refused.body["error"]["param"]) == (400, "continue_clip_id")
+
+
+@pytest.mark.parametrize(("word", "status", "code"), [("error-400", 400, "invalid_request"), ("blocked-prompt", 400, "invalid_request")])
+def test_a_refusal_comes_at_once(installation: Installation, word: str, status: int, code: str) -> None:
+    caller = poor(installation, f"unsung-{word}")
+    for action, field in (("music", "gpt_description_prompt"), ("lyrics", "prompt")):
+        answer = caller.submit(action, **{field: f"pop\nmagic: {word}"})
+        assert (answer.status, answer.body["code"]) == (status, code)
+    assert balance(installation, f"unsung-{word}") == 1.0
+
+
+def test_without_money_or_key(installation: Installation) -> None:
+    installation.run("accounts", "create", "--name", "penniless")
+    installation.run("accounts", "limit", "penniless", "prepaid", "--test")
+    answer = Suno(installation, installation.key("--test", "--account", "penniless")).submit(gpt_description_prompt="pop")
+    assert (answer.status, answer.body["code"]) == (403, "quota_not_enough")
+    assert Suno(installation, "sk-test-wrong").submit(gpt_description_prompt="pop").status == 401
+
+
+# Privacy.
+
+
+def test_what_is_another_accounts_is_absent(installation: Installation, suno: Suno, song: dict[str, Any]) -> None:
+    installation.run("accounts", "create", "--name", "deaf")
+    stranger = Suno(installation, installation.key("--test", "--account", "deaf"))
+    foreign, missing = stranger.fetch(song["task_id"]), stranger.fetch("task_4fK2mQpX7cVbN1sLr8YwZd")
+    assert (foreign.status, foreign.body) == (missing.status, missing.body)
+    assert (foreign.status, foreign.body["code"], foreign.body["message"]) == (400, "task_not_exist", "task_not_exist")
+    assert stranger.fetch_many(song["task_id"]) == []
+    clip = song["data"][0]["id"]
+    for fields in ({"continue_clip_id": clip}, {"continue_clip_id": clip, "task_id": song["task_id"]}):
+        answer = stranger.submit(prompt="on", **fields)
+        assert (answer.status, answer.body["code"]) == (400, "task_not_exist")
+    mine = suno.submitted(gpt_description_prompt="pop")
+    other_clip = suno.submit(prompt="on", continue_clip_id=clip, task_id=mine)
+    assert other_clip.status == 400
