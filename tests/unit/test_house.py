@@ -59,6 +59,8 @@ TESTED_ELSEWHERE = {
     "formats/ideogram/schema.py": ("unit/formats/ideogram/test_docs.py", "types"),
     "formats/kling/schema.py": ("unit/formats/kling/test_docs.py", "types"),
     "formats/suno/schema.py": ("unit/formats/suno/test_family.py", "types"),
+    "formats/midjourney/schema.py": ("unit/formats/midjourney/test_docs.py", "types"),
+    "formats/midjourney/submits.py": ("unit/formats/midjourney/test_family.py", "declarations"),
     "formats/media/refusals.py": ("unit/providers/test_kling.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),

@@ -17,6 +17,7 @@ def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
         _upstream("kling", path="/kling", secret=sandbox.KLING_SECRET, socket_path=socket_path),
         _upstream("bfl", path="/bfl", secret=sandbox.BFL_SECRET, socket_path=socket_path),
         _upstream("ideogram", path="/ideogram", secret=sandbox.IDEOGRAM_SECRET, socket_path=socket_path, max_concurrent=IDEOGRAM_PICTURES),
+        _upstream("midjourney", path="/midjourney", secret=sandbox.MIDJOURNEY_SECRET, socket_path=socket_path),
         _upstream("fal", path="/fal", secret=sandbox.FAL_SECRET, socket_path=socket_path),
         _upstream("runway", path="/runway", secret=sandbox.RUNWAY_SECRET, socket_path=socket_path),
         _upstream("suno", path="/suno", secret=sandbox.SUNO_SECRET, socket_path=socket_path),

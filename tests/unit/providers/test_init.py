@@ -16,7 +16,7 @@ from modelgate.providers import load_providers
 
 PROVIDERS = load_providers()
 SPOKEN_FORMATS = {*load_wire_formats(), *load_single_formats(), "gemini_embeddings"}  # the last is declared ahead of its dialect
-ADDRESSED_BY_THEIR_OWNERS = {"azure", "modelgate", "newapi", "suno"}
+ADDRESSED_BY_THEIR_OWNERS = {"azure", "midjourney", "modelgate", "newapi", "suno"}
 """Where everybody has an address of his own."""
 ACCEPTED = {"cache", "file_url", "image_config", "top_k"}
 DIALECT_FIELDS = {"max_tokens", "max_completion_tokens", "seed", "user", "stop"}
