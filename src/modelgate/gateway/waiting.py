@@ -19,6 +19,8 @@ MAX_QUEUED_S = 60.0
 """A task that no upstream took for so long is withdrawn: its caller had better ask elsewhere than wait until the end."""
 MAX_EXPIRE_TRIES = 5
 
+WITHHELD = "The vendor made what was asked and withholds it by its content policy. Vendors bill that, so it was charged."
+
 _BUSY = frozenset((refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE))
 
 
@@ -86,12 +88,14 @@ class Waiting:
 def error_of(task: Task) -> ModelgateError:
     """Return what a task that made nothing means to its caller. Numbered cases:
 
-    1. the content policy refused it: OpenAI's word for that;
+    1. the content policy refused it: OpenAI's word for that, also when all was made and is withheld;
     2. the caller's fault: 400 with the vendor's words;
     3. late: 504;
     4. nobody could take it now, so that it failed or was withdrawn: 503;
     5. taken, and not finished.
     """
+    if task.state == "succeeded":
+        return UpstreamRefused(WITHHELD, status=400, code="content_policy_violation")
     match task.error_code:
         case refusals.CONTENT_REFUSED:
             message = task.error_message or "The vendor's content policy refused this request."

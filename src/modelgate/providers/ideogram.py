@@ -123,7 +123,7 @@ def _texts_of(request: ImageRequest) -> list[tuple[str, str]]:
         ("resolution", request.size),
         ("aspect_ratio", request.aspect_ratio.replace(":", "x")),
         ("rendering_speed", request.quality.upper()),
-        *((rules.FIELD_NAMES[name], str(request.options[name])) for name in _TEXT_OPTIONS if name in request.options),
+        *((rules.FIELD_NAMES[name], str(value)) for name in _TEXT_OPTIONS if (value := request.options.get(name)) is not None),
         ("color_palette", _encode(palette).decode() if palette is not None else ""),
     ]
 

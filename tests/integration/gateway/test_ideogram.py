@@ -1,5 +1,6 @@
 """Ideogram 3.0 through a running gateway against the make-believe vendor: forms, masks, pictures, cents."""
 
+import base64
 import io
 import sqlite3
 from collections.abc import Iterator
@@ -212,3 +213,23 @@ def test_more_pictures_than_the_vendor_makes_at_once_wait_their_turn(ideogram: I
 def test_no_key(ideogram: Ideogram) -> None:
     answer = httpx2.post(f"{ideogram.client.base_url}{PATH}generate", json={"prompt": "x"})
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "invalid_request_error")
+
+
+def test_the_plain_way_and_openais_pictures_reach_the_same_model(ideogram: Ideogram) -> None:
+    mask = "data:image/png;base64," + base64.b64encode(png(40, 30)).decode()
+    asked = {"prompt": "a hat", "quality": "turbo", "n": 2, "inputs": [{"role": "image", "file": mask}, {"role": "mask", "file": mask}]}
+    quote = ideogram.client.post("/v1/tasks/quote", json={"model": "ideogram-v3", "operation": "image.edit", "input": asked})
+    assert (quote.status_code, quote.json()["amount_usd"]) == (200, "0.06")
+    task = ideogram.client.post("/v1/tasks", json={"model": "ideogram-v3", "operation": "image.edit", "input": asked}).json()
+    assert (task["state"], [ideogram.size(output["url"]) for output in task["outputs"]]) == ("succeeded", [(40, 30)] * 2)
+    made = ideogram.client.post("/v1/images/generations", json={"model": "ideogram-v3", "prompt": "a fox", "size": "1536x1024"})
+    assert ideogram.size(made.json()["data"][0]["url"]) == (1248, 832)
+
+
+def test_a_picture_withheld_from_openais_clients_is_said_to_be_charged(ideogram: Ideogram) -> None:
+    """The answer said "Nothing was charged", while the vendor bills what it made and withholds, and so do we."""
+    body = {"model": "ideogram-v3", "prompt": "a crowd\nmagic: blocked-answer"}
+    error = ideogram.client.post("/v1/images/generations", json=body)
+    assert (error.status_code, error.json()["error"]["code"]) == (400, "content_policy_violation")
+    assert "it was charged" in error.json()["error"]["message"]
+    assert ideogram.charged_nanos() == 6 * CENT

@@ -64,9 +64,10 @@ _FAILED = {
     "error": {"code": "content_refused", "message": "The vendor's content policy refused this prompt."},
 }
 _PICTURES = ("image/jpeg", "image/png", "image/webp")
+_SAME_SIZE_AS: Final = {"mask": "image", "character_mask": "character"}
 _RULES: Final = {
     **{
-        role: InputRules(field=role, content_types=_PICTURES, max_bytes=schema.MAX_FILE_BYTES)
+        role: InputRules(field=role, content_types=_PICTURES, max_bytes=schema.MAX_FILE_BYTES, same_size_as=_SAME_SIZE_AS.get(role, ""))
         for role in schema.ROLES
         if role not in ("video", "audio")
     },
