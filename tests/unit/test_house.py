@@ -55,6 +55,7 @@ TESTED_ELSEWHERE = {
     "formats/gemini_content/reference.py": ("unit/gateway/test_endpoints_gemini.py", "types"),
     "formats/gemini_content/schema.py": ("unit/formats/gemini_content/test_decode_request.py", "types"),
     "formats/gemini_embeddings/schema.py": ("unit/formats/gemini_embeddings/test_request.py", "types"),
+    "formats/openai_videos/schema.py": ("unit/formats/openai_videos/test_request.py", "types"),
     "formats/tasks/schema.py": ("unit/formats/tasks/test_request.py", "types"),
     "formats/ideogram/schema.py": ("unit/formats/ideogram/test_docs.py", "types"),
     "formats/kling/schema.py": ("unit/formats/kling/test_docs.py", "types"),

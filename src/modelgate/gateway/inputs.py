@@ -53,6 +53,8 @@ class Inputs:
         async with self._room:
             try:
                 for index, item in enumerate(request.inputs):
+                    if item.role not in rules:
+                        raise InvalidRequest(f"A file as {item.role} is not taken here.", param=item.role, code="unsupported_parameter")
                     kept, picture = await self._stored(item, rules=rules[item.role], stem=f"{task_id}-in{index}")
                     stored.append(kept)
                     if picture is not None:
@@ -71,7 +73,7 @@ class Inputs:
 
     async def _stored(self, item: MediaInput, *, rules: InputRules, stem: str) -> tuple[MediaInput, Picture | None]:
         """Return an input as it is stored, and what is known of it if it is a picture."""
-        data = item.data or await self._bytes_of(item.url, rules)
+        data = item.data or (await self._kept(item.blob, rules) if item.blob else await self._bytes_of(item.url, rules))
         is_picture = all(name.startswith("image/") for name in rules.content_types)
         picture = check_picture(data, rules) if is_picture else None
         content_type = picture.content_type if picture is not None else _checked(data, rules)
@@ -86,8 +88,12 @@ class Inputs:
         own = self._own_file(url)
         if own is None:
             return await self._fetched(url, rules)
+        return await self._kept(own, rules)
+
+    async def _kept(self, key: str, rules: InputRules) -> bytes:
+        """Return a file of our own: an output, or an input of an earlier task."""
         try:
-            return await self._blobs.get(own)
+            return await self._blobs.get(key)
         except BlobNotFound:
             raise InvalidRequest(f"The file in {rules.field} is no longer kept here.", param=rules.field) from None
         except BlobStoreFailed:

@@ -1,0 +1,129 @@
+"""Bodies of video jobs, as JSON and as forms: what they mean, and how they are refused."""
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.core.records import Task
+from modelgate.formats.media.family import Ask, MediaCall
+from modelgate.formats.media.requests import ImageRequest, MediaInput, Parent, VideoRequest, encode_request
+from modelgate.formats.openai_videos import schema
+from modelgate.formats.openai_videos.request import decode_remix, decode_video, page_of, remix_of
+
+PICTURE = base64.b64encode(b"picture").decode()
+
+
+def decode(**fields: Any) -> VideoRequest:
+    ask = decode_video(MediaCall(body=msgspec.json.encode({"model": "m", "prompt": "p", **fields}), content_type="application/json"))
+    assert ask.operation == "video"
+    assert isinstance(ask.request, VideoRequest)
+    return ask.request
+
+
+def form(*parts: tuple[str, str | bytes]) -> Ask:
+    body = b""
+    for name, value in parts:
+        file = b'; filename="a.png"\r\ncontent-type: image/png' if isinstance(value, bytes) else b""
+        content = value if isinstance(value, bytes) else value.encode()
+        body += b'--edge\r\ncontent-disposition: form-data; name="%b"%b\r\n\r\n%b\r\n' % (name.encode(), file, content)
+    return decode_video(MediaCall(body=body + b"--edge--\r\n", content_type="multipart/form-data; boundary=edge"))
+
+
+def test_everything_as_json() -> None:
+    assert decode(seconds="8", duration=4, size="1280x720", mode="pro", image=PICTURE, metadata={"kling_cfg_scale": 0.5, "model": "cheaper"}) == VideoRequest(
+        model="m", prompt="p", seconds=8, aspect_ratio="16:9", quality="pro",
+        inputs=(MediaInput(data=b"picture", role="first_frame"),), options={"kling_cfg_scale": 0.5},
+    )  # fmt: skip
+
+
+def test_everything_as_a_form() -> None:
+    ask = form(("model", "m"), ("prompt", "p"), ("seconds", "4"), ("size", "720x1280"), ("kling_cfg_scale", "0.5"), ("loop", "true"), ("style", "ink"), ("metadata", '{"a": 1}'), ("input_reference", b"picture"))  # fmt: skip
+    assert ask.request == VideoRequest(
+        model="m", prompt="p", seconds=4, aspect_ratio="9:16", inputs=(MediaInput(data=b"picture", role="first_frame"),),
+        options={"a": 1, "kling_cfg_scale": 0.5, "loop": True, "style": "ink"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"),
+    [("1280x720", "16:9"), ("1920x1080", "16:9"), ("1792x1024", "16:9"), ("1024x1792", "9:16"), ("512x512", "1:1"), ("", "")],
+)
+def test_a_size_chooses_the_ratio(size: str, ratio: str) -> None:
+    assert decode(size=size).aspect_ratio == ratio
+
+
+def test_pictures_by_every_name() -> None:
+    one = (MediaInput(data=b"picture", role="first_frame"),)
+    assert decode(input_reference=PICTURE).inputs == decode(image=PICTURE).inputs == decode(images=[PICTURE]).inputs == one
+    assert decode(input_reference={"image_url": "https://a.example/b"}).inputs == (
+        MediaInput(url="https://a.example/b", role="first_frame"),
+    )
+    assert decode(input_reference=PICTURE, image="https://a.example/b").inputs == one, "the newest name wins"
+    assert [item.role for item in decode(images=[PICTURE, PICTURE]).inputs] == ["first_frame", "last_frame"]
+    assert decode(image="", images=[]).inputs == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"prompt": " "}, "prompt"),
+        ({"prompt": "x" * (schema.MAX_PROMPT_CHARACTERS + 1)}, "prompt"),
+        ({"model": ""}, "model"),
+        ({"seconds": "0"}, "seconds"),
+        ({"seconds": "3601"}, "seconds"),
+        ({"duration": 1.5}, "duration"),
+        ({"size": "wide"}, "size"),
+        ({"size": "9999x1"}, "size"),
+        ({"image": "!"}, "image"),
+        ({"images": [PICTURE] * 5}, "images"),
+        ({"images": [3]}, "images[0]"),
+        ({"input_reference": {"file_id": "file_1"}}, "input_reference.file_id"),
+        ({"input_reference": {}}, "input_reference.image_url"),
+        ({"metadata": [1]}, "metadata"),
+        ({"metadata": {str(number): 1 for number in range(33)}}, "metadata"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        decode(**fields)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    "parts", [(("model", "m"), ("prompt", "p"), ("image", b"")), (("model", "m"), ("prompt", "p"), *[("images", b"x")] * 5)]
+)
+def test_files_of_forms_are_bounded(parts: tuple[tuple[str, str | bytes], ...]) -> None:
+    with pytest.raises(InvalidRequest):
+        form(*parts)
+
+
+def test_a_remix_is_the_earlier_video_with_other_words() -> None:
+    ask = decode_remix(MediaCall(body=b'{"prompt": "new"}', values={"task_id": "task_1"}))
+    assert ask.request.parent == Parent(task="task_1")
+    earlier = VideoRequest(model="m", prompt="old", seconds=5, inputs=(MediaInput(blob="b.png", role="first_frame"),))
+    task = Task(
+        id="task_1",
+        account="a",
+        key="k",
+        book="test",
+        family="f",
+        operation="video",
+        model="m",
+        state="succeeded",
+        request=encode_request(earlier),
+    )
+    assert remix_of(ask, task).request == msgspec.structs.replace(earlier, prompt="new")
+    picture = msgspec.structs.replace(task, operation="image", request=encode_request(ImageRequest(model="m")))
+    with pytest.raises(InvalidRequest, match="Only a video"):
+        remix_of(ask, picture)
+    with pytest.raises(InvalidRequest, match="prompt is required"):
+        decode_remix(MediaCall(body=b"{}", values={"task_id": "task_1"}))
+
+
+def test_pages() -> None:
+    assert page_of(MediaCall(query={"limit": "3", "after": "task_1", "order": "desc"})).after == "task_1"
+    with pytest.raises(InvalidRequest, match="order"):
+        page_of(MediaCall(query={"order": "asc"}))
