@@ -6,6 +6,7 @@ from typing import Any
 
 import av
 import openai
+import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.test_kling import Answer, send
@@ -62,6 +63,7 @@ def test_a_video_from_words_is_real_and_can_be_made_again(installation: Installa
     assert (plain["state"], plain["operation"]) == ("succeeded", "video")
 
 
+@pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")  # OpenAI's own service ends; the form lives on here
 def test_the_official_client_makes_a_video_from_a_picture(installation: Installation) -> None:
     client = openai.OpenAI(api_key=installation.test_key, base_url=installation.base_url + "/v1", max_retries=0)
     picture = io.BytesIO()
