@@ -62,7 +62,9 @@ def _call(provider: Provider) -> UpstreamCall:
         return UpstreamCall(method="GET", path=provider.quirks.paths.get("models", "/models"), headers=provider.probe_headers)
     if provider.probe_path:
         return UpstreamCall(method="GET", path=provider.probe_path, headers=provider.probe_headers)
-    encode_poll = next((operation.encode_poll for operation in provider.media.values() if operation.encode_poll is not None), None)
+    encode_poll = next(
+        (one.encode_poll for one in provider.media.values() if one.encode_poll is not None and not one.asks_by_request), None
+    )
     if encode_poll is None:
         raise ValueError(f"{provider.name} has nothing that can be asked for free")
     return encode_poll(PROBE_TASK)

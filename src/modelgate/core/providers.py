@@ -60,6 +60,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     encode_cancel(vendor_task), parse_cancel(status, body) -> VendorState, `canceled` when it surely is; None: the vendor cannot.
     encode_lookup(task_id) -> UpstreamCall, for vendors that can find a job by OUR id after a submit without an answer,
         with parse_lookup; None otherwise.
+    With `asks_by_request` encode_poll and encode_lookup get `request=` too: where the vendor's path depends on the kind of work.
     check(request, model) raises InvalidRequest, with the neutral name of a field as `param`, for what this model of the vendor cannot do.
     complete(request, model) -> request with the vendor's own defaults that the price depends on.
     `max_n`: the most results of one job. `takes`: what it understands beside model, prompt, n and aspect ratio: fields, options, roles of
@@ -68,7 +69,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
 
     encode_submit: Callable[..., UpstreamCall]
     parse_submit: Callable[[int, bytes], VendorState]
-    encode_poll: Callable[[str], UpstreamCall] | None = None
+    encode_poll: Callable[..., UpstreamCall] | None = None
     parse_poll: Callable[[int, bytes], VendorState] | None = None
     encode_poll_many: Callable[[list[str]], UpstreamCall] | None = None
     parse_poll_many: Callable[[int, bytes], dict[str, VendorState] | None] | None = None
@@ -76,11 +77,12 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     parse_result: Callable[[int, bytes], VendorState] | None = None
     encode_cancel: Callable[[str], UpstreamCall] | None = None
     parse_cancel: Callable[[int, bytes], VendorState] | None = None
-    encode_lookup: Callable[[str], UpstreamCall] | None = None
+    encode_lookup: Callable[..., UpstreamCall] | None = None
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
     check: Callable[[Any, str], None] | None = None
     complete: Callable[[Any, str], Any] | None = None
     has_callbacks: bool = False
+    asks_by_request: bool = False
     inputs_by_url: bool = False
     poll_interval_s: float = 5.0
     deadline_s: float = 3600.0

@@ -1,14 +1,15 @@
 """From running or unknown to an end: polls, look-ups, and the copying of results."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from modelgate.core.providers import MediaOperation, VendorState
+from modelgate.core.providers import MediaOperation, UpstreamCall, VendorState
 from modelgate.core.records import Task
 from modelgate.formats.media import refusals
+from modelgate.formats.media.requests import decode_request
 from modelgate.routing.retry import parse_retry_after
 from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
@@ -54,7 +55,9 @@ class Follower:
             done = VendorState(state="succeeded", outputs=task.outputs)  # it told all at once; only the files were not to be had
             return await self.fetch(task, candidate, done, pause_s=pause_s)
         try:
-            answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_poll(task.vendor_task))
+            answer = await self._caller.call(
+                candidate.upstream, candidate.credential, _asked(operation, operation.encode_poll, task.vendor_task, task)
+            )
             state = operation.parse_poll(answer.status, answer.body)
             if state.further is not None and operation.parse_result is not None:
                 answer = await self._caller.call(candidate.upstream, candidate.credential, state.further)
@@ -134,7 +137,9 @@ class Follower:
         if operation.encode_lookup is None or operation.parse_lookup is None:
             return await self._recorder.fail(task, refusals.VENDOR_UNAVAILABLE, UNANSWERED)
         try:
-            answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_lookup(task.id))
+            answer = await self._caller.call(
+                candidate.upstream, candidate.credential, _asked(operation, operation.encode_lookup, task.id, task)
+            )
         except CallFailed as failure:
             return await self._recorder.trouble(task, "look_up_failed", first_pause_s=LOOK_UP_PAUSE_S, reason=str(failure))
         state = operation.parse_lookup(answer.status, answer.body)
@@ -212,3 +217,8 @@ async def _all(steps: Iterable[Coroutine[Any, Any, Task]]) -> None:
     for outcome in await asyncio.gather(*steps, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome
+
+
+def _asked(operation: MediaOperation, encode: Callable[..., UpstreamCall], name: str, task: Task) -> UpstreamCall:
+    """Return the call that asks about a task by a name of it."""
+    return encode(name, request=decode_request(task.operation, task.request)) if operation.asks_by_request else encode(name)
