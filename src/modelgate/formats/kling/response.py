@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from modelgate.core import errors
-from modelgate.core.records import Task, TaskState
+from modelgate.core.records import Task, TaskOutput, TaskState
 from modelgate.formats.kling import schema
 from modelgate.formats.kling.request import TaskFacts
 from modelgate.formats.media import refusals
+from modelgate.formats.media.requests import kind_of
 
 SUBMIT_MESSAGE = "Modelgate - Kling Image - Submit: SUCCEED"
+SUBMIT_VIDEO_MESSAGE = "Modelgate - Kling Video - Submit: SUCCEED"
 FETCH_MESSAGE = "SUCCEED"
 
 _STATUS: dict[TaskState, schema.TaskStatus] = {
@@ -71,13 +73,13 @@ def encode_submitted(task: Task, *, urls: Sequence[str], request_id: str) -> byt
         created_at=_milliseconds(task.created_at),
         updated_at=_milliseconds(task.updated_at),
     )
-    return _encode(schema.SubmitEnvelope(code=0, message=SUBMIT_MESSAGE, request_id=request_id, data=data))
+    message = SUBMIT_VIDEO_MESSAGE if kind_of(task.operation) == "video" else SUBMIT_MESSAGE
+    return _encode(schema.SubmitEnvelope(code=0, message=message, request_id=request_id, data=data))
 
 
 def encode_fetched(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
-    """Return the envelope that answers a fetch; `urls` are the addresses of the task's pictures, in order."""
+    """Return the envelope that answers a fetch; `urls` are the addresses of the task's files, in order."""
     status = _STATUS[task.state]
-    images = [schema.ResultImage(index=index, url=url) for index, url in enumerate(urls) if url]
     data = schema.FetchedTask(
         task_id=task.id,
         task_status=status,
@@ -85,9 +87,27 @@ def encode_fetched(task: Task, *, urls: Sequence[str], request_id: str) -> bytes
         task_info=schema.TaskInfo(external_task_id=_decode_facts(task.facts).external_task_id),
         created_at=_milliseconds(task.created_at),
         updated_at=_milliseconds(task.updated_at),
-        task_result=schema.TaskResult(images=images) if status == "succeed" else None,
+        task_result=_result(task, urls) if status == "succeed" else None,
     )
     return _encode(schema.FetchEnvelope(code=0, message=FETCH_MESSAGE, request_id=request_id, data=data))
+
+
+def _result(task: Task, urls: Sequence[str]) -> schema.TaskResult:
+    shown = [(output, url) for output, url in zip(task.outputs, urls, strict=False) if url]
+    images = [schema.ResultImage(index=index, url=url) for index, url in enumerate(url for output, url in shown if output.kind == "image")]
+    videos: list[schema.ResultVideo] = []
+    for output, url in shown:
+        if output.kind != "video":
+            continue
+        if output.details.get("watermark") and videos:
+            videos[-1].watermark_url = url
+            continue
+        videos.append(schema.ResultVideo(id=output.vendor_id or task.id, url=url, duration=_duration(output)))
+    return schema.TaskResult(images=images, videos=videos)
+
+
+def _duration(output: TaskOutput) -> str:
+    return f"{output.duration_ms / 1000:.1f}" if output.duration_ms else ""
 
 
 def code_of(error: errors.ModelgateError) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 DEFAULT_IMAGE_MODEL: Final = "kling-v1"
+DEFAULT_TRY_ON_MODEL: Final = "kolors-virtual-try-on-v1"
 MAX_PROMPT_CHARACTERS: Final = 500
 MAX_NEGATIVE_PROMPT_CHARACTERS: Final = 200
 MAX_MODEL_CHARACTERS: Final = 100
@@ -83,10 +84,20 @@ class ResultImage(Struct, kw_only=True):
     url: str
 
 
-class TaskResult(Struct, kw_only=True):
-    """What was made."""
+class ResultVideo(Struct, kw_only=True, omit_defaults=True):
+    """One video. `id` is its name for extending it and for lip sync; `duration` is in seconds."""
 
-    images: list[ResultImage]
+    id: str
+    url: str
+    duration: str
+    watermark_url: str = ""
+
+
+class TaskResult(Struct, kw_only=True, omit_defaults=True):
+    """What was made: pictures, or videos."""
+
+    images: list[ResultImage] = []
+    videos: list[ResultVideo] = []
 
 
 class TaskInfo(Struct, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from modelgate.core import errors
-from modelgate.core.records import Task, TaskState
+from modelgate.core.records import Task, TaskOutput, TaskState
 from modelgate.formats.kling.response import encode_error, encode_fetched, encode_submitted
 
 
@@ -56,9 +56,10 @@ def test_submit_envelope_is_whole_and_in_milliseconds() -> None:
 
 
 def test_fetch_of_a_finished_task_lists_its_pictures_in_order() -> None:
-    finished = task(state="succeeded", facts=b'{"external_task_id":"mine-1","callback_url":"https://client.example"}')
+    facts = b'{"external_task_id":"mine-1","callback_url":"https://client.example"}'
+    finished = task(state="succeeded", facts=facts, outputs=(TaskOutput(kind="image"), TaskOutput(kind="image"), TaskOutput(kind="image")))
 
-    assert msgspec.json.decode(encode_fetched(finished, urls=["https://g/a", "https://g/b"], request_id="req_1")) == {
+    assert msgspec.json.decode(encode_fetched(finished, urls=["https://g/a", "", "https://g/b"], request_id="req_1")) == {
         "code": 0,
         "message": "SUCCEED",
         "request_id": "req_1",
@@ -121,3 +122,22 @@ def test_every_error_has_a_number_and_its_twin(error: errors.ModelgateError, sta
         "request_id": "req_1",
         "error": {"message": f"{error.message} (request id: req_1)", "type": error.type, "code": error.code, "param": error.param},
     }
+
+
+def test_a_video_is_told_with_its_id_length_and_watermark() -> None:
+    outputs = (
+        TaskOutput(kind="video", vendor_id="x1", duration_ms=5100),
+        TaskOutput(kind="video", duration_ms=5100, details={"watermark": True}),
+    )
+    finished = task(state="succeeded", operation="video", outputs=outputs)
+    body = msgspec.json.decode(encode_fetched(finished, urls=["https://g/a", "https://g/w"], request_id="req_1"))
+    assert body["data"]["task_result"] == {
+        "videos": [{"id": "x1", "url": "https://g/a", "duration": "5.1", "watermark_url": "https://g/w"}]
+    }
+    assert "Kling Video" in msgspec.json.decode(encode_submitted(finished, urls=[], request_id="req_1"))["message"]
+
+
+def test_a_video_of_another_vendor_is_told_by_its_task() -> None:
+    finished = task(state="succeeded", operation="video", outputs=(TaskOutput(kind="video"),))
+    body = msgspec.json.decode(encode_fetched(finished, urls=["https://g/a"], request_id="req_1"))
+    assert body["data"]["task_result"] == {"videos": [{"id": "task_1", "url": "https://g/a", "duration": ""}]}

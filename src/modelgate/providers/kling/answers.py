@@ -1,32 +1,19 @@
-"""Kling (Kuaishou): pictures by its native API.
-
-Source: Kling's API documentation for developers (klingai.com), read 2026-11. Codes 1200 and above: their HTTP statuses come
+"""What Kling's answers mean: its envelope, its numbers, and what a finished task holds. Codes 1200 and above: their HTTP statuses come
 from secondary sources, so the number decides and the status only helps.
 """
 
-import base64
-import hashlib
-import hmac
-from typing import Any
-from urllib.parse import quote
-
 import msgspec
 
-from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, VendorState
+from modelgate.core.providers import VendorState
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
-from modelgate.formats.media.requests import ImageRequest, MediaInput
 
-IMAGES_PATH = "/v1/images/generations"
-TOKEN_LIFETIME_S = 1800
-TOKEN_BACKDATE_S = 5
 CROWDED_PAUSE_S = 1.0
 """The vendor asks for at least a second of patience after 1302 and 1303."""
 MAX_MESSAGE_CHARACTERS = 300
-MAX_RESULT_IMAGES = 9
+MAX_RESULTS = 9
+MAX_DURATION_S = 3_600
 PROGRESS = {"submitted": 10, "processing": 50}
-
-_JSON_HEADERS = (("content-type", "application/json"),)
 
 
 class _ResultImage(msgspec.Struct):
@@ -35,8 +22,16 @@ class _ResultImage(msgspec.Struct):
     id: str | None = None
 
 
+class _ResultVideo(msgspec.Struct):
+    url: str = ""
+    id: str | None = None
+    duration: str | float | None = None
+    watermark_url: str | None = None
+
+
 class _TaskResult(msgspec.Struct):
     images: list[_ResultImage] | None = None
+    videos: list[_ResultVideo] | None = None
 
 
 class _TaskData(msgspec.Struct):
@@ -104,73 +99,9 @@ _STATUS_REFUSALS: dict[int, _Refusal] = {
 _UNKNOWN_TASK_CODE = 1203
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
-_encode = msgspec.json.Encoder().encode
 
 
-def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
-    """Return the authentication header for one credential at a time in seconds.
-
-    `ACCESS|SECRET` makes a signed token, good for half an hour from `now`; anything else is an API key (or the key of
-    another gateway, whose base URL then ends in `/kling`) and is sent as it is.
-    """
-    access, bar, secret_key = secret.partition("|")
-    bearer = _signed_token(access, secret_key, int(now)) if bar else secret
-    return (("authorization", f"Bearer {bearer}"),)
-
-
-def _signed_token(access: str, secret_key: str, now: int) -> str:
-    """Return a JSON Web Token by hand: HS256 is one HMAC, and a library would weigh on every relay."""
-    header = _base64url(b'{"alg":"HS256","typ":"JWT"}')
-    claims = _base64url(_encode({"iss": access, "exp": now + TOKEN_LIFETIME_S, "nbf": now - TOKEN_BACKDATE_S}))
-    signed = header + b"." + claims
-    signature = _base64url(hmac.digest(secret_key.encode(), signed, hashlib.sha256))
-    return (signed + b"." + signature).decode()
-
-
-def _base64url(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def encode_image_submit(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that starts a picture. Our task id goes along as `external_task_id`, to find the job by.
-
-    Raises:
-        ValueError: an input is still a blob's key.
-    """
-    options = request.options
-    reference = options.get("kling_image_reference", "") if request.inputs else ""
-    fields: dict[str, Any] = {
-        "model_name": model,  # always: the vendor ignores `model` and falls back to its oldest
-        "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt,
-        "image": _inline(request.inputs[0]) if request.inputs else "",
-        "image_reference": reference,
-        "image_fidelity": options.get("kling_image_fidelity") if request.inputs else None,
-        "human_fidelity": options.get("kling_human_fidelity") if reference == "subject" else None,
-        "resolution": options.get("kling_resolution"),
-        "n": request.n,
-        "aspect_ratio": request.aspect_ratio,
-        "external_task_id": task_id,
-    }
-    body = _encode({name: value for name, value in fields.items() if value is not None and value != ""})
-    return UpstreamCall(method="POST", path=IMAGES_PATH, headers=_JSON_HEADERS, body=body)
-
-
-def _inline(item: MediaInput) -> str:
-    """Return an address, or bare base64: the vendor refuses a `data:` prefix."""
-    if item.url:
-        return item.url
-    if not item.data:
-        raise ValueError("an input is neither an address nor bytes")
-    return base64.b64encode(item.data).decode()
-
-
-def encode_image_poll(vendor_task: str) -> UpstreamCall:
-    """Return the call that asks how a job stands; it takes the vendor's id, and our own `external_task_id` as well."""
-    return UpstreamCall(method="GET", path=f"{IMAGES_PATH}/{quote(vendor_task, safe='')}")
-
-
-def parse_image_submit(status: int, body: bytes) -> VendorState:
+def parse_submit(status: int, body: bytes) -> VendorState:
     """Read the answer to a submit.
 
     Three outcomes: taken (`running`, or further), refused, or neither (`state` None and not `refused`): then the job may
@@ -182,7 +113,7 @@ def parse_image_submit(status: int, body: bytes) -> VendorState:
     return _refused(status, envelope)
 
 
-def parse_image_poll(status: int, body: bytes) -> VendorState:
+def parse_poll(status: int, body: bytes) -> VendorState:
     """Read the answer to a poll or a look-up. `refused` with `task_not_found`: the vendor says there is no such job.
 
     Every other trouble leaves the task as it is.
@@ -261,43 +192,34 @@ def _task_state(data: _TaskData) -> VendorState:
 
 
 def _succeeded(data: _TaskData) -> VendorState:
-    images = (data.task_result.images if data.task_result else None) or []
-    ordered = sorted(images, key=lambda image: image.index if image.index is not None else 0)[:MAX_RESULT_IMAGES]
-    outputs = tuple(TaskOutput(kind="image", url=image.url) for image in ordered if image.url)
+    result = data.task_result or _TaskResult()
+    outputs = (*_pictures(result.images or []), *_videos(result.videos or []))
     if not outputs:
-        message = "The vendor finished without a picture."
+        message = "The vendor finished without a result."
         return VendorState(state="failed", vendor_task=data.task_id, error_code=refusals.GENERATION_FAILED, error_message=message)
     return VendorState(state="succeeded", vendor_task=data.task_id, progress=100, outputs=outputs)
 
 
-PROVIDER = Provider(
-    name="kling",
-    title="Kling",
-    base_url="https://api-singapore.klingai.com",
-    media={
-        "image": MediaOperation(
-            encode_submit=encode_image_submit,
-            parse_submit=parse_image_submit,
-            encode_poll=encode_image_poll,
-            parse_poll=parse_image_poll,
-            encode_lookup=encode_image_poll,  # the same path takes our external_task_id
-            parse_lookup=parse_image_poll,
-            poll_interval_s=2.0,
-            deadline_s=1800.0,
-            max_n=MAX_RESULT_IMAGES,
-            takes=frozenset(
-                (
-                    "negative_prompt",
-                    "image",
-                    "kling_resolution",
-                    "kling_image_reference",
-                    "kling_image_fidelity",
-                    "kling_human_fidelity",
-                )
-            ),
-        )
-    },
-    sign=sign,
-    environment={"KLING_ACCESS_KEY|KLING_SECRET_KEY": "secret", "KLING_API_KEY": "secret"},
-    documentation="https://app.klingai.com/global/dev/document-api, read 2026-11",
-)
+def _pictures(images: list[_ResultImage]) -> tuple[TaskOutput, ...]:
+    ordered = sorted(images, key=lambda image: image.index if image.index is not None else 0)[:MAX_RESULTS]
+    return tuple(TaskOutput(kind="image", url=image.url) for image in ordered if image.url)
+
+
+def _videos(videos: list[_ResultVideo]) -> tuple[TaskOutput, ...]:
+    """Return each video, and after it the copy with a watermark where one was asked for."""
+    outputs: list[TaskOutput] = []
+    for video in (video for video in videos[:MAX_RESULTS] if video.url):
+        duration_ms = _milliseconds(video.duration)
+        outputs.append(TaskOutput(kind="video", url=video.url, vendor_id=video.id or "", duration_ms=duration_ms))
+        if video.watermark_url:
+            outputs.append(TaskOutput(kind="video", url=video.watermark_url, duration_ms=duration_ms, details={"watermark": True}))
+    return tuple(outputs)
+
+
+def _milliseconds(duration: str | float | None) -> int:
+    """Return a length that the vendor tells in seconds, mostly as text; 0 when it is not told."""
+    try:
+        seconds = float(duration or 0)
+    except ValueError:
+        return 0
+    return round(seconds * 1000) if 0 < seconds <= MAX_DURATION_S else 0

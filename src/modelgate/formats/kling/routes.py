@@ -1,0 +1,157 @@
+"""What all routes of the Kling family have in common: a POST that starts, a GET that follows, and the rules for their files."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from modelgate.core import errors
+from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.records import Task
+from modelgate.formats.kling import schema
+from modelgate.formats.kling.response import FETCH_MESSAGE, SUBMIT_MESSAGE, SUBMIT_VIDEO_MESSAGE
+from modelgate.formats.media.family import Ask, InputRules, MediaCall, MediaRoute
+
+TASK_ID: Final = "task_4fK2mQpX7cVbN1sLr8YwZd"
+REQUEST_ID: Final = "req_5f0c1b9e7a2d4c6f8e013579"
+PICTURE_TYPES: Final = ("image/jpeg", "image/png")
+
+_PAID_ERRORS = (
+    errors.TaskNotFound,
+    errors.InvalidRequest,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+    errors.MissingKey,
+    errors.InvalidKey,
+    errors.ExpiredKey,
+    errors.DisabledKey,
+    errors.ForeignAddress,
+    errors.ModelNotAllowed,
+    errors.UnknownModel,
+    errors.UnpricedModel,
+    errors.BalanceExhausted,
+    errors.LimitExhausted,
+    errors.RateExceeded,
+    errors.UpstreamRefused,
+    errors.UpstreamError,
+    errors.Overloaded,
+    errors.NoUpstream,
+)
+_FREE_ERRORS = (
+    errors.MissingKey,
+    errors.InvalidKey,
+    errors.ExpiredKey,
+    errors.DisabledKey,
+    errors.ForeignAddress,
+    errors.TaskNotFound,
+    errors.RateExceeded,
+    errors.Overloaded,
+)
+
+
+def picture_rules(field: str) -> InputRules:
+    """Return the rules for a picture in a field."""
+    return InputRules(
+        field=field,
+        content_types=PICTURE_TYPES,
+        max_bytes=schema.MAX_IMAGE_BYTES,
+        min_side_pixels=schema.MIN_IMAGE_SIDE_PIXELS,
+        max_ratio=schema.MAX_IMAGE_RATIO,
+    )
+
+
+def submitted(*, is_video: bool) -> dict[str, object]:
+    """Return the example of an answer to a submit."""
+    return {
+        "code": 0,
+        "message": SUBMIT_VIDEO_MESSAGE if is_video else SUBMIT_MESSAGE,
+        "request_id": REQUEST_ID,
+        "data": {"task_id": TASK_ID, "task_status": "submitted", "created_at": 1763884800000, "updated_at": 1763884800000},
+    }
+
+
+def fetched(status: str, *, message: str = "", is_video: bool = False) -> dict[str, object]:
+    """Return the example of an answer to a fetch."""
+    data: dict[str, object] = {
+        "task_id": TASK_ID,
+        "task_status": status,
+        "task_status_msg": message,
+        "task_info": {"external_task_id": ""},
+        "created_at": 1763884800000,
+        "updated_at": 1763884832000,
+    }
+    url = f"https://gateway.example/files/{TASK_ID}-0.{'mp4' if is_video else 'png'}?expires=1769068800&signature=…"
+    if status == "succeed" and is_video:
+        data["task_result"] = {"videos": [{"id": "9f2c41d07b", "url": url, "duration": "5.1"}]}
+    elif status == "succeed":
+        data["task_result"] = {"images": [{"index": 0, "url": url}]}
+    return {"code": 0, "message": FETCH_MESSAGE, "request_id": REQUEST_ID, "data": data}
+
+
+def submit_route(
+    path: str,
+    name: str,
+    *,
+    words: tuple[str, str],
+    body: Any,
+    decode: Callable[[MediaCall], Ask],
+    inputs: dict[str, InputRules],
+    cases: tuple[Case, ...],
+    with_parent: Callable[[Ask, Task], Ask] | None = None,
+) -> MediaRoute:
+    """Return the route that starts work; `words` are its summary and what it does."""
+    endpoint = Endpoint(
+        method="POST",
+        path=path,
+        name=f"submit_{name}",
+        family="kling",
+        home="desk",
+        summary=words[0],
+        description=(
+            f"{words[1]}, and answers with a task. Follow the task with the fetch below until it is `succeed` or `failed`. "
+            "A failed task costs nothing."
+        ),
+        request=body,
+        response=schema.SubmitEnvelope,
+        error=schema.ErrorEnvelope,
+        errors=_PAID_ERRORS if with_parent is not None else _PAID_ERRORS[1:],
+        statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
+        price_unit="second" if "/videos/" in path else "image",
+        cases=cases,
+    )
+    return MediaRoute(endpoint=endpoint, action="submit", decode=decode, inputs=inputs, with_parent=with_parent)
+
+
+def fetch_route(path: str, name: str, *, summary: str, what: str) -> MediaRoute:
+    """Return the route that follows work; `what` is made."""
+    is_video = "/videos/" in path
+    place = "videos" if is_video else "images"
+    endpoint = Endpoint(
+        method="GET",
+        path=path + "/{task_id}",
+        name=f"fetch_{name}",
+        family="kling",
+        home="desk",
+        summary=summary,
+        description=(
+            f"Shows a task of your account. Fetching is free and asks no vendor; every fetch signs fresh addresses for the {place}."
+        ),
+        response=schema.FetchEnvelope,
+        error=schema.ErrorEnvelope,
+        errors=_FREE_ERRORS,
+        cases=(
+            Case(
+                name="succeed",
+                title="A finished task",
+                prose=f"Take {what} from `data.task_result.{place}`.",
+                response=fetched("succeed", is_video=is_video),
+                path_values={"task_id": TASK_ID},
+            ),
+            Case(
+                name="failed",
+                title="A failed task",
+                prose="`task_status_msg` says why. The money held for it has been given back.",
+                response=fetched("failed", message=f"The vendor could not make {what}.", is_video=is_video),
+                path_values={"task_id": TASK_ID},
+            ),
+        ),
+    )
+    return MediaRoute(endpoint=endpoint, action="fetch")

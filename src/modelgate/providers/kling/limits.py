@@ -1,0 +1,246 @@
+"""What Kling's models can do, and what they take when the caller does not say.
+
+The table moves: a model that is not in it is the vendor's to judge. Errors name the fields, roles and options of the neutral
+request. Source: Kling's capability map, read 2026-11.
+"""
+
+import msgspec
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.formats.media import fields as read
+from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
+from modelgate.providers.kling.calls import PAIR_SCENES, SINGLE_SCENES
+from modelgate.providers.kling.controls import CAMERA, VOICES, check_camera, check_shots, check_trajectories, check_voices
+
+MAX_PROMPT = 2_500
+MAX_SPOKEN = 120
+DEFAULT_S = 5
+MODES = ("std", "pro")
+MODE_OF_RESOLUTION = {"720p": "std", "1080p": "pro"}
+VIDEO_RATIOS = ("16:9", "9:16", "1:1")
+IMAGE_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
+FIRST_MODELS = ("kling-v1", "kling-v1-5", "kling-v1-6")
+LENGTHS = (5, 10)
+LONG_LENGTHS = tuple(range(3, 16))
+MAX_REFERENCES = 4
+EXTENDED_BY_S = 5
+TRY_ON_MODELS = ("kolors-virtual-try-on-v1", "kolors-virtual-try-on-v1-5")
+
+
+class Able(msgspec.Struct, frozen=True, kw_only=True):
+    """What one model of videos can do. Modes from words and from a frame (empty: not at all); modes and lengths with a last frame."""
+
+    text: tuple[str, ...] = MODES
+    image: tuple[str, ...] = MODES
+    tail: tuple[str, ...] = ()
+    tail_lengths: tuple[int, ...] = LENGTHS
+    lengths: tuple[int, ...] = LENGTHS
+    scale: bool = False
+    camera: bool = False
+    masks: bool = False
+    references: bool = False
+    sound: bool = False
+    shots: bool = False
+
+
+MODELS: dict[str, Able] = {
+    "kling-v1": Able(tail=MODES, tail_lengths=(5,), scale=True, camera=True, masks=True),
+    "kling-v1-5": Able(text=(), tail=("pro",), scale=True, camera=True),
+    "kling-v1-6": Able(text=("std",), tail=("pro",), scale=True, camera=True, references=True),
+    "kling-v2-master": Able(),
+    "kling-v2-1": Able(text=(), tail=("pro",)),
+    "kling-v2-1-master": Able(),
+    "kling-v2-5-turbo": Able(text=("pro",), image=("pro",), tail=("pro",)),
+    "kling-v2-6": Able(tail=MODES, sound=True),
+    "kling-v3": Able(tail=MODES, tail_lengths=LONG_LENGTHS, lengths=LONG_LENGTHS, sound=True, shots=True),
+}
+
+
+def complete_video(request: VideoRequest, model: str) -> VideoRequest:
+    """Return the request with length and mode; the mode is the first that the model has for this kind of work."""
+    modes = _modes(request, MODELS.get(model)) or MODES
+    quality = request.quality or MODE_OF_RESOLUTION.get(request.resolution) or modes[0]
+    return msgspec.structs.replace(request, seconds=request.seconds or DEFAULT_S, quality=quality)
+
+
+def complete_plain(request: VideoRequest, model: str) -> VideoRequest:
+    """Return the request with length and mode, for effects."""
+    del model
+    return msgspec.structs.replace(request, seconds=request.seconds or DEFAULT_S, quality=request.quality or MODES[0])
+
+
+def complete_extend(request: VideoRequest, model: str) -> VideoRequest:
+    """Return the request with the length that is added."""
+    del model
+    return msgspec.structs.replace(request, seconds=EXTENDED_BY_S, quality=request.quality or MODES[0])
+
+
+def complete_lip_sync(request: VideoRequest, model: str) -> VideoRequest:
+    """Return the request with a length: a video of others is taken for the longest there may be."""
+    del model
+    return msgspec.structs.replace(request, seconds=request.seconds or (LENGTHS[-1] if inputs_in(request, "video") else DEFAULT_S))
+
+
+def check_image(request: ImageRequest, model: str) -> None:
+    """Raise InvalidRequest for a picture that cannot be."""
+    if not request.prompt.strip():
+        raise read.missing("prompt", "say what the picture shows")
+    if request.aspect_ratio and request.aspect_ratio not in IMAGE_RATIOS:
+        raise read.broken("aspect_ratio", request.aspect_ratio, f"it must be one of {read.listed(IMAGE_RATIOS)}")
+    _check_count(len(request.inputs), "image", most=1)
+    if model in FIRST_MODELS:
+        if request.aspect_ratio == "21:9":
+            raise read.broken("aspect_ratio", "21:9", f"{model} does not make it")
+        if request.options.get("kling_resolution") == "2k":
+            raise read.broken("kling_resolution", "2k", f"{model} makes 1k only")
+
+
+def check_try_on(request: ImageRequest, model: str) -> None:
+    """Raise InvalidRequest for a try-on without a person or a garment."""
+    for role, what in (("human", "the person"), ("cloth", "the garment")):
+        if not inputs_in(request, role):
+            raise read.missing(role, f"it shows {what}")
+        _check_count(len(inputs_in(request, role)), role, most=1)
+    if model.startswith("kling-"):
+        raise read.broken("model", model, f"a try-on is made by {read.listed(TRY_ON_MODELS)}")
+
+
+def check_video(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for a video that this model cannot make."""
+    able = MODELS.get(model)
+    _check_words(request)
+    _check_mode(request, model, able)
+    seconds = request.seconds or DEFAULT_S
+    lengths = able.lengths if able is not None else LONG_LENGTHS
+    if seconds not in lengths:
+        raise read.broken("seconds", seconds, f"{model} makes videos of {read.listed(lengths)} seconds")
+    if request.aspect_ratio and request.aspect_ratio not in VIDEO_RATIOS:
+        raise read.broken("aspect_ratio", request.aspect_ratio, f"it must be one of {read.listed(VIDEO_RATIOS)}")
+    has_shots = check_shots(request.options, seconds=seconds)
+    if not request.prompt.strip() and not has_shots and not _frames(request):
+        raise read.missing("prompt", "say what the video shows")
+    _check_groups(request)
+    if CAMERA in request.options:
+        check_camera(request.options[CAMERA])
+    if VOICES in request.options:
+        check_voices(request.options[VOICES])
+    check_trajectories(request.options.get("kling_trajectories"), masks=len(inputs_in(request, "dynamic_mask")))
+    if able is not None:
+        _check_able(request, model, able, seconds=seconds)
+
+
+def check_extend(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for a video that cannot go on."""
+    _check_words(request)
+    if request.parent is None:
+        raise read.missing("parent", "it is the id of the video to go on with")
+    if model in MODELS and model not in FIRST_MODELS:
+        raise _cannot("parent", f"it is a video of {model}, and only those of {read.listed(FIRST_MODELS)} can be extended")
+
+
+def check_lip_sync(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for a lip sync without one video and one voice."""
+    del model
+    videos, sounds = inputs_in(request, "video"), inputs_in(request, "audio")
+    if (request.parent is not None) + len(videos) != 1:
+        raise read.missing("parent", "a lip sync needs exactly one video, by its id or by an address")
+    if bool(request.prompt.strip()) + len(sounds) != 1:
+        raise read.missing("prompt", "a lip sync needs exactly one of a text to say and a sound")
+    if len(request.prompt) > MAX_SPOKEN:
+        raise read.broken("prompt", request.prompt, f"it must have at most {MAX_SPOKEN} characters; it has {len(request.prompt)}")
+    if not sounds and not request.options.get("kling_voice_id"):
+        raise read.missing("kling_voice_id", "it says who speaks the text")
+
+
+def check_effects(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for an effect that there is not, or with other people than it needs."""
+    scene, images = request.options.get("kling_effect_scene"), len(inputs_in(request, "image"))
+    if scene not in (*PAIR_SCENES, *SINGLE_SCENES):
+        raise read.broken("kling_effect_scene", scene, f"it must be one of {read.listed((*PAIR_SCENES, *SINGLE_SCENES))}")
+    is_pair = scene in PAIR_SCENES
+    if images != 1 + is_pair:
+        raise _cannot("image", f"{scene} needs {'two pictures' if is_pair else 'one picture'}; there are {images}")
+    models = FIRST_MODELS if is_pair else ("kling-v1-6",)
+    if model in MODELS and model not in models:
+        raise read.broken("model", model, f"{scene} is made by {read.listed(models)}")
+    lengths = LENGTHS if is_pair else (DEFAULT_S,)
+    if request.seconds and request.seconds not in lengths:
+        raise read.broken("seconds", request.seconds, f"{scene} lasts {read.listed(lengths)} seconds")
+    if request.quality and request.quality not in (MODES if is_pair else ("std",)):
+        raise read.broken("quality", request.quality, f"{scene} is made in {read.listed(MODES if is_pair else ('std',))}")
+
+
+def _check_words(request: VideoRequest) -> None:
+    for name, words in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+        if len(words) > MAX_PROMPT:
+            raise read.broken(name, words, f"it must have at most {MAX_PROMPT} characters; it has {len(words)}")
+
+
+def _check_mode(request: VideoRequest, model: str, able: Able | None) -> None:
+    if request.quality and request.quality not in MODES:
+        raise read.broken("quality", request.quality, f"it must be one of {read.listed(MODES)}")
+    if request.resolution and request.resolution not in MODE_OF_RESOLUTION:
+        raise read.broken("resolution", request.resolution, f"it must be one of {read.listed(MODE_OF_RESOLUTION)}")
+    modes = _modes(request, able)
+    if modes == ():
+        raise read.broken("model", model, "it makes no videos from words alone")
+    quality = request.quality or MODE_OF_RESOLUTION.get(request.resolution)
+    if quality and modes is not None and quality not in modes:
+        raise read.broken("quality", quality, f"{model} makes this in {read.listed(modes)} only")
+    if request.quality and request.resolution and MODE_OF_RESOLUTION[request.resolution] != request.quality:
+        raise read.broken("resolution", request.resolution, f"the mode {request.quality} makes another")
+
+
+def _modes(request: VideoRequest, able: Able | None) -> tuple[str, ...] | None:
+    """Return the modes that a model has for a kind of work, None when it is not known."""
+    if able is None:
+        return None
+    return able.image if request.inputs else able.text
+
+
+def _check_groups(request: VideoRequest) -> None:
+    """Check which inputs go together."""
+    references, frames = len(inputs_in(request, "reference")), _frames(request)
+    if references and frames:
+        raise _cannot("reference", "several pictures cannot be used together with a first or last frame")
+    for role, most in (("first_frame", 1), ("last_frame", 1), ("static_mask", 1), ("dynamic_mask", 6), ("reference", MAX_REFERENCES)):
+        _check_count(len(inputs_in(request, role)), role, most=most)
+    masks = [role for role in ("static_mask", "dynamic_mask") if inputs_in(request, role)]
+    if masks and not inputs_in(request, "first_frame"):
+        raise _cannot(masks[0], "a mask needs the picture that it is for")
+    groups = [bool(inputs_in(request, "last_frame")), bool(masks), CAMERA in request.options]
+    if sum(groups) > 1:
+        name = CAMERA if groups[2] else masks[0]
+        raise _cannot(name, "a last frame, masks and the camera's control exclude each other")
+
+
+def _check_able(request: VideoRequest, model: str, able: Able, *, seconds: int) -> None:
+    options, quality = request.options, request.quality or MODE_OF_RESOLUTION.get(request.resolution) or "std"
+    said = {
+        "kling_cfg_scale": ("kling_cfg_scale" in options, able.scale),
+        CAMERA: (CAMERA in options, able.camera),
+        "static_mask": (bool(inputs_in(request, "static_mask")), able.masks and seconds == DEFAULT_S),
+        "dynamic_mask": (bool(inputs_in(request, "dynamic_mask")), able.masks and seconds == DEFAULT_S),
+        "reference": (bool(inputs_in(request, "reference")), able.references),
+        "sound": (request.sound, able.sound),
+        VOICES: (VOICES in options, able.sound),
+        "kling_multi_shot": (bool(options.get("kling_multi_shot")), able.shots),
+    }
+    for name, (is_said, is_able) in said.items():
+        if is_said and not is_able:
+            raise _cannot(name, f"{model} does not have it" + (f" with {seconds} seconds" if name.endswith("_mask") and able.masks else ""))
+    if inputs_in(request, "last_frame") and (quality not in able.tail or seconds not in able.tail_lengths):
+        raise _cannot("last_frame", f"{model} does not take it in the mode {quality} with {seconds} seconds")
+
+
+def _frames(request: VideoRequest) -> bool:
+    return bool(inputs_in(request, "first_frame") or inputs_in(request, "last_frame"))
+
+
+def _check_count(count: int, role: str, *, most: int) -> None:
+    if count > most:
+        raise _cannot(role, f"there are {count}, at most {most} can be used")
+
+
+def _cannot(name: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{name} cannot be used: {why}.", param=name, code="invalid_value")

@@ -1,0 +1,98 @@
+from typing import Any
+
+import pytest
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.providers.kling.controls import check_camera, check_shots, check_trajectories, check_voices
+
+WAY = [{"x": 1, "y": 2}, {"x": 3, "y": 4}]
+SHOTS = [{"index": 1, "prompt": "a fox", "duration": "2"}, {"index": 2, "prompt": "a hen", "duration": 3}]
+
+
+@pytest.mark.parametrize(
+    "control", [{"type": "down_back"}, {"type": "down_back", "config": {}}, {"type": "simple", "config": {"zoom": 5, "pan": 0}}]
+)
+def test_good_cameras(control: Any) -> None:
+    check_camera(control)
+
+
+@pytest.mark.parametrize(
+    ("control", "word"),
+    [
+        ("simple", "must be an object"),
+        ({}, "type is required"),
+        ({"type": "spin"}, "one of simple"),
+        ({"type": "simple"}, "config"),
+        ({"type": "simple", "config": {}}, "exactly one"),
+        ({"type": "simple", "config": {"zoom": 1, "roll": 1}}, "exactly one"),
+        ({"type": "simple", "config": {"zoom": 11}}, "from -10 to 10"),
+        ({"type": "simple", "config": {"zoom": "5"}}, "must be a number"),
+        ({"type": "forward_up", "config": {"zoom": 1}}, "absent"),
+    ],
+)
+def test_bad_cameras(control: Any, word: str) -> None:
+    with pytest.raises(InvalidRequest, match=word) as caught:
+        check_camera(control)
+    assert caught.value.param == "kling_camera_control"
+
+
+def test_each_mask_has_its_way() -> None:
+    check_trajectories(None, masks=0)
+    check_trajectories([WAY, WAY], masks=2)
+
+
+@pytest.mark.parametrize(
+    ("ways", "word"),
+    [
+        (None, "1 masks"),
+        ([WAY, WAY], "2 paths"),
+        ("x", "list"),
+        ([WAY[:1]], "2 to 77"),
+        ([WAY * 39], "2 to 77"),
+        ([["x", "y"]], "object"),
+        ([[{"x": 1, "y": 1.5}] * 2], "whole number"),
+        ([[{"x": 1, "y": -1}] * 2], "whole number"),
+        ([[{"x": True, "y": 1}] * 2], "whole number"),
+    ],
+)
+def test_bad_ways(ways: Any, word: str) -> None:
+    with pytest.raises(InvalidRequest, match=word) as caught:
+        check_trajectories(ways, masks=1)
+    assert caught.value.param == "kling_trajectories"
+
+
+def test_shots_fill_the_video() -> None:
+    assert check_shots({"kling_multi_shot": True, "kling_multi_prompt": SHOTS}, seconds=5)
+    assert not check_shots({"kling_multi_prompt": "whatever"}, seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("shots", "word"),
+    [
+        (None, "1 to 6"),
+        ([], "1 to 6"),
+        (SHOTS * 4, "1 to 6"),
+        (SHOTS[:1], "add up to 2"),
+        ([{**SHOTS[0], "index": "1"}], "index"),
+        ([{**SHOTS[0], "prompt": " "}], "index"),
+        ([{**SHOTS[0], "prompt": "x" * 513}], "512"),
+        ([{**SHOTS[0], "duration": "x"}], "whole number"),
+        (["a"], "object"),
+    ],
+)
+def test_bad_shots(shots: Any, word: str) -> None:
+    with pytest.raises(InvalidRequest, match=word) as caught:
+        check_shots({"kling_multi_shot": True, "kling_multi_prompt": shots}, seconds=5)
+    assert caught.value.param == "kling_multi_prompt"
+
+
+def test_a_shot_type_that_there_is_not() -> None:
+    with pytest.raises(InvalidRequest, match="customize"):
+        check_shots({"kling_multi_shot": True, "kling_shot_type": "wild", "kling_multi_prompt": SHOTS}, seconds=5)
+
+
+def test_voices() -> None:
+    check_voices([{"voice_id": "a"}])
+    for bad in ([], [{}], [{"voice_id": 7}], [{"voice_id": "a"}] * 3, "a"):
+        with pytest.raises(InvalidRequest, match="kling_voice_list"):
+            check_voices(bad)

@@ -1,0 +1,149 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.formats.media.requests import ImageRequest, MediaInput, Parent, VideoRequest
+from modelgate.providers.kling import PROVIDER, limits
+
+PARENT = Parent(task="task_a", output="x1")
+
+
+def video(*roles: str, **fields: Any) -> VideoRequest:
+    inputs = tuple(MediaInput(data=b"x", role=role) for role in roles)
+    return VideoRequest(**{"model": "m", "prompt": "a fox", "inputs": inputs, **fields})
+
+
+def picture(*roles: str, **fields: Any) -> ImageRequest:
+    inputs = tuple(MediaInput(data=b"x", role=role) for role in roles)
+    return ImageRequest(**{"model": "m", "prompt": "a fox", "inputs": inputs, **fields})
+
+
+@pytest.mark.parametrize(
+    ("request_", "model"),
+    [
+        (video(), "kling-v1"),
+        (video(seconds=10, quality="pro", aspect_ratio="1:1", options={"kling_cfg_scale": 0.5}), "kling-v1"),
+        (video(resolution="1080p"), "kling-v2-5-turbo"),
+        (video(), "kling-v2-5-turbo"),
+        (video("first_frame", "last_frame", prompt=""), "kling-v1"),
+        (video("first_frame", "last_frame", quality="pro", seconds=10), "kling-v1-6"),
+        (video("first_frame", "static_mask"), "kling-v1"),
+        (video("reference", "reference"), "kling-v1-6"),
+        (video(sound=True, seconds=15), "kling-v3"),
+        (video("first_frame", sound=True, seconds=15, options={"kling_cfg_scale": 1}), "a-model-of-tomorrow"),
+    ],
+)
+def test_what_a_model_can_do(request_: VideoRequest, model: str) -> None:
+    limits.check_video(request_, model)
+    done = limits.complete_video(request_, model)
+    assert done.seconds
+    assert done.quality in ("std", "pro")
+    limits.check_video(done, model)
+
+
+CAMERA = {"kling_camera_control": {"type": "down_back"}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "model", "param"),
+    [
+        (video(prompt=""), "kling-v1", "prompt"),
+        (video(prompt="x" * 2501), "kling-v1", "prompt"),
+        (video(negative_prompt="x" * 2501), "kling-v1", "negative_prompt"),
+        (video(seconds=7), "kling-v1", "seconds"),
+        (video(seconds=16), "kling-v3", "seconds"),
+        (video(seconds=2), "a-model-of-tomorrow", "seconds"),
+        (video(aspect_ratio="4:3"), "kling-v1", "aspect_ratio"),
+        (video(quality="fast"), "kling-v1", "quality"),
+        (video(quality="pro"), "kling-v1-6", "quality"),
+        (video(resolution="720p"), "kling-v2-5-turbo", "quality"),
+        (video(resolution="4k"), "kling-v1", "resolution"),
+        (video(resolution="720p", quality="pro"), "kling-v1", "resolution"),
+        (video(), "kling-v1-5", "model"),
+        (video(sound=True), "kling-v1", "sound"),
+        (video(options={"kling_cfg_scale": 0.5}), "kling-v2-6", "kling_cfg_scale"),
+        (video(options=CAMERA), "kling-v3", "kling_camera_control"),
+        (
+            video(options={"kling_multi_shot": True, "kling_multi_prompt": [{"index": 1, "prompt": "a", "duration": 5}]}),
+            "kling-v1",
+            "kling_multi_shot",
+        ),
+        (video("first_frame", options={"kling_voice_list": [{"voice_id": "a"}]}), "kling-v1", "kling_voice_list"),
+        (video("first_frame", "last_frame", seconds=10), "kling-v1", "last_frame"),
+        (video("first_frame", "last_frame"), "kling-v1-6", "last_frame"),
+        (video("first_frame", "last_frame"), "kling-v2-master", "last_frame"),
+        (video("first_frame", "first_frame"), "kling-v1", "first_frame"),
+        (video("first_frame", "static_mask", seconds=10), "kling-v1", "static_mask"),
+        (video("first_frame", "static_mask"), "kling-v1-6", "static_mask"),
+        (video("static_mask"), "kling-v1", "static_mask"),
+        (video("first_frame", "last_frame", "static_mask"), "kling-v1", "static_mask"),
+        (video("first_frame", "last_frame", options=CAMERA), "kling-v1", "kling_camera_control"),
+        (video("first_frame", "dynamic_mask"), "kling-v1", "kling_trajectories"),
+        (video("reference", "first_frame"), "kling-v1-6", "reference"),
+        (video(*["reference"] * 5), "kling-v1-6", "reference"),
+        (video("reference"), "kling-v1", "reference"),
+    ],
+)
+def test_what_a_model_cannot_do(request_: VideoRequest, model: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        limits.check_video(request_, model)
+    assert caught.value.param == param
+    assert caught.value.message.startswith(param)
+
+
+@pytest.mark.parametrize(
+    ("check", "request_", "model", "param"),
+    [
+        (limits.check_image, picture(prompt=" "), "kling-v1", "prompt"),
+        (limits.check_image, picture(aspect_ratio="5:4"), "kling-v2", "aspect_ratio"),
+        (limits.check_image, picture(aspect_ratio="21:9"), "kling-v1", "aspect_ratio"),
+        (limits.check_image, picture(options={"kling_resolution": "2k"}), "kling-v1", "kling_resolution"),
+        (limits.check_image, picture("image", "image"), "kling-v2", "image"),
+        (limits.check_try_on, picture("human"), "kolors-virtual-try-on-v1", "cloth"),
+        (limits.check_try_on, picture("cloth"), "kolors-virtual-try-on-v1", "human"),
+        (limits.check_try_on, picture("human", "cloth", "cloth"), "kolors-virtual-try-on-v1", "cloth"),
+        (limits.check_try_on, picture("human", "cloth"), "kling-v1", "model"),
+        (limits.check_extend, video(), "kling-v1", "parent"),
+        (limits.check_extend, video(parent=PARENT), "kling-v2-1", "parent"),
+        (limits.check_extend, video(parent=PARENT, prompt="x" * 2501), "kling-v1", "prompt"),
+        (limits.check_lip_sync, video(), "kling-lip-sync", "parent"),
+        (limits.check_lip_sync, video("video", parent=PARENT), "kling-lip-sync", "parent"),
+        (limits.check_lip_sync, video(parent=PARENT, prompt=""), "kling-lip-sync", "prompt"),
+        (limits.check_lip_sync, video("audio", parent=PARENT), "kling-lip-sync", "prompt"),
+        (limits.check_lip_sync, video(parent=PARENT, prompt="x" * 121), "kling-lip-sync", "prompt"),
+        (limits.check_lip_sync, video(parent=PARENT), "kling-lip-sync", "kling_voice_id"),
+        (limits.check_effects, video("image"), "kling-v1-6", "kling_effect_scene"),
+        (limits.check_effects, video("image", options={"kling_effect_scene": "hug"}), "kling-v1-6", "image"),
+        (limits.check_effects, video("image", options={"kling_effect_scene": "squish"}), "kling-v1", "model"),
+        (limits.check_effects, video("image", options={"kling_effect_scene": "squish"}, seconds=10), "kling-v1-6", "seconds"),
+        (limits.check_effects, video("image", options={"kling_effect_scene": "squish"}, quality="pro"), "kling-v1-6", "quality"),
+    ],
+)
+def test_what_other_work_cannot_be(check: Callable[[Any, str], None], request_: Any, model: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check(request_, model)
+    assert caught.value.param == param
+
+
+def test_other_work_that_can_be() -> None:
+    limits.check_image(picture("image", aspect_ratio="3:2"), "kling-v2")
+    limits.check_try_on(picture("human", "cloth"), "kolors-virtual-try-on-v1-5")
+    limits.check_extend(video(parent=PARENT, prompt=""), "kling-v1-6")
+    limits.check_lip_sync(video(parent=PARENT, options={"kling_voice_id": "a"}), "kling-lip-sync")
+    limits.check_lip_sync(video("video", "audio", prompt=""), "kling-lip-sync")
+    limits.check_effects(video("image", "image", options={"kling_effect_scene": "kiss"}, seconds=10, quality="pro"), "kling-v1")
+
+
+def test_what_is_taken_where_nothing_is_said() -> None:
+    assert limits.complete_video(video(), "kling-v2-5-turbo").quality == "pro"
+    assert limits.complete_video(video(resolution="1080p"), "kling-v1").quality == "pro"
+    assert limits.complete_extend(video(seconds=60), "kling-v1").seconds == 5
+    assert limits.complete_lip_sync(video("video"), "kling-lip-sync").seconds == 10
+    assert limits.complete_lip_sync(video(seconds=7), "kling-lip-sync").seconds == 7
+    assert (limits.complete_plain(video(), "m").seconds, limits.complete_plain(video(), "m").quality) == (5, "std")
+
+
+def test_every_operation_checks() -> None:
+    assert all(operation.check is not None for operation in PROVIDER.media.values())
