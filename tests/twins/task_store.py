@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from modelgate.core.errors import BalanceExhausted, LimitExhausted, Overloaded
-from modelgate.core.records import TERMINAL_STATES, Task
+from modelgate.core.records import CALLBACK_STATES, TERMINAL_STATES, Delivery, Task
 
 AT_UPSTREAM_STATES = ("submitting", "unknown", "running", "waiting_input")
 
@@ -20,6 +20,7 @@ class MemoryTaskStore:
         self.holds: dict[str, int] = beside.holds if beside else {}
         self.charged: dict[str, int] = beside.charged if beside else {}
         self.events: list[tuple[str, str, int]] = beside.events if beside else []
+        self.deliveries: dict[str, Delivery] = beside.deliveries if beside else {}
         self.start_nanos = balance_nanos
         self.at_point: Callable[[str], None] = lambda point: None
         """Called before and after every write with its name; may raise to play a crash."""
@@ -35,7 +36,7 @@ class MemoryTaskStore:
         if task.amount_nanos:
             self.holds[task.id] = task.amount_nanos
         self.rows[task.id] = (task, self.owner, lease_until)
-        self.events.append((task.id, task.state, task.version))
+        self._note_event(task)
         self.at_point("after insert")
         return task
 
@@ -121,10 +122,21 @@ class MemoryTaskStore:
         written = msgspec.structs.replace(task, version=task.version + 1)
         self.rows[task.id] = (written, owner, wake_at)
         if stored.state != task.state:
-            self.events.append((task.id, task.state, written.version))
+            self._note_event(written)
         if captured_nanos is not None and task.amount_nanos:
             hold = self.holds.pop(task.id)  # a KeyError here is money settled twice
             self.balances[task.account] += hold - captured_nanos
             self.charged[task.id] = captured_nanos
         self.at_point(f"after {task.state}")
         return written
+
+    def _note_event(self, task: Task) -> None:
+        self.events.append((task.id, task.state, task.version))
+        if not task.callback_url or task.state not in CALLBACK_STATES:
+            return
+        earlier = max((one for one in self.deliveries.values() if one.task == task.id), key=lambda one: one.version, default=None)
+        if earlier is None or (earlier.task_state != task.state and earlier.state != "gone"):
+            name, now = f"hook_{task.id.removeprefix('task_')}_{task.version}", task.updated_at
+            self.deliveries[name] = Delivery(
+                id=name, task=task.id, account=task.account, task_state=task.state, version=task.version, due_at=now, created_at=now
+            )

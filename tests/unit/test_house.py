@@ -37,6 +37,7 @@ TESTED_ELSEWHERE = {
     "app/workshop.py": ("integration/app/test_desk.py", "composition"),
     "cli/version.py": ("unit/cli/test_main.py", "one line"),
     "storage/alembic/versions/task_family_0004.py": ("integration/storage/test_migrations.py", "every migration is run there"),
+    "storage/alembic/versions/webhooks_0005.py": ("integration/storage/test_migrations.py", "a migration"),
     "core/claims.py": ("integration/storage/test_claims.py", "types"),
     "core/clock.py": ("unit/portal/test_openapi.py", "two lines, handed in everywhere"),
     "core/endpoints.py": ("unit/gateway/test_endpoints.py", "types"),

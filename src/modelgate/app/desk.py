@@ -27,6 +27,7 @@ from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
+from modelgate.app.webhooks import own_origins, task_encoder, webhook_sender
 from modelgate.app.workshop import Workshop, file_links, log_task_fault, open_database, owner_of
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
@@ -47,6 +48,7 @@ from modelgate.gateway.media import MediaGateway
 from modelgate.gateway.submissions import MediaDesk, Submissions
 from modelgate.gateway.token_counting import COUNT_PATH
 from modelgate.gateway.waiting import Waiting
+from modelgate.gateway.webhooks import DELIVERIES_PATH, REDELIVER_PATH, Deliveries, callback_check
 from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
 from modelgate.metering.rates import RateCounters
@@ -57,6 +59,7 @@ from modelgate.storage.claims import DatabaseClaims
 from modelgate.storage.database import Database
 from modelgate.storage.identity import find_key
 from modelgate.storage.migrations import DatabaseUnusable
+from modelgate.storage.webhooks import DatabaseWebhookStore
 from modelgate.tasks.submit import Addresses
 from modelgate.telemetry.logs import configure_logs
 from modelgate.telemetry.metrics import Metrics
@@ -112,6 +115,7 @@ class Desk:
             store=workshop.store,
             mover=workshop.mover,
             log_fault=log_task_fault,
+            check_callback=callback_check(ports=settings.fetch_ports, own=own_origins(settings)),
         )
         files = Files(workshop.blobs, links, clock=system_clock)
         waiting = Waiting(store=workshop.store, submissions=submissions, mover=workshop.mover, clock=system_clock)
@@ -136,18 +140,23 @@ class Desk:
         claims = DatabaseClaims(self._database, owner=owner_of("desk", settings.data_path), clock=system_clock)
         await claims.settle()
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
-        application = self._application(once.of_media(media.handle), once.of_images(images.handle), files=files, metrics=metrics)
+        deliveries = Deliveries(keys=keys, tasks=workshop.store, store=DatabaseWebhookStore(self._database), clock=system_clock)
+        application = self._application(
+            once.of_media(media.handle), once.of_images(images.handle), files=files, deliveries=deliveries, metrics=metrics
+        )
         following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics))]
-        working = asyncio.create_task(workshop.worker.run(stop))
+        encode = task_encoder(self._families, links)
+        sender = webhook_sender(settings, self._database, self._secret, workshop=workshop, encode=encode, count=metrics.webhook_tried)
+        working = [asyncio.create_task(work) for work in (workshop.worker.run(stop), sender.run(stop))]
         await self._serve(application, stop)
         await submissions.drain(settings.drain_s)
-        await working
+        await asyncio.gather(*working)
         for loop in following:
             loop.cancel()
         await workshop.close()
         rates.close()
 
-    def _application(self, media: Handler, images: Handler, *, files: Files, metrics: Metrics) -> Starlette:
+    def _application(self, media: Handler, images: Handler, *, files: Files, deliveries: Deliveries, metrics: Metrics) -> Starlette:
         """Return the routes: media families by prefix, pictures made by tasks, files, documentation, metrics, health; the rest is 404."""
         document = msgspec.json.encode(
             render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
@@ -174,6 +183,8 @@ class Desk:
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
             Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
+            Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
+            Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),
             *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),
             Route("/{rest:path}", self._app(unknown)),
         ]

@@ -4,6 +4,7 @@ A flag wins over its variable. The supervisor hands the result to its children t
 the same values. Operator's settings that live in the database (prices, upstreams, …) are not in here.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -14,6 +15,9 @@ from msgspec import Meta
 PREFIX = "MODELGATE_"
 PROXY_VARIABLES = {"https_proxy": ("HTTPS_PROXY", "https_proxy"), "http_proxy": ("http_proxy",), "no_proxy": ("NO_PROXY", "no_proxy")}
 """Well-known variables that are used when ours is not set. Not HTTP_PROXY: a CGI server would let callers set it."""
+
+
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class SettingsError(ValueError):
@@ -50,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         8080,
         8443,
     )
+    webhook_origins: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins of your own that webhooks may go to besides public addresses, such as http://10.0.0.5:5678, by commas."),
+    ] = ()
     image_wait_s: Annotated[
         int, Meta(description="Seconds a request for pictures may wait for a vendor that works by tasks.", ge=1, le=3600)
     ] = 300
@@ -200,6 +208,9 @@ def _check(settings: Settings) -> None:
         raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
     if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError("--public-url (MODELGATE_PUBLIC_URL) starts with http:// or https://")
+    for origin in settings.webhook_origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(f"--webhook-origins (MODELGATE_WEBHOOK_ORIGINS) takes http[s]://host[:port], not {origin!r}")
     if settings.blobs and not settings.blobs.startswith("s3://"):
         raise SettingsError("--blobs (MODELGATE_BLOBS) is s3://bucket/prefix, or empty for the data directory")
 

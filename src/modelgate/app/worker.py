@@ -10,8 +10,10 @@ from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
+from modelgate.app.webhooks import task_encoder, webhook_sender
 from modelgate.app.workshop import Workshop, file_links, open_database
 from modelgate.core.clock import system_clock
+from modelgate.formats.media.family import load_media_families
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.database import Database
@@ -30,7 +32,9 @@ async def work(settings: Settings, database: Database, secret: bytes, stop: asyn
     workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock, addresses=addresses)
     following = asyncio.create_task(follower.run())
     report_ready(role="worker")
-    await workshop.worker.run(stop)
+    encode = task_encoder(load_media_families(), links)
+    sender = webhook_sender(settings, database, secret, workshop=workshop, encode=encode)
+    await asyncio.gather(workshop.worker.run(stop), sender.run(stop))
     following.cancel()
     await workshop.close()
 

@@ -162,6 +162,24 @@ def limit(installation: Installation, *, account: str, limit: int | None, test: 
     click.echo(f"The account {account!r} in the {book} book: {show_credit_limit(limit)}.")
 
 
+@accounts.command(name="webhook-secret")
+@click.argument("account")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@on_installation
+def webhook_secret(installation: Installation, *, account: str, as_json: bool) -> None:
+    """Show the secret with which receivers check the webhooks of ACCOUNT (id or name)."""
+    from modelgate.app.snapshots import installation_secret
+    from modelgate.app.webhooks import webhook_key
+    from modelgate.tasks.webhooks import render_secret
+
+    owner = installation.database.read(find_account, account)
+    secret = render_secret(webhook_key(installation_secret(installation.settings), owner))
+    if as_json:
+        print_json({"account": owner, "webhook_secret": secret})
+        return
+    click.echo(secret)
+
+
 def choose_limit(connection: Connection, account: str, book: Book, limit_nanos: int | None, *, now: float) -> None:
     """Set a credit limit and note that somebody chose it."""
     set_credit_limit(connection, account=account, book=book, credit_limit_nanos=limit_nanos, now=now)

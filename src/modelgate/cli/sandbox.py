@@ -62,6 +62,7 @@ def _say_ready(base_url: str, authority: object) -> None:
         LUMA_SECRET,
         OPENAI_SECRET,
         RUNWAY_SECRET,
+        SUNO_SECRET,
     )
 
     click.echo(f"ready {base_url}")
@@ -71,6 +72,7 @@ def _say_ready(base_url: str, authority: object) -> None:
     click.echo(f"  Kling   {base_url}/kling  access key and secret key {KLING_SECRET}")
     click.echo(f"  fal     {base_url}/fal  key {FAL_SECRET}")
     click.echo(f"  Runway  {base_url}/runway  key {RUNWAY_SECRET}")
+    click.echo(f"  Suno    {base_url}/suno  key {SUNO_SECRET}")
     click.echo(f"  Luma    {base_url}/luma/dream-machine/v1  key {LUMA_SECRET}")
     click.echo(f"  Luma Agents  {base_url}/luma-agents/v1  key {LUMA_AGENTS_SECRET}")
     click.echo(f"  count   {base_url}/sandbox/requests")

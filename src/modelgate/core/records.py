@@ -187,6 +187,35 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     callback_url: str = ""
 
 
+CALLBACK_STATES: frozenset[TaskState] = frozenset(("running", "waiting_input", *TERMINAL_STATES))
+"""States whose begin is told to a task's caller, if it gave an address."""
+DeliveryState = Literal["pending", "sending", "delivered", "failed", "gone", "skipped"]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of a task's state on its way to the address its caller gave.
+
+    `id` is the same for every try. `version` is the task's when it changed: of one task's deliveries only that with the highest is sent.
+    `attempts` counts tries, the one under way included. `due_at` is the next try, or the end of the lease of the one under way.
+    `ended_at` is set with `delivered`, `failed` (given up), `gone` (the address said 410) and `skipped` (a newer state took its place).
+    `answer_status` and `error` are of the last try, 0 and empty where there is none.
+    """
+
+    id: str
+    task: str
+    account: str
+    task_state: TaskState
+    version: int
+    state: DeliveryState = "pending"
+    attempts: int = 0
+    due_at: float = 0.0
+    created_at: float = 0.0
+    sent_at: float | None = None
+    ended_at: float | None = None
+    answer_status: int = 0
+    error: str = ""
+
+
 class RequestFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of one request beside its money. Written by the relay into the journal, posted by the book.
 

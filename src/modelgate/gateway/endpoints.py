@@ -15,6 +15,7 @@ from modelgate.gateway.endpoints_messages import MESSAGE_ENDPOINTS
 from modelgate.gateway.endpoints_more import MORE_ENDPOINTS
 from modelgate.gateway.endpoints_responses import RESPONSES_ENDPOINTS, STORED_RESPONSES_ENDPOINTS
 from modelgate.gateway.files import FileExpired
+from modelgate.gateway.webhooks import WEBHOOK_ENDPOINTS
 
 FILE_ENDPOINTS = (
     Endpoint(
@@ -64,6 +65,7 @@ def endpoint_table(families: Iterable[MediaFamily]) -> tuple[Endpoint, ...]:
         *IMAGE_ENDPOINTS,
         *AUDIO_ENDPOINTS,
         *media,
+        *WEBHOOK_ENDPOINTS,
         *FILE_ENDPOINTS,
     )
     if len({(endpoint.method, endpoint.path) for endpoint in table}) < len(table) or len({e.name for e in table}) < len(table):

@@ -218,6 +218,8 @@ class MediaGateway:
             task = await self._store.find_output(named.output, account=key.account)
         if task is None or task.book != key.book:
             raise TaskNotFound
+        if named.output and all(output.vendor_id != named.output for output in task.outputs):
+            raise TaskNotFound  # a result of somebody else's is not to be had by naming a task of one's own beside it
         if task.state not in ask.parent_states:
             raise InvalidRequest(f"The task {task.id} is {task.state}; it must be {' or '.join(ask.parent_states)}.", code="task_not_ready")
         parent = msgspec.structs.replace(named, task=task.id, vendor_task=task.vendor_task, operation=task.operation)

@@ -25,6 +25,7 @@ from modelgate.formats.media.requests import (
 )
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.inputs import Inputs
+from modelgate.gateway.webhooks import CheckCallback, no_check
 from modelgate.identity.keys import check_model
 from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
@@ -89,6 +90,7 @@ class Submissions:
         store: TaskStore,
         mover: Mover,
         log_fault: Callable[[BaseException, str], None],
+        check_callback: CheckCallback = no_check,
     ) -> None:
         """`log_fault(error, request_id)` hears of a mover's faults; the worker tries those tasks again."""
         self._desk = desk
@@ -96,6 +98,7 @@ class Submissions:
         self._store = store
         self._mover = mover
         self._log_fault = log_fault
+        self._check_callback = check_callback
         self._moving: set[asyncio.Task[Task]] = set()
 
     def terms(self, key: ApiKey, ask: Ask, *, field_names: Mapping[str, str], pinned: str = "") -> Terms:
@@ -105,9 +108,11 @@ class Submissions:
 
         Raises:
             ModelNotAllowed, UnknownModel, UnpricedModel, NoUpstream: see `Configuration.offer_to`.
-            InvalidRequest: not every upstream of the model can do what is asked.
+            InvalidRequest: not every upstream of the model can do what is asked, or its callback address may not be called.
         """
         wanted = ask.request
+        if ask.callback_url:
+            self._check_callback(ask.callback_url, field_names.get("callback_url", "callback_url"))
         check_model(key, wanted.model)
         offer, price = self._desk.configuration().offer_to(key, operation=ask.operation, model=wanted.model)
         routes = [route for route in offer.routes if not pinned or route.upstream.id == pinned]

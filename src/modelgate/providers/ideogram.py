@@ -62,10 +62,14 @@ class _Refusal(msgspec.Struct, frozen=True):
     retry_after_s: float | None = None
 
 
-class _Told(msgspec.Struct, frozen=True):
-    """What an answer that is no 200 says, if it says anything."""
+class _Inner(msgspec.Struct, frozen=True):
+    message: str = ""
 
-    error: str | None = None
+
+class _Told(msgspec.Struct, frozen=True):
+    """What an answer that is no 200 says, if it says anything; gateways before the vendor say it within `error`."""
+
+    error: str | _Inner | None = None
     message: str | None = None
     detail: str | None = None
     reject_reason: str | None = None
@@ -173,7 +177,8 @@ def _refused(status: int, body: bytes) -> VendorState:
     message, answered = "", True
     try:
         told = _decode_told(body)
-        message = (told.error or told.message or told.detail or "")[:MAX_MESSAGE_CHARACTERS]
+        error = told.error.message if isinstance(told.error, _Inner) else told.error
+        message = (error or told.message or told.detail or "")[:MAX_MESSAGE_CHARACTERS]
     except msgspec.ValidationError:
         pass  # JSON, but of no shape we know: the vendor spoke all the same
     except _GARBLED:

@@ -149,9 +149,20 @@ def check_music(request: MusicRequest, model: str) -> None:
         raise InvalidRequest("lyrics cannot be given together with prompt: Suno writes them from it.", param="lyrics", code="invalid_value")
     if not (request.prompt or request.lyrics or request.instrumental or request.parent):
         raise InvalidRequest("prompt is required, or lyrics, or instrumental.", param="prompt", code="missing_required_parameter")
-    if not isinstance(request.options.get("suno_extra", {}), dict):
-        raise _broken("suno_extra", request.options["suno_extra"], "it must be an object of fields for the relay")
+    _check_extra(request.options.get("suno_extra", {}))
     _check_continuation(request)
+
+
+def _check_extra(extra: Json) -> None:
+    """Raise InvalidRequest for more than plain values, and for names of things at the vendor: all accounts of ours are one there."""
+    fields = _object(extra)
+    if not isinstance(extra, dict):
+        raise _broken("suno_extra", extra, "it must be an object of fields for the relay")
+    for name, value in fields.items():
+        if isinstance(value, list | dict):
+            raise _broken(name, value, "a field that is not known here must be a plain value")
+        if name.lower().endswith(("id", "ids")):
+            raise _broken(name, value, "ids of things at the vendor are not passed on: whose they are cannot be told")
 
 
 def _check_continuation(request: MusicRequest) -> None:

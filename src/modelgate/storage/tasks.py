@@ -19,6 +19,7 @@ from modelgate.storage import ledger_tasks
 from modelgate.storage.database import Database
 from modelgate.storage.schema.tasks import task as task_table
 from modelgate.storage.schema.tasks import task_event, task_output
+from modelgate.storage.webhooks import note_delivery
 
 MAX_PAGE = 100
 MAX_CLAIM = 200
@@ -264,6 +265,7 @@ def _still(task: Task) -> ColumnElement[bool]:
 def _note_event(connection: Connection, task: Task) -> None:
     event = {"task": task.id, "account": task.account, "state": task.state, "version": task.version, "at": task.updated_at}
     connection.execute(insert(task_event).values(**event))
+    note_delivery(connection, task)
 
 
 class DatabaseTaskStore:

@@ -103,6 +103,7 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=registry,
         )
+        self._webhooks = Counter("modelgate_webhooks", "Tries of webhooks, by what they came to.", ("outcome",), registry=registry)
         self._connections = Gauge(
             "modelgate_open_connections", "Connections open now.", ("side",), multiprocess_mode="livesum", registry=registry
         )
@@ -140,6 +141,10 @@ class Metrics:
                 series = (endpoint, OTHER, OTHER, status)
             self._known.add(series)
         return self._fresh.setdefault(series, _Counts())
+
+    def webhook_tried(self, outcome: str) -> None:
+        """Count one try of a webhook: `delivered`, `pending` (to be tried again), `failed`, `gone` or `skipped`."""
+        self._webhooks.labels(outcome).inc()
 
     def set_connections(self, side: Side, count: int) -> None:
         """Say how many connections this process has open, to clients or to upstreams."""

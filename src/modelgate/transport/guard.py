@@ -1,4 +1,4 @@
-"""Fetching URLs that strangers wrote: callers, and vendors in their answers.
+"""Fetching from, and posting to, URLs that strangers wrote: callers, and vendors in their answers.
 
 The name is resolved here, every address it has must be public, and the connection goes to one of the addresses that were checked:
 a second look-up could tell something else. Redirects are checked like the first URL. No credentials are sent.
@@ -14,7 +14,7 @@ import msgspec
 from modelgate.core.http import HeaderBlock
 from modelgate.transport.addresses import is_public
 from modelgate.transport.client import Transport
-from modelgate.transport.errors import BadResponse, ConnectFailed, TimedOut
+from modelgate.transport.errors import BadResponse, ConnectFailed, ConnectionBroken, TimedOut
 from modelgate.transport.response import UpstreamResponse
 from modelgate.transport.target import Target, Timeouts, target_of
 
@@ -82,7 +82,7 @@ async def resolve_name(host: str, port: int) -> list[str]:
 
 
 class GuardedFetcher:
-    """Fetches files by GET for others. `proxy_for` gives the proxy for a base URL, as the operator set it; empty for none."""
+    """Fetches files by GET for others, and posts to their addresses. `proxy_for` gives the proxy for a base URL; empty: none."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class GuardedFetcher:
             exempt_target = _exempt_target(url, exempt)
             if exempt_target is None:
                 exempt = {}  # a stranger's server does not lead back to the operator's own
-            response = await self._get(url, exempt_target)
+            response = await self._send(url, exempt_target)
             location = response.headers.get(b"location")
             if response.status not in _REDIRECTS or location is None:
                 return response, url
@@ -135,13 +135,40 @@ class GuardedFetcher:
             url = _redirected(url, location.decode("latin-1"))
         raise UrlRefused(f"the URL redirects more than {MAX_REDIRECTS} times")
 
-    async def _get(self, url: str, exempt_target: Target | None) -> UpstreamResponse:
+    async def post(
+        self, url: str, *, headers: HeaderBlock, body: bytes, timeout_s: float, exempt: Mapping[str, Target] | None = None
+    ) -> int:
+        """Send a body to a URL and return the status of the answer, whose body is not read. Redirects are not followed.
+
+        `exempt` as for `fetch`. A connection kept from before that breaks is replaced once: the receiver may hear the same twice.
+
+        Raises:
+            UrlRefused: the URL is not acceptable.
+            TransportError: there was no answer within `timeout_s`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                target = _exempt_target(url, exempt or {})
+                try:
+                    response = await self._send(url, target, method="POST", headers=headers, body=body)
+                except ConnectionBroken as error:
+                    if not error.reused or error.response_started:
+                        raise
+                    response = await self._send(url, target, method="POST", headers=headers, body=body)
+                response.abort()  # nothing, once the body is whole
+                return response.status
+        except TimeoutError:
+            raise TimedOut(f"{_shown(url)}: no answer within {timeout_s:g} s", phase="head") from None
+
+    async def _send(
+        self, url: str, exempt_target: Target | None, *, method: str = "GET", headers: HeaderBlock = _HEADERS, body: bytes = b""
+    ) -> UpstreamResponse:
         targets = [exempt_target] if exempt_target is not None else await self._checked(check_url(url, ports=self._ports))
         failed: ConnectFailed | None = None
         for target in targets:
             try:
                 timeouts = Timeouts(connect_s=CONNECT_TIMEOUT_S)
-                return await self._transport.send(target, method="GET", path=_path_of(url), headers=_HEADERS, timeouts=timeouts)
+                return await self._transport.send(target, method=method, path=_path_of(url), headers=headers, body=body, timeouts=timeouts)
             except ConnectFailed as error:
                 failed = error
         assert failed is not None

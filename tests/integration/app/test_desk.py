@@ -24,7 +24,6 @@ from modelgate.core.records import ApiKey
 from modelgate.identity.keys import digest_of, hint_of
 from modelgate.sandbox.server import make_app, make_server
 from modelgate.sandbox.tokens import Tokenizer
-from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.identity import KeyChanges, create_account, create_key, disable_key, edit_key, list_accounts
 from modelgate.storage.ledger import set_credit_limit
@@ -294,7 +293,7 @@ async def test_a_worker_alone_goes_on_where_a_desk_stopped(tmp_path: Path, token
         async with running_desk(house):
             task_id = (await house.submit(prompt="A lighthouse")).json["data"]["task_id"]
         stop = asyncio.Event()
-        working = asyncio.create_task(work(house.settings, house.database, Cipher(b"s" * 32), stop))
+        working = asyncio.create_task(work(house.settings, house.database, b"s" * 32, stop))
         await house.wait_until_succeeded(task_id)
         stop.set()
         await working

@@ -1,5 +1,6 @@
 """`modelgate accounts` on real databases."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -62,3 +63,14 @@ def test_what_is_set_aside_for_requests_under_way_is_shown(run: Run, run_json: R
     books = run_json("accounts", "list")[0]["books"]
     assert (books["live"]["balance_usd"], books["live"]["set_aside_usd"], books["test"]["set_aside_usd"]) == ("3.00", "2.00", "0.00")
     assert "set aside" in run("accounts", "list").stdout
+
+
+def test_each_account_has_a_webhook_secret_of_its_own_that_stays(run: Run, run_json: RunJson) -> None:
+    for name in ("acme", "other"):
+        run("accounts", "create", "--name", name)
+    secret = run("accounts", "webhook-secret", "acme").stdout.strip()
+    assert secret.startswith("whsec_")
+    assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
+    assert run_json("accounts", "webhook-secret", "acme")["webhook_secret"] == secret
+    assert run("accounts", "webhook-secret", "other").stdout.strip() != secret
+    assert run("accounts", "webhook-secret", "nobody").exit_code == 1

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -233,3 +234,20 @@ def test_a_picture_withheld_from_openais_clients_is_said_to_be_charged(ideogram:
     assert (error.status_code, error.json()["error"]["code"]) == (400, "content_policy_violation")
     assert "it was charged" in error.json()["error"]["message"]
     assert ideogram.charged_nanos() == 6 * CENT
+
+
+def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
+    """Live calls go to this family's own paths, and from there to the make-believe vendor."""
+    running = Installation(tmp_path / "data", "--drain-s", "2")
+    try:
+        running.run("upstreams", "add", "ideogram", "--base-url", f"{running.base_url}/ideogram", typed=running.test_key + "\n")
+        live = Ideogram(running)
+        live.client.headers["Api-Key"] = running.key()
+        (made,) = live.made("generate", prompt="a kite", aspect_ratio="16x9", magic_prompt="OFF")
+        assert (live.size(made["url"]), made["prompt"], made["resolution"]) == ((1280, 720), "a kite", "1280x720")
+        (edited,) = live.made("edit", prompt="a hat", image=png(40, 30), mask=png(40, 30))
+        assert live.size(edited["url"]) == (40, 30)
+        assert live.error("generate", 422, prompt="a fox\nmagic: blocked-prompt")["code"] == "content_policy_violation"
+        live.client.close()
+    finally:
+        assert running.stop() == 0

@@ -174,6 +174,7 @@ def test_the_relays_own_spelling_and_many_at_once(suno: Suno, song: dict[str, An
         ({"prompt": "x", "task": "extend"}, "task"),
         ({"prompt": "x", "task_id": "task_1"}, "continue_clip_id"),
         ({"prompt": "x", "notify_hook": "ftp://example.com"}, "notify_hook"),
+        ({"prompt": "x", "cover_clip_id": "c"}, "cover_clip_id"),
     ],
 )
 def test_rules_of_the_fields(suno: Suno, fields: dict[str, Any], param: str) -> None:
@@ -268,6 +269,45 @@ def test_what_is_another_accounts_is_absent(installation: Installation, suno: Su
     for fields in ({"continue_clip_id": clip}, {"continue_clip_id": clip, "task_id": song["task_id"]}):
         answer = stranger.submit(prompt="on", **fields)
         assert (answer.status, answer.body["code"]) == (400, "task_not_exist")
-    mine = suno.submitted(gpt_description_prompt="pop")
-    other_clip = suno.submit(prompt="on", continue_clip_id=clip, task_id=mine)
-    assert other_clip.status == 400
+
+
+def test_another_accounts_clip_is_not_had_beside_a_task_of_ones_own(installation: Installation, song: dict[str, Any]) -> None:
+    """At the relay both accounts are one: it would go on from anybody's clip."""
+    installation.run("accounts", "create", "--name", "thief")
+    thief = Suno(installation, installation.key("--test", "--account", "thief"))
+    own, clip = thief.made(gpt_description_prompt="pop")["task_id"], song["data"][0]["id"]
+    answer = thief.submit(prompt="on", continue_clip_id=clip, task_id=own)
+    assert (answer.status, answer.body["code"]) == (400, "task_not_exist")
+    body = {"model": "suno_music", "input": {"lyrics": "on", "parent": {"task": own, "output": clip}}}
+    assert send(f"{installation.base_url}/v1/tasks", key=thief.key, body=body, method="POST").status == 404
+
+
+# The plain way.
+
+
+def test_the_plain_way_makes_the_same_tasks(installation: Installation, suno: Suno) -> None:
+    tasks = f"{installation.base_url}/v1/tasks"
+
+    def started(**body: Any) -> str:
+        answer = send(tasks, key=suno.key, body=body, method="POST")
+        assert answer.status == 200, answer
+        return str(answer.body["id"])
+
+    quote = send(f"{tasks}/quote", key=suno.key, body={"model": "suno_music", "input": {"prompt": "a waltz"}}, method="POST")
+    assert float(quote.body["amount_usd"]) == pytest.approx(0.1)
+    task = started(model="suno_music", input={"lyrics": "[Verse]\nla", "title": "La", "style": "pop", "options": {"suno_mv": "chirp-v4"}})
+    by_suno = suno.ended(task)
+    assert (by_suno["status"], by_suno["data"][0]["title"], by_suno["data"][0]["model_name"]) == ("SUCCESS", "La", "chirp-v4")
+    shown = send(f"{tasks}/{task}", key=suno.key).body
+    assert [output["kind"] for output in shown["outputs"]] == ["audio", "audio", "image", "image"]
+    more = started(model="suno_music", input={"lyrics": "on", "parent": {"output": by_suno["data"][0]["id"]}})
+    lyrics = started(model="suno_lyrics", input={"prompt": "rain"})
+    assert suno.ended(more)["data"][0]["metadata"]["audio_prompt_id"] == by_suno["data"][0]["id"]
+    assert suno.ended(lyrics)["action"] == "LYRICS"
+    for fields, param in (
+        ({"prompt": "a", "lyrics": "b"}, "lyrics"),
+        ({"prompt": "a", "seconds": 5}, "seconds"),
+        ({"prompt": "a", "n": 3}, "n"),
+    ):
+        refused = send(tasks, key=suno.key, body={"model": "suno_music", "input": fields}, method="POST")
+        assert (refused.status, refused.body["error"]["param"]) == (400, param), refused

@@ -47,6 +47,11 @@ def test_children_read_the_same_settings() -> None:
         ("fetch_ports", "80,a", "--fetch-ports (MODELGATE_FETCH_PORTS) is not usable: Expected int, got str"),
         ("tls_cert", "x.pem", "--tls-cert and --tls-key belong together: give both or neither"),
         ("public_url", "example.com", "--public-url (MODELGATE_PUBLIC_URL) starts with http:// or https://"),
+        (
+            "webhook_origins",
+            "http://a.example/hook",
+            "--webhook-origins (MODELGATE_WEBHOOK_ORIGINS) takes http[s]://host[:port], not 'http://a.example/hook'",
+        ),
         ("blobs", "/srv", "--blobs (MODELGATE_BLOBS) is s3://bucket/prefix, or empty for the data directory"),
     ],
 )

@@ -86,6 +86,8 @@ PARENT = Parent(task="task_1", output="c1", vendor_task="v1", operation="music")
         ({"lyrics": "x", "options": {"suno_mv": "chirp v4"}}, "suno_mv"),
         ({"lyrics": "x", "options": {"suno_mv": 4}}, "suno_mv"),
         ({"lyrics": "x", "options": {"suno_extra": []}}, "suno_extra"),
+        ({"lyrics": "x", "options": {"suno_extra": {"cover_clip_id": "c"}}}, "cover_clip_id"),
+        ({"lyrics": "x", "options": {"suno_extra": {"newer": {"id": "c"}}}}, "newer"),
         ({"lyrics": "x", "options": {"suno_continue_at": 3}}, "suno_continue_at"),
         ({"lyrics": "x", "options": {"suno_task": "extend"}}, "suno_task"),
         ({"parent": PARENT, "options": {"suno_task": "dance"}}, "suno_task"),

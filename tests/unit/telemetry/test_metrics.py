@@ -113,3 +113,11 @@ def test_many_requests_between_two_looks_are_all_counted(alone: Metrics, monkeyp
     assert 'modelgate_request_duration_seconds_bucket{endpoint="chat",le="0.5",upstream="u"} 6.0' in page
     assert 'modelgate_request_duration_seconds_sum{endpoint="chat",upstream="u"} 19.0' in page
     assert 'modelgate_first_byte_seconds_count{endpoint="chat",upstream="u"} 10.0' in page
+
+
+def test_tries_of_webhooks_are_counted_by_what_they_came_to(alone: Metrics) -> None:
+    for outcome in ("delivered", "pending", "delivered"):
+        alone.webhook_tried(outcome)
+    page = alone.render().decode()
+    assert 'modelgate_webhooks_total{outcome="delivered"} 2.0' in page
+    assert 'modelgate_webhooks_total{outcome="pending"} 1.0' in page

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from modelgate.core.http import HeaderBlock
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import BadResponse, BodyTooLong, ConnectFailed, TimedOut
 from modelgate.transport.guard import GuardedFetcher, UrlRefused, check_url
@@ -44,6 +45,7 @@ class Site:
         self.addresses: dict[str, list[str]] = {}
         self.sent_to: list[Target] = []
         self.resolved: list[str] = []
+        self.hangs_up = False
 
     async def resolve(self, host: str, _port: int) -> list[str]:
         self.resolved.append(host)
@@ -55,9 +57,15 @@ class Site:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                self.requests.append(head)
+                length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+                self.requests.append(head + await reader.readexactly(length))
+                if self.hangs_up:
+                    self.hangs_up = False
+                    return
                 writer.write(self.pages.get(head.split(b" ")[1], answer(b"", status=b"404 Not Found")))
         except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
             writer.close()
 
 
@@ -208,3 +216,64 @@ async def test_what_is_there_is_checked(site: Site, fetcher: GuardedFetcher, pag
     site.pages[b"/"] = page
     with pytest.raises(error):
         await fetcher.fetch("http://good.example/", max_bytes=10, timeout_s=0.2, content_types=("image/",))
+
+
+HOOK = HeaderBlock.of(("content-type", "application/json"))
+
+
+@pytest.mark.anyio
+async def test_a_body_is_posted_to_the_address_that_was_checked(site: Site, fetcher: GuardedFetcher) -> None:
+    site.pages[b"/hook?a=1"] = answer(b"thanks", status=b"202 Accepted")
+    assert await fetcher.post("http://good.example/hook?a=1", headers=HOOK, body=b'{"a":1}', timeout_s=5) == 202
+    assert [(target.host, target.address) for target in site.sent_to] == [("good.example", "1.1.1.1")]
+    (got,) = site.requests
+    assert got.startswith(b"POST /hook?a=1 HTTP/1.1\r\nHost: good.example\r\n")
+    assert b"\r\ncontent-type: application/json\r\n" in got
+    assert got.endswith(b'\r\n\r\n{"a":1}')
+
+
+@pytest.mark.anyio
+async def test_a_post_follows_no_redirect(site: Site, fetcher: GuardedFetcher) -> None:
+    site.pages[b"/hook"] = redirect(b"http://good.example/elsewhere")
+    assert await fetcher.post("http://good.example/hook", headers=HOOK, body=b"{}", timeout_s=5) == 302
+    assert len(site.requests) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/hook", "http://good.example:22/hook", "http://inner.example/hook", "ftp://good.example/"]
+)
+async def test_a_post_to_an_inner_address_is_refused(site: Site, fetcher: GuardedFetcher, url: str) -> None:
+    site.addresses["inner.example"] = ["10.0.0.1"]
+    with pytest.raises(UrlRefused):
+        await fetcher.post(url, headers=HOOK, body=b"{}", timeout_s=5)
+    assert site.sent_to == []
+
+
+@pytest.mark.anyio
+async def test_a_post_to_the_operators_own_origin(site: Site, fetcher: GuardedFetcher) -> None:
+    site.pages[b"/hook"] = answer(b"", status=b"200 OK")
+    own = {"http://10.0.0.5:5678": target_of("http://10.0.0.5:5678")}
+    assert await fetcher.post("http://10.0.0.5:5678/hook", headers=HOOK, body=b"{}", timeout_s=5, exempt=own) == 200
+    with pytest.raises(UrlRefused):
+        await fetcher.post("http://10.0.0.5:5679/hook", headers=HOOK, body=b"{}", timeout_s=5, exempt=own)
+
+
+@pytest.mark.anyio
+async def test_a_kept_connection_that_breaks_is_replaced_once(site: Site, fetcher: GuardedFetcher) -> None:
+    site.pages[b"/hook"] = answer(b"")
+    assert await fetcher.post("http://good.example/hook", headers=HOOK, body=b"{}", timeout_s=5) == 200
+    site.hangs_up = True
+    assert await fetcher.post("http://good.example/hook", headers=HOOK, body=b"{}", timeout_s=5) == 200
+    assert len(site.requests) == 3
+
+
+@pytest.mark.anyio
+async def test_a_post_that_is_not_answered_in_time(site: Site, fetcher: GuardedFetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_host: str, _port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(fetcher, "_resolve", never)
+    with pytest.raises(TimedOut):
+        await fetcher.post("http://good.example/hook?secret=1", headers=HOOK, body=b"{}", timeout_s=0.05)

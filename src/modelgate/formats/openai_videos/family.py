@@ -37,7 +37,7 @@ SUBMIT_ERRORS: Final = (
 
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _URL = f"https://gateway.example/files/{_TASK_ID}-0.mp4?expires=1771660800&signature=…"
-_QUEUED = {
+_QUEUED: Final[dict[str, object]] = {
     "id": _TASK_ID,
     "task_id": _TASK_ID,
     "object": "video",

@@ -32,7 +32,7 @@ ASK_ERRORS: Final = (
 SUBMIT_ERRORS: Final = (*ASK_ERRORS, errors.BalanceExhausted, errors.LimitExhausted, errors.UpstreamRefused, errors.UpstreamError)
 
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
-_QUEUED = {
+_QUEUED: Final[dict[str, object]] = {
     "id": _TASK_ID,
     "object": "task",
     "model": "kling-v1-6",
@@ -56,7 +56,7 @@ _OUTPUT = {
     "duration_ms": 5000,
 }
 _DONE = {**_QUEUED, "state": "succeeded", "progress": 100, "finished_at": 1763884926, "outputs": [_OUTPUT]}
-_FAILED = {
+_FAILED: Final[dict[str, object]] = {
     **_QUEUED,
     "state": "failed",
     "progress": 100,

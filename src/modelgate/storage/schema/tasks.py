@@ -6,6 +6,8 @@ from modelgate.storage.schema import metadata
 
 ID = String(64)
 UNFINISHED = text("finished_at IS NULL")
+UNENDED = text("ended_at IS NULL")
+EMPTY = text("''")
 
 task = Table(
     "task",
@@ -40,9 +42,9 @@ task = Table(
     Column("deadline_at", Double, nullable=False),
     Column("version", Integer, nullable=False, comment="Rises with every write; who writes must name the one it read"),
     Column("details", LargeBinary, nullable=False, server_default=text("'{}'"), comment="What the vendor says about the job, JSON"),
-    Column("parent", ID, nullable=False, server_default="", comment="The task it builds on"),
-    Column("pinned", ID, nullable=False, server_default="", comment="The only upstream that may have it; empty: any"),
-    Column("callback_url", Text, nullable=False, server_default="", comment="Where its caller hears of changes"),
+    Column("parent", ID, nullable=False, server_default=EMPTY, comment="The task it builds on"),
+    Column("pinned", ID, nullable=False, server_default=EMPTY, comment="The only upstream that may have it; empty: any"),
+    Column("callback_url", Text, nullable=False, server_default=EMPTY, comment="Where its caller hears of changes"),
     Column("lease_owner", String(200), nullable=False, comment="The process that moves it now; empty: nobody"),
     Column("wake_at", Double, nullable=False, comment="Not claimed before: due_at, or the end of the lease"),
     Index("ix_task_wake_at", "wake_at", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
@@ -70,4 +72,25 @@ task_event = Table(
     Column("at", Double, nullable=False),
     UniqueConstraint("task", "version"),
     comment="Each change of a task's state, written in the transaction that makes it; never changed. Deliveries read it in order.",
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("task", ID, nullable=False),
+    Column("account", ID, nullable=False),
+    Column("task_state", String(16), nullable=False),
+    Column("version", Integer, nullable=False, comment="The task's, when it came into this state"),
+    Column("state", String(16), nullable=False, comment="pending, sending, delivered, failed, gone, skipped"),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Double, nullable=False, comment="Not tried before; while sending the end of the lease"),
+    Column("created_at", Double, nullable=False),
+    Column("sent_at", Double),
+    Column("ended_at", Double),
+    Column("answer_status", SmallInteger, nullable=False),
+    Column("error", String(200), nullable=False),
+    UniqueConstraint("task", "version"),
+    Index("ix_webhook_due_at", "due_at", sqlite_where=UNENDED, postgresql_where=UNENDED),
+    comment="Changes of tasks on their way to callers, each written in the transaction that makes the change.",
 )

@@ -9,14 +9,14 @@ down_revision = "0003"
 
 def upgrade() -> None:
     """Add the columns and the table."""
-    empty_object = sa.text("'{}'")
+    empty, empty_object = sa.text("''"), sa.text("'{}'")
     for column in (
         sa.Column(
             "details", sa.LargeBinary(), nullable=False, server_default=empty_object, comment="What the vendor says about the job, JSON"
         ),
-        sa.Column("parent", sa.String(64), nullable=False, server_default="", comment="The task it builds on"),
-        sa.Column("pinned", sa.String(64), nullable=False, server_default="", comment="The only upstream that may have it; empty: any"),
-        sa.Column("callback_url", sa.Text(), nullable=False, server_default="", comment="Where its caller hears of changes"),
+        sa.Column("parent", sa.String(64), nullable=False, server_default=empty, comment="The task it builds on"),
+        sa.Column("pinned", sa.String(64), nullable=False, server_default=empty, comment="The only upstream that may have it; empty: any"),
+        sa.Column("callback_url", sa.Text(), nullable=False, server_default=empty, comment="Where its caller hears of changes"),
     ):
         op.add_column("task", column)
     op.create_table(

@@ -1,0 +1,61 @@
+"""What sends webhooks, put together once for the desk and for a worker on its own."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from modelgate.app.proxies import proxy_for
+from modelgate.app.settings import Settings
+from modelgate.app.workshop import Workshop
+from modelgate.core.clock import system_clock
+from modelgate.core.records import DeliveryState, Task
+from modelgate.formats.media.family import MediaFamily
+from modelgate.gateway.files import FileLinks
+from modelgate.storage.cipher import derive_key
+from modelgate.storage.database import Database
+from modelgate.storage.webhooks import DatabaseWebhookStore
+from modelgate.tasks.webhooks import WebhookSender
+from modelgate.transport.target import Target, target_of
+
+
+def webhook_key(secret: bytes, account: str) -> bytes:
+    """Return the key that signs an account's webhooks; the same in every process of an installation."""
+    return derive_key(secret, purpose=f"webhooks of {account}")
+
+
+def own_origins(settings: Settings) -> dict[str, Target]:
+    """Return the origins that the operator lets webhooks go to, wherever they lead, each with the way there."""
+    targets = [target_of(origin, proxy=proxy_for(settings, origin)) for origin in settings.webhook_origins]
+    return {target.origin: target for target in targets}
+
+
+def task_encoder(families: Iterable[MediaFamily], links: FileLinks) -> Callable[[Task], bytes]:
+    """Return what says a task as a fetch by its own family would."""
+    by_name: Mapping[str, MediaFamily] = {family.name: family for family in families}
+
+    def encode(task: Task) -> bytes:
+        urls = [links.url_of(output.blob) if output.blob else "" for output in task.outputs]
+        body: bytes = by_name[task.family].encode_fetched(task, urls=urls, request_id=task.request_id)
+        return body
+
+    return encode
+
+
+def webhook_sender(
+    settings: Settings,
+    database: Database,
+    secret: bytes,
+    *,
+    workshop: Workshop,
+    encode: Callable[[Task], bytes],
+    count: Callable[[DeliveryState], None] = lambda _state: None,
+) -> WebhookSender:
+    """Return a sender over the database and the workshop's way out; `count` hears what each try came to."""
+    return WebhookSender(
+        DatabaseWebhookStore(database),
+        tasks=workshop.store,
+        post=partial(workshop.fetcher.post, exempt=own_origins(settings)),
+        encode=encode,
+        key_of=lambda account: webhook_key(secret, account),
+        clock=system_clock,
+        count=count,
+    )
