@@ -11,7 +11,7 @@ from modelgate.formats.media.family import Ask, MediaCall
 from modelgate.formats.media.requests import ImageRequest, Parent, VideoRequest, decode_request
 from modelgate.formats.midjourney import schema
 from modelgate.formats.midjourney.buttons import MODELS, Pressed, read_custom_id
-from modelgate.formats.midjourney.said import Said, TaskFacts, facts_of, parent_of, read_said
+from modelgate.formats.midjourney.said import Said, TaskFacts, details_of, facts_of, parent_of, read_said
 
 CHANGEABLE = frozenset(("IMAGINE", "VARIATION", "REROLL", "BLEND"))
 """Actions whose pictures `change` takes."""
@@ -95,9 +95,9 @@ def with_changed(ask: Ask, parent: Task) -> Ask:
 
 def with_pressed(ask: Ask, parent: Task) -> Ask:
     """Check that a task has the button that is pressed, and go on with its prompt. Raises InvalidRequest."""
-    buttons = msgspec.json.decode(parent.details).get("buttons") or []
+    buttons = details_of(parent).buttons
     custom_id = ask.request.options["midjourney_custom_id"]
-    if buttons and custom_id not in [button.get("customId") for button in buttons]:
+    if buttons and custom_id not in [button.custom_id for button in buttons]:
         raise read.broken("customId", custom_id, "the task has no such button")
     return _with_prompt(ask, parent)
 

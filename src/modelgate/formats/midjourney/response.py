@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from modelgate.core import errors
-from modelgate.core.records import TERMINAL_STATES, Json, Task, TaskState
+from modelgate.core.records import TERMINAL_STATES, Task, TaskState
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import decode_request
 from modelgate.formats.midjourney import schema
-from modelgate.formats.midjourney.said import facts_of
+from modelgate.formats.midjourney.said import details_of, facts_of
 
 ACCEPTED, DIALOG_OPEN = 1, 21
 SUBMITTED = "Modelgate - Midjourney - Submit: SUCCESS"
@@ -59,7 +59,7 @@ def encode_submitted(task: Task, *, urls: Sequence[str], request_id: str) -> byt
     del urls, request_id
     if task.state != "waiting_input":
         return _encode(schema.Submitted(code=ACCEPTED, description=SUBMITTED, result=task.id))
-    final_prompt = _details_of(task).get("final_prompt") or decode_request(task.operation, task.request).prompt
+    final_prompt = details_of(task).final_prompt or decode_request(task.operation, task.request).prompt
     properties = {"finalPrompt": final_prompt, "remix": True}
     return _encode(schema.Submitted(code=DIALOG_OPEN, description=CONFIRM, result=task.id, properties=properties))
 
@@ -97,19 +97,14 @@ def encode_seed(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     del urls, request_id
     if task.state != "succeeded":
         raise errors.InvalidRequest(f"The task {task.id} is {task.state}; it must be succeeded.", code="task_not_ready")
-    seed = _details_of(task).get("seed")
+    seed = details_of(task).seed
     if not seed:
         raise errors.InvalidRequest("The upstream does not tell the seed of this task.", code="seed_not_known")
     return _encode(schema.Submitted(code=ACCEPTED, description="success", result=str(seed)))
 
 
-def _details_of(task: Task) -> dict[str, Json]:
-    details: dict[str, Json] = msgspec.json.decode(task.details)
-    return details
-
-
 def _shown(task: Task, urls: Sequence[str]) -> schema.TaskObject:
-    facts, details, status = facts_of(task), _details_of(task), _STATUS[task.state]
+    facts, details, status = facts_of(task), details_of(task), _STATUS[task.state]
     request = decode_request(task.operation, task.request)
     of_kind = {"image": "", "video": ""}
     videos: list[schema.VideoAddress] = []
@@ -138,19 +133,14 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.TaskObject:
         status=status,
         progress="100%" if has_ended else f"{task.progress}%",
         fail_reason=task.error_message if status == "FAILURE" else "",
-        buttons=_buttons(details) if status == "SUCCESS" else [],
+        buttons=details.buttons if status == "SUCCESS" else [],
         mask_base64="",
-        properties=schema.TaskProperties(final_prompt=words or str(details.get("final_prompt") or "")),
+        properties=schema.TaskProperties(final_prompt=words or details.final_prompt),
     )
 
 
 def _milliseconds(seconds: float | None) -> int:
     return int((seconds or 0.0) * 1000)
-
-
-def _buttons(details: dict[str, Json]) -> list[schema.Button]:
-    given = details.get("buttons") or []
-    return [schema.Button(custom_id=one["customId"], emoji=one.get("emoji", ""), label=one.get("label", "")) for one in given]
 
 
 def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
@@ -193,7 +183,8 @@ def word_of(error: errors.ModelgateError) -> str:
             return "task_status_not_success"
         case errors.UnknownPath():
             return "unknown_relay_action"
-    return ""
+        case _:
+            return ""
 
 
 def _status_of(error: errors.ModelgateError) -> int:
@@ -204,4 +195,5 @@ def _status_of(error: errors.ModelgateError) -> int:
             return 400
         case errors.NoUpstream():
             return 429
-    return error.status
+        case _:
+            return error.status

@@ -25,6 +25,14 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     custom_id: str = ""
 
 
+class TaskDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upstream of this kind says about a task (`Task.details`)."""
+
+    buttons: list[schema.Button] = []
+    final_prompt: str = ""
+    seed: str | int = ""
+
+
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What every submit may say."""
 
@@ -113,3 +121,11 @@ def parent_of(said: Said) -> Parent:
 def facts_of(task: Task) -> TaskFacts:
     """Return what this dialect keeps of a task; nothing of one that came in by another."""
     return msgspec.json.decode(task.facts, type=TaskFacts) if task.family == "midjourney" else TaskFacts()
+
+
+def details_of(task: Task) -> TaskDetails:
+    """Return what the upstream said about a task; nothing where it is one of another kind."""
+    try:
+        return msgspec.json.decode(task.details, type=TaskDetails)
+    except msgspec.ValidationError:
+        return TaskDetails()

@@ -148,7 +148,8 @@ def _state_of(task: _Task, *, words: bool) -> VendorState:
             return VendorState(state="failed", vendor_task=vendor_task, error_code=refusals.GENERATION_FAILED, error_message=message)
         case _ if status in _WAITS:
             return VendorState(state="running", vendor_task=vendor_task, progress=_progress_of(task.progress))
-    return VendorState(vendor_task=vendor_task)  # a new word must not end a task
+        case _:
+            return VendorState(vendor_task=vendor_task)  # a new word must not end a task
 
 
 def _progress_of(progress: str | int | None) -> int:

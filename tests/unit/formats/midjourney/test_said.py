@@ -7,7 +7,7 @@ import pytest
 
 from modelgate.core.records import Task
 from modelgate.formats.media.family import MediaCall
-from modelgate.formats.midjourney.said import facts_of, read_said
+from modelgate.formats.midjourney.said import details_of, facts_of, read_said
 
 
 def said(alias: str = "", **fields: Any) -> tuple[str, str]:
@@ -36,6 +36,12 @@ def test_the_path_then_the_filter_then_the_body_then_the_prompt(alias: str, fiel
 def test_flags_of_speed_do_not_reach_the_upstream(prompt: str, kept: str) -> None:
     """A flag in the prompt would buy relax and get turbo."""
     assert said(prompt=prompt)[1] == kept
+
+
+def test_details_of_another_kind_of_upstream_are_not_read() -> None:
+    task = Task(id="t", account="a", key="k", book="test", family="midjourney", operation="image", model="m", state="queued", request=b"{}")
+    assert details_of(msgspec.structs.replace(task, details=b'{"seed": 7}')).seed == 7
+    assert details_of(msgspec.structs.replace(task, details=b'{"buttons": {"a": 1}, "seed": []}')).buttons == []
 
 
 def test_facts_of_another_family_are_not_read() -> None:
