@@ -240,6 +240,7 @@ def test_many_at_once(midjourney: Midjourney, grid: dict[str, Any], large: dict[
         ("submit/action", {"taskId": "x", "customId": "MJ"}, "unknown_action:MJ"),
         ("submit/modal", {"prompt": "x"}, "task_id_is_required"),
         ("submit/edits", {"prompt": "x"}, "image"),
+        ("submit/edits", {"prompt": "x", "image": picture(), "maskBase64": picture(64, 64)}, "maskBase64"),
         ("submit/video", {"prompt": "x"}, "image"),
         ("submit/video", {"image": picture(), "batchSize": 3}, "batchSize"),
         ("submit/video", {"image": picture(), "motion": "wild"}, "motion"),
@@ -326,3 +327,25 @@ def test_money(installation: Installation) -> None:
     assert payer.refused("submit/video", image=picture())[0] == 400
     assert "quota_not_enough" in payer.refused("submit/video", image=picture())[2]
     assert left() == pytest.approx(0.55)
+
+
+def plain(midjourney: Midjourney, **body: Any) -> Answer:
+    return send(f"{midjourney.url}/v1/tasks", headers={"authorization": f"Bearer {midjourney.key}"}, body=body)
+
+
+def test_the_plain_way_and_this_one_see_the_same_tasks(midjourney: Midjourney, grid: dict[str, Any]) -> None:
+    made = plain(midjourney, model="mj_imagine", input={"prompt": "a fox", "aspect_ratio": "3:2", "quality": "turbo"}).body["id"]
+    told = midjourney.ended(made)
+    assert (told["action"], told["status"], size(told["imageUrl"])) == ("IMAGINE", "SUCCESS", (1008, 672))
+    parent, options = {"task": grid["id"]}, {"midjourney_custom_id": button(grid, "U3")}
+    pressed = plain(midjourney, model="mj_upscale", operation="image.action", input={"parent": parent, "options": options}).body["id"]
+    assert midjourney.ended(pressed)["status"] == "SUCCESS"
+    film = plain(midjourney, model="mj_video", input={"prompt": "it jumps", "image": picture(), "resolution": "480p"}).body["id"]
+    assert len(midjourney.ended(film)["videoUrls"]) == 4
+
+
+def test_the_plain_way_pays_for_what_is_done(midjourney: Midjourney, grid: dict[str, Any]) -> None:
+    wanted = {"parent": {"task": grid["id"]}, "options": {"midjourney_custom_id": button(grid, "U3")}}
+    dodged = plain(midjourney, model="mj_inpaint", operation="image.action", input=wanted)
+    assert (dodged.status, "mj_upscale" in dodged.body["error"]["message"]) == (400, True)
+    assert plain(midjourney, model="mj_imagine", input={"prompt": "a fox --turbo"}).status == 400

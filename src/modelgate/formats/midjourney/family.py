@@ -153,6 +153,7 @@ FAMILY = MediaFamily(
     field_names={
         "quality": "mode",
         "mask": "maskBase64",
+        "reference": "sourceBase64",
         "last_frame": "endImage",
         "resolution": "videoType",
         "midjourney_bot_type": "botType",

@@ -63,7 +63,7 @@ def decode_upload(call: MediaCall) -> Ask:
 def decode_swap(call: MediaCall) -> Ask:
     """Return what `/mj/insight-face/swap` asks for."""
     said = read_said(call)
-    source = need_file(said, ("sourceBase64", "sourceUrl"), "the picture with the face", role="face")
+    source = need_file(said, ("sourceBase64", "sourceUrl"), "the picture with the face", role="reference")
     target = need_file(said, ("targetBase64", "targetUrl"), "the picture that gets the face")
     return said.image("SWAP_FACE", "image.swap_face", "/swap", model="swap_face", inputs=(*source, *target))
 

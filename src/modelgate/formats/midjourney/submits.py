@@ -86,6 +86,9 @@ def _submit(
     return MediaRoute(endpoint=endpoint, action="submit", decode=decoder, inputs=inputs or {}, with_parent=with_parent)
 
 
+_EDIT_RULES = _rules(image="image", mask="maskBase64")
+_EDIT_RULES["mask"] = msgspec.structs.replace(_EDIT_RULES["mask"], same_size_as="image")
+
 _UPLOAD = _submit(
     "submit/upload-discord-images",
     schema.UploadBody,
@@ -168,7 +171,7 @@ SUBMITS = (
         decode.decode_edits,
         summary="Edit a picture",
         example={"prompt": "at night", "image": _DATA_URI},
-        inputs=_rules(image="image", mask="maskBase64"),
+        inputs=_EDIT_RULES,
     ),
     _submit(
         "submit/video",
@@ -185,7 +188,7 @@ SUBMITS = (
         decode.decode_swap,
         summary="Swap a face",
         example={"sourceBase64": _DATA_URI, "targetBase64": _DATA_URI},
-        inputs=_rules(face="sourceBase64", image="targetBase64"),
+        inputs=_rules(reference="sourceBase64", image="targetBase64"),
     ),
     msgspec.structs.replace(
         _UPLOAD,

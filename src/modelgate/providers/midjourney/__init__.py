@@ -5,13 +5,15 @@ queue is code 23 or 9; jobs are asked for by the list alone, because a missing o
 code 3.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from modelgate.core.errors import InvalidRequest
 from modelgate.core.providers import MediaOperation, Provider, UpstreamCall
-from modelgate.formats.media.requests import ImageRequest, MediaRequest, VideoRequest, inputs_in
+from modelgate.formats.media.fields import broken, listed, missing
+from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
+from modelgate.formats.midjourney.buttons import MODELS, read_custom_id
 from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, parse_poll_many, parse_submit
 from modelgate.providers.midjourney.calls import (
     DIMENSIONS,
@@ -35,6 +37,22 @@ from modelgate.providers.midjourney.calls import (
 SPEEDS = ("fast", "relax", "turbo")
 MIN_BLENDED, MAX_BLENDED = 2, 5
 MAX_POLLED = 100
+PICTURES_OF_A_GRID = 4
+CHANGES = ("UPSCALE", "VARIATION", "REROLL")
+OPTIONS: dict[str, type | tuple[str | int, ...]] = {
+    "midjourney_bot_type": ("MID_JOURNEY", "NIJI_JOURNEY"),
+    "midjourney_state": str,
+    "midjourney_language": str,
+    "midjourney_action": CHANGES,
+    "midjourney_custom_id": str,
+    "midjourney_remix": bool,
+    "midjourney_motion": ("low", "high"),
+    "midjourney_loop": bool,
+    "midjourney_batch_size": (1, 2, 4),
+}
+"""The options, and their values or the type of them."""
+
+_SPEED = re.compile(r"--(?:fast|relax|turbo)(?!\S)", re.IGNORECASE)
 _COMMON = ("quality", "midjourney_bot_type", "midjourney_state")
 
 
@@ -50,36 +68,72 @@ def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
 def _check(*, needs: tuple[str, ...] = (), prompt: bool = False, parent: bool = False) -> Callable[[Any, str], None]:
     """Return the check of an operation that needs a file of each role, a prompt, an earlier task."""
 
-    def check(request: MediaRequest, model: str) -> None:
-        quality = getattr(request, "quality", "")
-        if quality and quality not in SPEEDS:
-            raise InvalidRequest(f"quality is {quality!r}, but it must be one of {', '.join(SPEEDS)}.", param="quality")
+    def check(request: ImageRequest | VideoRequest, model: str) -> None:
+        _check_words(request)
         if prompt and not request.prompt.strip():
-            raise InvalidRequest("prompt is required: say what is wanted.", param="prompt", code="missing_required_parameter")
+            raise missing("prompt", "say what is wanted")
         if parent and request.parent is None:
-            raise InvalidRequest("parent is required: name the task to build on.", param="parent", code="missing_required_parameter")
+            raise missing("parent", "name the task to build on")
         for role in needs:
             if not inputs_in(request, role):
-                raise InvalidRequest(f"{role} is required for {model}.", param=role, code="missing_required_parameter")
+                raise missing(role, f"{model} works on such a file")
 
     return check
+
+
+def _check_words(request: ImageRequest | VideoRequest) -> None:
+    """Check the speed, which the price depends on, and the options, which may come as they are."""
+    if request.quality not in ("", *SPEEDS):
+        raise broken("quality", request.quality, f"it must be one of {listed(SPEEDS)}")
+    if _SPEED.search(request.prompt):
+        raise broken("prompt", request.prompt, f"the speed is said by quality, one of {listed(SPEEDS)}")
+    for name, allowed in OPTIONS.items():
+        value = request.options.get(name)
+        if value is not None and not (type(value) is allowed if isinstance(allowed, type) else value in allowed):
+            rule = f"it must be a {allowed.__name__}" if isinstance(allowed, type) else f"it must be one of {listed(allowed)}"
+            raise broken(name, value, rule)
+
+
+def _check_change(request: ImageRequest, model: str) -> None:
+    """Check that a change is the one that its model is the price of."""
+    _check(parent=True)(request, model)
+    action, index = str(request.options.get("midjourney_action") or ""), request.parent.index if request.parent is not None else 0
+    if not action:
+        raise missing("midjourney_action", f"one of {listed(CHANGES)}")
+    if action != "REROLL" and not 1 <= index <= PICTURES_OF_A_GRID:
+        raise broken("parent", index, f"its index must say which of the {PICTURES_OF_A_GRID} pictures")
+    _check_price(action, model, "midjourney_action", action)
+
+
+def _check_action(request: ImageRequest | VideoRequest, model: str) -> None:
+    """Check that a button is understood, and that its model is the price of what it does: some are free."""
+    _check(parent=True)(request, model)
+    custom_id = str(request.options.get("midjourney_custom_id") or "")
+    if not custom_id:
+        raise missing("midjourney_custom_id", "name the button to press")
+    pressed = read_custom_id(custom_id)
+    if pressed is None:
+        raise broken("midjourney_custom_id", custom_id, "it must be a button that starts a job")
+    _check_price(pressed.action, model, "midjourney_custom_id", custom_id)
+
+
+def _check_price(action: str, model: str, option: str, value: str) -> None:
+    if model != MODELS[action]:
+        raise broken(option, value, f"that is the model {MODELS[action]}, not {model}")
 
 
 def _check_blend(request: ImageRequest, model: str) -> None:
     _check()(request, model)
     if not MIN_BLENDED <= len(request.inputs) <= MAX_BLENDED:
-        raise InvalidRequest(
-            f"image stands for {len(request.inputs)} pictures, but {MIN_BLENDED} to {MAX_BLENDED} are merged.", param="image"
-        )
+        raise broken("image", len(request.inputs), f"there must be {MIN_BLENDED} to {MAX_BLENDED} pictures to merge")
     if request.aspect_ratio not in DIMENSIONS:
-        message = f"aspect_ratio is {request.aspect_ratio!r}, but it must be one of 2:3, 1:1, 3:2."
-        raise InvalidRequest(message, param="aspect_ratio")
+        raise broken("aspect_ratio", request.aspect_ratio, f"it must be one of {listed(ratio for ratio in DIMENSIONS if ratio)}")
 
 
 def _check_video(request: VideoRequest, model: str) -> None:
     _check(needs=() if request.parent is not None else ("first_frame",))(request, model)
     if request.resolution not in VIDEO_TYPES:
-        raise InvalidRequest(f"resolution is {request.resolution!r}, but it must be 480p or 720p.", param="resolution")
+        raise broken("resolution", request.resolution, "it must be 480p or 720p")
 
 
 def _operation(
@@ -115,14 +169,14 @@ PROVIDER = Provider(
         "image.describe": _operation(encode_describe, "image", "midjourney_language", check=_check(needs=("image",)), words=True),
         "image.shorten": _operation(encode_shorten, check=_check(prompt=True), words=True),
         "image.edit": _operation(encode_edit, "image", "mask", "negative_prompt", "seed", check=_check(needs=("image",), prompt=True)),
-        "image.swap_face": _operation(encode_swap, "image", "face", check=_check(needs=("face", "image"))),
+        "image.swap_face": _operation(encode_swap, "image", "reference", check=_check(needs=("reference", "image"))),
         "image.upload": _operation(encode_upload, "image", check=_check(needs=("image",))),
-        "image.change": _operation(encode_change, "parent", "midjourney_action", check=_check(parent=True)),
-        "image.action": _operation(encode_action, *_PRESS, check=_check(parent=True)),
+        "image.change": _operation(encode_change, "parent", "midjourney_action", check=_check_change),
+        "image.action": _operation(encode_action, *_PRESS, check=_check_action),
         "image.modal": _operation(encode_modal, "parent", "mask", check=_check(parent=True)),
         "video": _operation(encode_video, "first_frame", "last_frame", *_VIDEO, check=_check_video),
         "video.extend": _operation(encode_video, "parent", *_VIDEO, check=_check_video),
-        "video.action": _operation(encode_action, *_PRESS, check=_check(parent=True)),
+        "video.action": _operation(encode_action, *_PRESS, check=_check_action),
     },
     sign=sign,
     environment={"MIDJOURNEY_PROXY_SECRET": "secret", "MIDJOURNEY_PROXY_URL": "base_url"},

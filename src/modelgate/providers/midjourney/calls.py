@@ -94,7 +94,7 @@ def encode_edit(request: ImageRequest, task_id: str, model: str) -> UpstreamCall
 
 def encode_swap(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
     """Return the call that puts a face into a picture."""
-    fields = {"sourceBase64": _first(request, "face"), "targetBase64": _first(request)}
+    fields = {"sourceBase64": _first(request, "reference"), "targetBase64": _first(request)}
     return _submit(request, "insight-face/swap", fields)
 
 

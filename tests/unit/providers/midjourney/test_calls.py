@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.formats.media.requests import REQUEST_TYPES, ImageRequest, MediaInput, VideoRequest, kind_of, said_fields
+from modelgate.formats.media.requests import REQUEST_TYPES, ImageRequest, MediaInput, Parent, VideoRequest, kind_of, said_fields
 from modelgate.providers.midjourney import PROVIDER, sign
 from modelgate.providers.midjourney.calls import encode_cancel, encode_poll, encode_poll_many
 
+PARENT = Parent(index=1)
 FOLDER = Path(__file__).parents[3] / "testdata" / "midjourney" / "encode"
 INPUTS = sorted(FOLDER.glob("*.input.json"))
 
@@ -20,8 +21,8 @@ def call_of(operation: str, body: bytes) -> dict[str, Any]:
     media = PROVIDER.media[operation]
     assert set(said_fields(request)) <= media.takes
     assert media.check is not None
-    media.check(request, "model")
-    call = media.encode_submit(request, "task_ours", "model")
+    media.check(request, request.model)
+    call = media.encode_submit(request, "task_ours", request.model)
     return {"method": call.method, "path": call.path, "headers": dict(call.headers), "body": msgspec.json.decode(call.body)}
 
 
@@ -65,8 +66,21 @@ def test_what_was_not_read_is_not_sent() -> None:
         ("image.blend", ImageRequest(model="m", inputs=(MediaInput(blob="b"),) * 2, aspect_ratio="16:9"), "aspect_ratio"),
         ("image.describe", ImageRequest(model="m"), "image"),
         ("image.edit", ImageRequest(model="m", prompt="x"), "image"),
-        ("image.swap_face", ImageRequest(model="m", inputs=(MediaInput(blob="b"),)), "face"),
+        ("image.swap_face", ImageRequest(model="m", inputs=(MediaInput(blob="b"),)), "reference"),
         ("image.change", ImageRequest(model="m"), "parent"),
+        ("image.change", ImageRequest(model="m", parent=PARENT), "midjourney_action"),
+        ("image.change", ImageRequest(model="m", parent=Parent(), options={"midjourney_action": "UPSCALE"}), "parent"),
+        ("image.change", ImageRequest(model="m", parent=PARENT, options={"midjourney_action": "VARIATION"}), "midjourney_action"),
+        ("image.action", ImageRequest(model="m", parent=PARENT), "midjourney_custom_id"),
+        (
+            "image.action",
+            ImageRequest(model="m", parent=PARENT, options={"midjourney_custom_id": "MJ::BOOKMARK::u"}),
+            "midjourney_custom_id",
+        ),
+        ("image.action", ImageRequest(model="m", parent=PARENT, options={"midjourney_custom_id": 7}), "midjourney_custom_id"),
+        ("image", ImageRequest(model="m", prompt="x", options={"midjourney_bot_type": ["x"]}), "midjourney_bot_type"),
+        ("image", ImageRequest(model="m", prompt="x --turbo"), "prompt"),
+        ("video", VideoRequest(model="m", options={"midjourney_batch_size": 3}), "midjourney_batch_size"),
         ("video", VideoRequest(model="m", prompt="x"), "first_frame"),
         ("video", VideoRequest(model="m", inputs=(MediaInput(blob="b", role="first_frame"),), resolution="4k"), "resolution"),
     ],
@@ -77,3 +91,13 @@ def test_what_it_cannot_do_is_named(operation: str, request_: ImageRequest | Vid
     with pytest.raises(InvalidRequest) as caught:
         check(request_, "m")
     assert caught.value.param == param
+
+
+def test_nobody_pays_for_less_than_is_done() -> None:
+    """A press of `mj_inpaint`, which is free, made a picture large."""
+    upscale = ImageRequest(model="mj_inpaint", parent=PARENT, options={"midjourney_custom_id": "MJ::JOB::upsample::1::u"})
+    check = PROVIDER.media["image.action"].check
+    assert check is not None
+    check(upscale, "mj_upscale")
+    with pytest.raises(InvalidRequest, match="mj_upscale"):
+        check(upscale, "mj_inpaint")
