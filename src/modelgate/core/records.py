@@ -125,7 +125,8 @@ class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One result file: the vendor's address, and once copied the key in our blob store.
 
     One without an address (and not a text) was made and is withheld by the vendor. `vendor_id` is its name there, by which later work may
-    build on it; `details` are what the vendor says about it.
+    build on it; `details` are what the vendor says about it. `is_extra`: it only goes along with the results, such as the cover of a song,
+    and may be missing.
     """
 
     kind: Literal["image", "video", "audio", "text"]
@@ -137,6 +138,7 @@ class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vendor_id: str = ""
     duration_ms: int = 0
     details: dict[str, Json] = {}
+    is_extra: bool = False
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -304,7 +304,7 @@ def _failed(told: _Told, clips: list[dict[str, Json]]) -> VendorState:
 def _songs(clips: list[dict[str, Json]]) -> tuple[TaskOutput, ...]:
     """Return the songs in order, a failed one without an address, and after them their covers."""
     covers = [
-        TaskOutput(kind="image", url=url, details={"clip": _text(clip.get("id"))})
+        TaskOutput(kind="image", url=url, details={"clip": _text(clip.get("id"))}, is_extra=True)
         for clip in clips
         if clip.get("status") != "error" and (url := _text(clip.get("image_large_url")) or _text(clip.get("image_url")))
     ]

@@ -90,7 +90,9 @@ class OutputCopier:
         self._copying = asyncio.Semaphore(MAX_COPIES)
 
     async def copy(self, task: Task, upstream: Upstream, outputs: tuple[TaskOutput, ...]) -> tuple[TaskOutput, ...]:
-        """Return the outputs with their files in the blob store. The same task's files keep their names: a repeat replaces them.
+        """Return the outputs with their files in the blob store, extras that cannot be fetched left out.
+
+        The same task's files keep their names: a repeat replaces them.
 
         Raises:
             NotCopied: not all of them are; trying again may help.
@@ -99,12 +101,19 @@ class OutputCopier:
             exempt = self._exempt(upstream)
             async with asyncio.timeout(COPY_TIMEOUT_S), asyncio.TaskGroup() as group:
                 copies = [
-                    group.create_task(self._copy_one(f"{task.id}-{index}", output, exempt))
+                    group.create_task((self._copy_extra if output.is_extra else self._copy_one)(f"{task.id}-{index}", output, exempt))
                     for index, output in enumerate(outputs[:MAX_OUTPUTS])
                 ]
         except* (TransportError, BlobStoreFailed, ValueError, TimeoutError) as errors:
             raise NotCopied("; ".join(str(error) or type(error).__name__ for error in errors.exceptions)) from errors
-        return tuple(copy.result() for copy in copies)
+        return tuple(copied for copy in copies if (copied := copy.result()) is not None)
+
+    async def _copy_extra(self, stem: str, output: TaskOutput, exempt: Mapping[str, Target]) -> TaskOutput | None:
+        """Return an extra as `_copy_one` does, None for one that is not to be had: what was paid for does not wait for it."""
+        try:
+            return await self._copy_one(stem, output, exempt)
+        except (TransportError, ValueError, TimeoutError):
+            return None
 
     async def _copy_one(self, stem: str, output: TaskOutput, exempt: Mapping[str, Target]) -> TaskOutput:
         if output.kind == "text" or not output.url:  # one without an address is withheld by its vendor

@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -311,3 +312,22 @@ def test_the_plain_way_makes_the_same_tasks(installation: Installation, suno: Su
     ):
         refused = send(tasks, key=suno.key, body={"model": "suno_music", "input": fields}, method="POST")
         assert (refused.status, refused.body["error"]["param"]) == (400, param), refused
+
+
+def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
+    """Live calls go to this family's own paths, and from there to the make-believe relay."""
+    running = Installation(tmp_path / "data", "--drain-s", "2")
+    try:
+        running.run("upstreams", "add", "suno", "--base-url", f"{running.base_url}/suno", typed=running.test_key + "\n")
+        live = Suno(running, running.key())
+        made = live.made(gpt_description_prompt="pop", mv="chirp-v4")
+        clip = made["data"][0]
+        assert (clip["status"], clip["model_name"], bool(clip["image_url"])) == ("complete", "chirp-v4", True)
+        assert send(clip["audio_url"]).content.startswith(b"ID3")
+        more = live.made(prompt="on", continue_clip_id=clip["id"], task_id=made["task_id"], continue_at=3)
+        assert more["data"][0]["metadata"]["audio_prompt_id"] == clip["id"]
+        assert live.ended(live.submitted("lyrics", prompt="rain"))["data"]["title"]
+        refused = live.submit(gpt_description_prompt="pop\nmagic: blocked-prompt")
+        assert (refused.status, refused.body["error"]["code"]) == (400, "content_refused")
+    finally:
+        assert running.stop() == 0

@@ -102,6 +102,17 @@ async def test_any_trouble_is_not_copied(body: Any) -> None:
         await OutputCopier(site, site).copy(TASK, SANDBOX, images(2))
 
 
+@pytest.mark.parametrize("body", [ConnectFailed("refused"), ValueError("private address"), TimeoutError(), b"<html>"], ids=str)
+async def test_an_extra_may_be_missing(body: Any) -> None:
+    """A song that was paid for failed because its cover could not be fetched."""
+    cover = TaskOutput(kind="image", url="http://sandbox/cover", is_extra=True)
+    first, second = await OutputCopier(site := Site(PNG, body), site).copy(TASK, SANDBOX, (*images(1), cover, *images(1)))
+    assert (first.blob, second.blob) == ("task_0123456789-0.png", "task_0123456789-2.png")
+    site = Site(PNG, PNG + b"full")
+    with pytest.raises(NotCopied):
+        await OutputCopier(site, site).copy(TASK, SANDBOX, (*images(1), cover))
+
+
 async def test_copying_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outputs, "COPY_TIMEOUT_S", 0.01)
     site = Site()
