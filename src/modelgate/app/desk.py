@@ -24,6 +24,7 @@ from modelgate.app.asgi import Handler, HandlerApp
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
+from modelgate.app.retention import sweep_files
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
@@ -144,7 +145,8 @@ class Desk:
         application = self._application(
             once.of_media(media.handle), once.of_images(images.handle), files=files, deliveries=deliveries, metrics=metrics
         )
-        following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics))]
+        sweep = sweep_files(workshop.blobs, days=settings.file_retention_days, clock=system_clock)
+        following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics), sweep)]
         encode = task_encoder(self._families, links)
         sender = webhook_sender(settings, self._database, self._secret, workshop=workshop, encode=encode, count=metrics.webhook_tried)
         working = [asyncio.create_task(work) for work in (workshop.worker.run(stop), sender.run(stop))]

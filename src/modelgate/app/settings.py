@@ -61,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     image_wait_s: Annotated[
         int, Meta(description="Seconds a request for pictures may wait for a vendor that works by tasks.", ge=1, le=3600)
     ] = 300
+    file_retention_days: Annotated[
+        int, Meta(description="Days that files of tasks are kept, results and inputs; 0 keeps them for ever.", ge=0, le=36_500)
+    ] = 90
     drain_s: Annotated[int, Meta(description="Seconds that running requests get to finish when the server stops.", ge=0, le=3600)] = 30
 
     @property

@@ -54,8 +54,9 @@ def file_links(settings: Settings, secret: bytes) -> FileLinks:
     return FileLinks(
         base_url=settings.base_url,
         secret=derive_key(secret, purpose="file links"),
-        lifetime_s=DEFAULT_LIFETIME_DAYS * SECONDS_PER_DAY,
+        lifetime_s=(settings.file_retention_days or DEFAULT_LIFETIME_DAYS) * SECONDS_PER_DAY,
         clock=system_clock,
+        kept_s=settings.file_retention_days * SECONDS_PER_DAY,
     )
 
 

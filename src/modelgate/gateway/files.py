@@ -44,12 +44,19 @@ class BlobReader(Protocol):
 class FileLinks:
     """Signs and checks addresses of stored files."""
 
-    def __init__(self, *, base_url: str, secret: bytes, lifetime_s: float, clock: Clock) -> None:
-        """`base_url` is where clients find this server; `secret` is a key made for this purpose alone."""
+    def __init__(self, *, base_url: str, secret: bytes, lifetime_s: float, clock: Clock, kept_s: float = 0.0) -> None:
+        """`base_url` is where clients find this server; `secret` is a key made for this purpose alone. `kept_s` is how long files are
+        kept; 0: for ever.
+        """
+        self._kept_s = kept_s
         self._base_url = base_url.rstrip("/")
         self._secret = secret
         self._lifetime_s = lifetime_s
         self._clock = clock
+
+    def is_kept(self, *, since: float) -> bool:
+        """Return whether files of that time are still kept."""
+        return not self._kept_s or self._clock() - since < self._kept_s
 
     def url_of(self, key: str) -> str:
         """Return a fresh address of a file."""

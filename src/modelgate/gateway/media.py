@@ -262,7 +262,9 @@ class MediaGateway:
         return [_seen_by(family, task) for task in shown]
 
     def _urls_of(self, task: Task) -> list[str]:
-        return [self._links.url_of(output.blob) if output.blob else "" for output in task.outputs]
+        """Return an address for each output, empty for one without a file and for files that are no longer kept."""
+        is_kept = task.finished_at is None or self._links.is_kept(since=task.finished_at)
+        return [self._links.url_of(output.blob) if output.blob and is_kept else "" for output in task.outputs]
 
 
 class _Said:

@@ -12,6 +12,10 @@ from modelgate.core.blobs import BlobInfo, BlobNotFound, BlobStoreFailed, conten
 S3_TIMEOUT = "30s"
 S3_CONNECT_TIMEOUT = "5s"
 MAX_S3_RETRIES = 3
+SHARDS = 256
+"""Directories that files are spread over, so that none grows beyond use."""
+MAX_SWEPT = 500
+"""Files listed and removed in one step."""
 
 
 class Blobs:
@@ -72,6 +76,21 @@ class Blobs:
         except (BaseError, OSError) as error:
             raise BlobStoreFailed(str(error)) from error
 
+    async def sweep(self, shard: int, *, before: float) -> int:
+        """Remove the files of one of the `SHARDS` that were written before a time; return how many those were."""
+        prefix, swept = f"{shard:02x}/", 0
+        try:
+            async for page in obstore.list(self._store, prefix, chunk_size=MAX_SWEPT):
+                old = [meta["path"] for meta in page if meta["last_modified"].timestamp() < before]
+                if old:
+                    await obstore.delete_async(self._store, old)
+                    swept += len(old)
+        except FileNotFoundError:
+            return swept  # somebody else swept here
+        except (BaseError, OSError) as error:
+            raise BlobStoreFailed(str(error)) from error
+        return swept
+
 
 def blobs_of(place: str) -> Blobs:
     """Return the store at a place: a directory (made if absent), or `s3://bucket/prefix`.
@@ -95,5 +114,5 @@ def blobs_of(place: str) -> Blobs:
 
 def _path_of(key: str) -> str:
     content_type_of(key)  # nothing but a key becomes a path
-    shard = hashlib.sha256(key.encode()).hexdigest()[:2]  # 256 directories, so that none grows beyond use
+    shard = hashlib.sha256(key.encode()).hexdigest()[:2]
     return f"{shard}/{key}"

@@ -1,5 +1,7 @@
 """The blob store on local disk and in an S3 bucket: the same tests on both."""
 
+import hashlib
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
-from modelgate.storage.blobs import Blobs, blobs_of
+from modelgate.storage.blobs import SHARDS, Blobs, blobs_of
 
 KEY = "task_12345678-0.png"
 PUBLIC_S3 = "http://127.0.0.1"
@@ -100,3 +102,17 @@ async def test_a_disk_that_cannot_be_written_is_the_stores_trouble(tmp_path: Pat
 def test_an_unknown_place_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match="s3://bucket/prefix"):
         blobs_of(place)
+
+
+@pytest.mark.anyio
+async def test_a_sweep_removes_what_is_old_in_its_part_alone(blobs: Blobs) -> None:
+    keys = [f"task_1234567{number}-0.png" for number in range(4)]
+    for key in keys:
+        await blobs.put(key, b"x")
+    assert sum([await blobs.sweep(shard, before=time.time() - 60) for shard in range(SHARDS)]) == 0
+    mine = int(hashlib.sha256(keys[0].encode()).hexdigest()[:2], 16)
+    alike = [key for key in keys if int(hashlib.sha256(key.encode()).hexdigest()[:2], 16) == mine]
+    assert await blobs.sweep(mine, before=time.time() + 60) == len(alike)
+    with pytest.raises(BlobNotFound):
+        await blobs.get(keys[0])
+    assert [await blobs.get(key) for key in keys if key not in alike] == [b"x"] * (4 - len(alike))

@@ -280,6 +280,18 @@ async def test_a_finished_task_shows_only_our_addresses(world: World) -> None:
 
 
 @pytest.mark.anyio
+async def test_files_that_are_no_longer_kept_have_no_address(world: World) -> None:
+    await world.ask()
+    (task,) = world.store.tasks.values()
+    outputs = (TaskOutput(kind="image", blob=f"{task.id}-0.png"),)
+    world.store.tasks[task.id] = msgspec.structs.replace(task, state="succeeded", outputs=outputs, finished_at=NOW - 100)
+    world.links._kept_s = 101.0
+    assert len(json_of(await world.ask("GET", f"{PATH}/{task.id}"))["data"]["task_result"]["images"]) == 1
+    world.links._kept_s = 100.0
+    assert json_of(await world.ask("GET", f"{PATH}/{task.id}"))["data"]["task_result"]["images"] == []
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("change", [{"account": "acct_2"}, {"book": "live"}, {"operation": "music"}])
 async def test_what_is_not_the_callers_is_absent(world: World, change: dict[str, Any]) -> None:
     await world.ask()
