@@ -1,8 +1,10 @@
 """Suno's songs and lyrics through a running gateway, by plain HTTP: from words to a file, rule by rule, cent by cent."""
 
+import http.client
 import importlib
 import io
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -246,6 +248,28 @@ def test_a_refusal_comes_at_once(installation: Installation, word: str, status: 
         answer = caller.submit(action, **{field: f"pop\nmagic: {word}"})
         assert (answer.status, answer.body["code"]) == (status, code)
     assert balance(installation, f"unsung-{word}") == 1.0
+
+
+@pytest.mark.parametrize("word", ["unknown-submit", "malformed-chunk", "error-500"])
+def test_a_submit_without_an_answer_costs_nothing_and_is_not_sent_again(installation: Installation, word: str) -> None:
+    """The relay cannot be asked about a job by our id: sending it again might be paid twice."""
+    caller = poor(installation, f"lost-{word}")
+    submits = songs_taken(installation)
+    data = caller.ended(caller.submitted(gpt_description_prompt=f"pop\nmagic: {word}"))
+    assert (data["status"], data["data"]) == ("FAILURE", None)
+    assert balance(installation, f"lost-{word}") == 1.0
+    assert songs_taken(installation) == submits + 1
+
+
+def songs_taken(installation: Installation) -> int:
+    """Return how many submits the make-believe relay has seen."""
+    connection = http.client.HTTPConnection("sandbox", timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(installation.data / "run" / "sandbox.sock"))
+    connection.request("GET", "/sandbox/requests")
+    entries = json.load(connection.getresponse())["requests"]
+    connection.close()
+    return sum(entry["vendor"] == "suno" for entry in entries)
 
 
 def test_without_money_or_key(installation: Installation) -> None:
