@@ -8,16 +8,17 @@ import re
 from typing import Any, Final, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamCall, VendorState, bearer
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import MusicRequest
+from modelgate.formats.suno.schema import CONTINUE_TASKS, MAX_CONTINUE_AT_S, MusicBody
 
 MAX_POLL_MANY = 100
 MAX_CLIPS = 2
-MAX_CONTINUE_AT_S = 3_600.0
 MAX_MESSAGE_CHARACTERS = 300
 MAX_TEXT_CHARACTERS = 10_000
 MAX_SECONDS = 86_400
@@ -26,7 +27,6 @@ LYRICS_TIMEOUT_S = 150.0
 """Lyrics are written before the submit is answered."""
 QUEUED, IN_PROGRESS, AUDIBLE, UNFINISHED = 5, 30, 60, 99
 """Percents where the relay's own figure says less, which is mostly 0."""
-TASKS: Final = ("extend", "upload_extend")
 
 _OLDER: Final = frozenset(("", "chirp-v3-0", "chirp-v3-5", "chirp-v3-5-upload", "chirp-v4"))
 _OLDER_LIMITS: Final = {"prompt": 500, "lyrics": 3_000, "style": 200, "negative_style": 200, "title": 80}
@@ -36,12 +36,7 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _JSON_HEADERS = (("content-type", "application/json"),)
 _CLIP_FACTS: Final = ("title", "major_model_version", "model_name", "created_at", "status")
 _SONG_FACTS: Final = ("tags", "prompt", "gpt_description_prompt", "audio_prompt_id", "type", "error_type", "error_message")
-_OURS: Final = frozenset(
-    (
-        *("gpt_description_prompt", "prompt", "mv", "title", "tags", "negative_tags", "make_instrumental"),
-        *("task", "task_id", "continue_clip_id", "continue_at", "notify_hook"),
-    )
-)
+_OURS: Final = frozenset(MusicBody.__struct_fields__)
 """Fields that are said by the neutral request, and the caller's hook: an extra one never takes their place."""
 
 
@@ -62,20 +57,14 @@ class _Told(msgspec.Struct):
     data: Any = None
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    word: str
-    retryable: bool = True
-    credential_fault: bool = False
-    retry_after_s: float | None = None
-
-
-_CREDENTIAL = _Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
-_BALANCE = _Refusal(refusals.VENDOR_BALANCE, credential_fault=True)
-_ELSEWHERE = _Refusal(refusals.VENDOR_MISCONFIGURED)
-_CROWDED = _Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S)
-_DOWN = _Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S)
-_CALLER = _Refusal(refusals.INVALID_REQUEST, retryable=False)
-_CONTENT = _Refusal(refusals.CONTENT_REFUSED, retryable=False)
+_REFUSED = VendorState(refused=True, retryable=True)
+_CREDENTIAL = replace(_REFUSED, error_code=refusals.CREDENTIAL_REFUSED, credential_fault=True)
+_BALANCE = replace(_REFUSED, error_code=refusals.VENDOR_BALANCE, credential_fault=True)
+_ELSEWHERE = replace(_REFUSED, error_code=refusals.VENDOR_MISCONFIGURED)
+_CROWDED = replace(_REFUSED, error_code=refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S)
+_DOWN = replace(_REFUSED, error_code=refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S)
+_CALLER = VendorState(refused=True, error_code=refusals.INVALID_REQUEST)
+_CONTENT = VendorState(refused=True, error_code=refusals.CONTENT_REFUSED)
 
 _CODES: Final = {
     "invalid_request": _CALLER,
@@ -114,7 +103,7 @@ def encode_music_submit(request: MusicRequest, task_id: str, model: str) -> Upst
         "continue_at": options.get("suno_continue_at"),
     }
     if parent is not None:
-        said |= {"task": options.get("suno_task") or TASKS[0], "task_id": parent.vendor_task, "continue_clip_id": parent.output}
+        said |= {"task": options.get("suno_task") or CONTINUE_TASKS[0], "task_id": parent.vendor_task, "continue_clip_id": parent.output}
     fields = {name: value for name, value in _object(options.get("suno_extra")).items() if name not in _OURS}
     fields |= {name: value for name, value in said.items() if value is not None and value != ""}
     if not request.prompt:
@@ -167,8 +156,8 @@ def _check_extra(extra: Json) -> None:
 
 def _check_continuation(request: MusicRequest) -> None:
     task, at = request.options.get("suno_task"), request.options.get("suno_continue_at")
-    if task is not None and task not in TASKS:
-        raise _broken("suno_task", task, f"it must be one of {', '.join(TASKS)}")
+    if task is not None and task not in CONTINUE_TASKS:
+        raise _broken("suno_task", task, f"it must be one of {', '.join(CONTINUE_TASKS)}")
     if at is not None and (isinstance(at, bool) or not isinstance(at, int | float) or not 0 < at <= MAX_CONTINUE_AT_S):
         raise _broken("suno_continue_at", at, f"it must be a number of seconds above 0 and at most {MAX_CONTINUE_AT_S:g}")
     if request.parent is None and (at is not None or task is not None):
@@ -224,7 +213,7 @@ def parse_poll(status: int, body: bytes) -> VendorState:
     """Read the answer about one. `refused` with `task_not_found`: the relay does not know it; other trouble leaves the task as it is."""
     states = parse_poll_many(status, body)
     if states is None:
-        return msgspec.structs.replace(_refused(status, _answer_of(body)), refused=False, retryable=False)
+        return replace(_refused(status, _answer_of(body)), refused=False, retryable=False)
     return next(iter(states.values()), _UNKNOWN)
 
 
@@ -243,17 +232,10 @@ def _refused(status: int, answer: _Answer | None) -> VendorState:
     refusal = _refusal_of(status, code, message.lower())
     if refusal is None or (status == 200 and not code):
         return VendorState()
-    return VendorState(
-        refused=True,
-        retryable=refusal.retryable,
-        credential_fault=refusal.credential_fault,
-        error_code=refusal.word,
-        error_message=message,
-        retry_after_s=refusal.retry_after_s,
-    )
+    return replace(refusal, error_message=message)
 
 
-def _refusal_of(status: int, code: str, message: str) -> _Refusal | None:
+def _refusal_of(status: int, code: str, message: str) -> VendorState | None:
     """Numbered cases: 1. the message tells more than the code; 2. the code is known; 3. a 5xx may have been taken; 4. the status speaks."""
     known = _CODES.get(code)
     if known in (None, _CALLER) and any(word in message for word in _ACCOUNT_WORDS):
@@ -361,7 +343,7 @@ _MUSIC = MediaOperation(
         )
     ),
 )
-_LYRICS = msgspec.structs.replace(
+_LYRICS = replace(
     _MUSIC, encode_submit=encode_lyrics_submit, check=check_lyrics, submit_timeout_s=LYRICS_TIMEOUT_S, max_n=1, takes=frozenset()
 )
 
