@@ -87,6 +87,15 @@ class MemoryTaskStore:
             self.rows[task.id] = (task, "", before)
         return len(left)
 
+    async def wake(self, task_id: str, *, now: float) -> bool:
+        if task_id not in self.rows:
+            return False
+        task, owner, wake_at = self.rows[task_id]
+        is_free = not owner and wake_at > now and task.updated_at <= now - 1.0
+        if task.finished_at is None and task.state in ("unknown", "running") and is_free:
+            self.rows[task_id] = (task, owner, now)
+        return True
+
     async def next_wake(self) -> float | None:
         return min((wake_at for task, _, wake_at in self.rows.values() if task.finished_at is None), default=None)
 

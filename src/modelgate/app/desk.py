@@ -29,7 +29,7 @@ from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
 from modelgate.app.webhooks import own_origins, task_encoder, webhook_sender
-from modelgate.app.workshop import Workshop, file_links, log_task_fault, open_database, owner_of
+from modelgate.app.workshop import Workshop, addresses_of, callback_key, file_links, log_task_fault, open_database, owner_of
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
@@ -37,6 +37,7 @@ from modelgate.core.records import ApiKey
 from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
 from modelgate.formats.openai_chat.response import encode_error
+from modelgate.gateway.callbacks import CALLBACKS_PATH, MAX_CALLBACK_BYTES, VendorCallbacks
 from modelgate.gateway.endpoints import endpoint_table
 from modelgate.gateway.families import MediaRoutes, render_error, render_family_error
 from modelgate.gateway.files import FILES_PREFIX, Files
@@ -61,7 +62,6 @@ from modelgate.storage.database import Database
 from modelgate.storage.identity import find_key
 from modelgate.storage.migrations import DatabaseUnusable
 from modelgate.storage.webhooks import DatabaseWebhookStore
-from modelgate.tasks.submit import Addresses
 from modelgate.telemetry.logs import configure_logs
 from modelgate.telemetry.metrics import Metrics
 
@@ -105,7 +105,7 @@ class Desk:
         )
         await follower.follow()
         links = file_links(settings, self._secret)
-        addresses = Addresses(of_file=links.url_of, of_callback=lambda task_id: "")
+        addresses = addresses_of(settings, self._secret, links)
         workshop = Workshop(settings, self._database, follower, role="desk", providers=providers, clock=system_clock, addresses=addresses)
         rates = RateCounters(settings.rates_path, writer=settings.workers, writers=settings.workers + 1)
         metrics = Metrics()
@@ -142,8 +142,14 @@ class Desk:
         await claims.settle()
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
         deliveries = Deliveries(keys=keys, tasks=workshop.store, store=DatabaseWebhookStore(self._database), clock=system_clock)
+        callbacks = VendorCallbacks(workshop.store, secret=callback_key(self._secret), clock=system_clock)
         application = self._application(
-            once.of_media(media.handle), once.of_images(images.handle), files=files, deliveries=deliveries, metrics=metrics
+            once.of_media(media.handle),
+            once.of_images(images.handle),
+            files=files,
+            deliveries=deliveries,
+            callbacks=callbacks,
+            metrics=metrics,
         )
         sweep = sweep_files(workshop.blobs, days=settings.file_retention_days, clock=system_clock)
         following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics), sweep)]
@@ -158,7 +164,9 @@ class Desk:
         await workshop.close()
         rates.close()
 
-    def _application(self, media: Handler, images: Handler, *, files: Files, deliveries: Deliveries, metrics: Metrics) -> Starlette:
+    def _application(
+        self, media: Handler, images: Handler, *, files: Files, deliveries: Deliveries, callbacks: VendorCallbacks, metrics: Metrics
+    ) -> Starlette:
         """Return the routes: media families by prefix, pictures made by tasks, files, documentation, metrics, health; the rest is 404."""
         document = msgspec.json.encode(
             render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
@@ -185,6 +193,7 @@ class Desk:
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
             Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
+            Route(CALLBACKS_PATH, self._app(_with_database(callbacks.handle), max_body_bytes=MAX_CALLBACK_BYTES)),
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),
             *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),
@@ -192,9 +201,13 @@ class Desk:
         ]
         return Starlette(routes=routes)
 
-    def _app(self, handle: Handler) -> HandlerApp:
+    def _app(self, handle: Handler, *, max_body_bytes: int | None = None) -> HandlerApp:
         return HandlerApp(
-            handle, render_error=self._render_error, log_fault=_log_fault, max_body_bytes=self._settings.max_body_bytes, clock=system_clock
+            handle,
+            render_error=self._render_error,
+            log_fault=_log_fault,
+            max_body_bytes=max_body_bytes or self._settings.max_body_bytes,
+            clock=system_clock,
         )
 
     def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:

@@ -32,7 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[str, Meta(description="Data directory: database, journals, secret and results.")] = "modelgate-data"
     database: Annotated[str, Meta(description="Database URL, such as postgresql://user@host/name. Default: SQLite.")] = ""
     workers: Annotated[int, Meta(description="Number of relay processes; one per core that may be used for relaying.", ge=1, le=256)] = 1
-    public_url: Annotated[str, Meta(description="Base URL under which clients reach this server; used in links to results.")] = ""
+    public_url: Annotated[
+        str, Meta(description="Base URL under which clients and vendors reach this server; used in links to results.")
+    ] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="Least severe lines that are logged.")] = "info"
     log_format: Annotated[Literal["auto", "json", "console"], Meta(description="auto: console on a terminal, else json.")] = "auto"
     tls_cert: Annotated[str, Meta(description="PEM file with the certificate chain to serve HTTPS with.")] = ""

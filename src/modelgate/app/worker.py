@@ -11,14 +11,13 @@ from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.webhooks import task_encoder, webhook_sender
-from modelgate.app.workshop import Workshop, file_links, open_database
+from modelgate.app.workshop import Workshop, addresses_of, file_links, open_database
 from modelgate.core.clock import system_clock
 from modelgate.formats.media.family import load_media_families
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.database import Database
 from modelgate.storage.migrations import DatabaseUnusable
-from modelgate.tasks.submit import Addresses
 from modelgate.telemetry.logs import configure_logs
 
 
@@ -28,7 +27,7 @@ async def work(settings: Settings, database: Database, secret: bytes, stop: asyn
     follower = ConfigurationFollower(database, Cipher(secret), settings, providers=providers, clock=system_clock)
     await follower.follow()
     links = file_links(settings, secret)
-    addresses = Addresses(of_file=links.url_of, of_callback=lambda task_id: "")
+    addresses = addresses_of(settings, secret, links)
     workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock, addresses=addresses)
     following = asyncio.create_task(follower.run())
     report_ready(role="worker")

@@ -13,6 +13,7 @@ from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.providers import Provider
+from modelgate.gateway.callbacks import callback_url
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FileLinks
 from modelgate.routing.health import Health
 from modelgate.storage.blobs import Blobs, blobs_of
@@ -58,6 +59,17 @@ def file_links(settings: Settings, secret: bytes) -> FileLinks:
         clock=system_clock,
         kept_s=settings.file_retention_days * SECONDS_PER_DAY,
     )
+
+
+def callback_key(secret: bytes) -> bytes:
+    """Return the key of the tokens in the addresses that vendors call; the same in every process of an installation."""
+    return derive_key(secret, purpose="vendor callbacks")
+
+
+def addresses_of(settings: Settings, secret: bytes, links: FileLinks) -> Addresses:
+    """Return where vendors find us; they are asked to call only where the operator has said by which URL they can."""
+    key = callback_key(secret)
+    return Addresses(of_file=links.url_of, of_callback=lambda task_id: callback_url(settings.public_url, key, task_id))
 
 
 def log_task_fault(error: BaseException, task_id: str) -> None:

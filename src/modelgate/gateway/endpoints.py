@@ -6,6 +6,7 @@ from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.errors import Overloaded, UnknownPath
 from modelgate.formats.media.family import MediaFamily
 from modelgate.formats.openai_chat.reference import ErrorAnswer
+from modelgate.gateway.callbacks import CALLBACK_ENDPOINTS
 from modelgate.gateway.endpoints_audio import AUDIO_ENDPOINTS
 from modelgate.gateway.endpoints_chat import CHAT_ENDPOINTS
 from modelgate.gateway.endpoints_completions import COMPLETIONS_ENDPOINTS
@@ -66,6 +67,7 @@ def endpoint_table(families: Iterable[MediaFamily]) -> tuple[Endpoint, ...]:
         *AUDIO_ENDPOINTS,
         *media,
         *WEBHOOK_ENDPOINTS,
+        *CALLBACK_ENDPOINTS,
         *FILE_ENDPOINTS,
     )
     if len({(endpoint.method, endpoint.path) for endpoint in table}) < len(table) or len({e.name for e in table}) < len(table):

@@ -32,6 +32,10 @@ RECALL_WAIT_S = 0.25
 """How long a submit waits for relays to give idle money back before it is refused or told to come again."""
 RECALL_POLL_S = 0.02
 RETRY_AFTER_RECALL_S = 1.0
+WAKE_APART_S = 1.0
+"""However often a vendor calls, a task is not looked at more often than this by its calls."""
+AT_VENDOR_STATES: tuple[TaskState, ...] = ("unknown", "running")
+"""States in which a vendor's call is a reason to look."""
 AT_UPSTREAM_STATES: tuple[TaskState, ...] = ("submitting", "unknown", "running", "waiting_input")
 """States in which a task counts against its upstream's bound."""
 
@@ -150,6 +154,22 @@ def free_leases(connection: Connection, *, owner: str, before: float) -> int:
     columns = task_table.c
     left_behind = (columns.finished_at.is_(None), columns.lease_owner == owner, columns.updated_at < before)
     return connection.execute(update(task_table).where(*left_behind).values(lease_owner="", wake_at=before)).rowcount
+
+
+def wake_task(connection: Connection, task_id: str, *, now: float) -> bool:
+    """Make a task that a vendor works on due now, unless somebody has it or just wrote it. False: there is no such task."""
+    columns = task_table.c
+    may_be_woken = (
+        columns.id == task_id,
+        columns.finished_at.is_(None),
+        columns.state.in_(AT_VENDOR_STATES),
+        columns.lease_owner == "",
+        columns.wake_at > now,
+        columns.updated_at <= now - WAKE_APART_S,
+    )
+    if connection.execute(update(task_table).where(*may_be_woken).values(wake_at=now)).rowcount:
+        return True
+    return connection.execute(select(columns.id).where(columns.id == task_id)).first() is not None
 
 
 def next_wake(connection: Connection) -> float | None:
@@ -324,6 +344,9 @@ class DatabaseTaskStore:
 
     async def free_leases(self, *, before: float) -> int:
         return await self._database.call(free_leases, owner=self._owner, before=before)
+
+    async def wake(self, task_id: str, *, now: float) -> bool:
+        return await self._database.call(wake_task, task_id, now=now)
 
     async def next_wake(self) -> float | None:
         return await self._database.fetch(next_wake)

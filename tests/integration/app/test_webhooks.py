@@ -14,6 +14,8 @@ import pytest
 from tests.integration.app.test_desk import WAIT_S, House, running_desk, running_sandbox
 
 from modelgate.app.webhooks import webhook_key
+from modelgate.app.workshop import addresses_of, file_links
+from modelgate.gateway.callbacks import MAX_CALLBACK_BYTES
 from modelgate.sandbox.tokens import Tokenizer
 from modelgate.storage.identity import create_account as _create_other
 from modelgate.tasks.webhooks import render_secret
@@ -134,5 +136,23 @@ async def test_an_address_that_may_not_be_called_is_refused_at_once(house: House
     answer = await house.submit(prompt="a lighthouse", callback_url=url)
     assert answer.status == 400
     assert answer.json["error"]["param"] == "callback_url"
-    assert answer.json["error"]["message"].startswith("callback_url cannot be called: ")
+    assert answer.json["error"]["message"].startswith("callback_url ")
     assert await house.vendor_jobs() == []
+
+
+async def test_a_vendor_calls_back_to_an_address_of_ours(house: House) -> None:
+    answer = await house.submit(prompt="a lighthouse", callback_url="https://caller.example/hook")
+    task_id = answer.json["data"]["task_id"]
+    (job,) = await house.vendor_jobs()
+    assert b"caller.example" not in msgspec.json.encode(job), "a vendor never learns its caller's address"
+
+    url = addresses_of(house.settings, SECRET, file_links(house.settings, SECRET)).of_callback(task_id)
+    assert url.startswith(f"https://gateway.example/callbacks/{task_id}/")
+    path = url.removeprefix("https://gateway.example")
+    assert (await house.ask("POST", path, body=b'{"task_status":"succeed"}', secret="")).status == 204
+    for wrong in (path[:-1] + "!", f"/callbacks/{task_id}/", f"/callbacks/task_other/{path.rpartition('/')[2]}"):
+        assert (await house.ask("POST", wrong, secret="")).status == 404
+    assert (await house.ask("GET", path, secret="")).status == 405
+    assert (await house.ask("POST", path, body=b"x" * (MAX_CALLBACK_BYTES + 1), secret="")).status == 413
+    assert (await house.follow(task_id))["task_status"] == "succeed"
+    assert (await house.ask("POST", path, secret="")).status == 204

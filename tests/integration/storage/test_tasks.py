@@ -102,6 +102,45 @@ async def test_what_is_put_in_comes_out_whole(stores: Callable[[str], Any]) -> N
     assert await store.get("task_b") is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_woken"),
+    [
+        ({"state": "running"}, True),
+        ({"state": "unknown"}, True),
+        ({"state": "queued"}, False),
+        ({"state": "waiting_input"}, False),
+        ({"state": "running", "updated_at": NOW + 4.5}, False),
+        ({"state": "running", "due_at": NOW + 5}, False),
+    ],
+)
+async def test_a_task_that_a_vendor_works_on_can_be_woken(stores: Callable[[str], Any], changes: dict[str, Any], is_woken: bool) -> None:
+    store = stores("desk")
+    task = make_task(due_at=NOW + 60)
+    await insert(store, task)
+    if changes["state"] != "queued":
+        task = await store.save(msgspec.structs.replace(task, **changes))
+    else:
+        task = await store.save(task)
+    before = await store.next_wake()
+
+    assert await store.wake("task_a", now=NOW + 5)
+    assert await store.next_wake() == (NOW + 5 if is_woken else before)
+    assert await store.get("task_a") == task
+    if is_woken:
+        (claimed,) = await store.claim_due(now=NOW + 5, limit=10, lease_until=NOW + 90)
+        assert claimed.version == task.version + 1
+
+
+async def test_a_task_that_somebody_has_is_not_woken(stores: Callable[[str], Any]) -> None:
+    store = stores("desk")
+    task = make_task()
+    await insert(store, task)
+    await store.save(msgspec.structs.replace(task, state="running"), lease_until=NOW + 50)
+    assert await store.wake("task_a", now=NOW + 5)
+    assert await store.next_wake() == NOW + 50
+    assert not await store.wake("task_b", now=NOW + 5)
+
+
 async def test_another_accounts_task_is_absent(stores: Callable[[str], Any]) -> None:
     store = stores("desk")
     await insert(store, make_task())

@@ -151,6 +151,7 @@ FAMILY = MediaFamily(
     encode_error=encode.encode_error,
     kinds=frozenset(("image", "video")),
     field_names={
+        "callback_url": "notifyHook",
         "quality": "mode",
         "mask": "maskBase64",
         "reference": "sourceBase64",

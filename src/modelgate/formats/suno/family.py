@@ -291,6 +291,7 @@ FAMILY = MediaFamily(
     encode_fetched=encode_fetched,
     encode_error=encode_error,
     field_names={
+        "callback_url": "notify_hook",
         "lyrics": "prompt",
         "style": "tags",
         "negative_style": "negative_tags",
