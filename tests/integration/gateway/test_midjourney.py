@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -349,3 +350,24 @@ def test_the_plain_way_pays_for_what_is_done(midjourney: Midjourney, grid: dict[
     dodged = plain(midjourney, model="mj_inpaint", operation="image.action", input=wanted)
     assert (dodged.status, "mj_upscale" in dodged.body["error"]["message"]) == (400, True)
     assert plain(midjourney, model="mj_imagine", input={"prompt": "a fox --turbo"}).status == 400
+
+
+def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
+    """Live calls go to this family's own paths, and from there to the make-believe proxy."""
+    running = Installation(tmp_path / "data", "--drain-s", "2")
+    try:
+        running.run("upstreams", "add", "midjourney", "--base-url", running.base_url, typed=running.test_key + "\n")
+        live = Midjourney(running, running.key())
+        grid = live.made("submit/imagine", prompt="a red fox --ar 3:2", base64Array=[picture()])
+        assert size(grid["imageUrl"]) == (1008, 672)
+        turbo = live.ended(live.submit("submit/imagine", prompt="a fox", prefix="mj-turbo/mj"))
+        assert turbo["status"] == "SUCCESS"
+        large = live.made("submit/action", taskId=grid["id"], customId=button(grid, "U2"))
+        zoom = live.submit("submit/action", taskId=large["id"], customId=button(large, "Custom Zoom"), code=21)
+        assert live.made("submit/modal", taskId=zoom, prompt="a fox --zoom 1.8")["action"] == "CUSTOM_ZOOM"
+        assert live.made("submit/describe", base64=picture())["properties"]["finalPrompt"].count("\n\n") == 3
+        assert len(live.made("submit/video", image=picture(), batchSize=1)["videoUrls"]) == 1
+        assert len(live.submit("submit/upload-discord-images", base64Array=[picture()])) == 1
+        assert live.refused("submit/imagine", prompt="a fox in gore")[:2] == (200, 24)
+    finally:
+        assert running.stop() == 0

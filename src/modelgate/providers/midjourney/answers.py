@@ -79,8 +79,10 @@ def _refused(answer: _Submitted, status: int) -> VendorState:
     retryable, code, pause_s = True, refusals.VENDOR_UNAVAILABLE, None
     if message.startswith("quota_not_enough"):
         return VendorState(refused=True, retryable=True, credential_fault=True, error_code=refusals.VENDOR_BALANCE, error_message=message)
-    if status in (401, 403):
+    if status == 401:
         return _refused_by_status(status)
+    if status == 403:  # a gateway that gives reasons knows the key, but lets it not do this
+        return VendorState(refused=True, retryable=True, error_code=refusals.VENDOR_MISCONFIGURED, error_message=message)
     match answer.code:
         case 4:
             retryable, code = False, refusals.INVALID_REQUEST
