@@ -19,6 +19,8 @@ def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
         _upstream("ideogram", path="/ideogram", secret=sandbox.IDEOGRAM_SECRET, socket_path=socket_path, max_concurrent=IDEOGRAM_PICTURES),
         _upstream("midjourney", path="/midjourney", secret=sandbox.MIDJOURNEY_SECRET, socket_path=socket_path),
         _upstream("fal", path="/fal", secret=sandbox.FAL_SECRET, socket_path=socket_path),
+        _upstream("luma", path="/luma/dream-machine/v1", secret=sandbox.LUMA_SECRET, socket_path=socket_path),
+        _upstream("luma_agents", path="/luma-agents/v1", secret=sandbox.LUMA_AGENTS_SECRET, socket_path=socket_path),
         _upstream("runway", path="/runway", secret=sandbox.RUNWAY_SECRET, socket_path=socket_path),
         _upstream("suno", path="/suno", secret=sandbox.SUNO_SECRET, socket_path=socket_path),
     )

@@ -5,7 +5,7 @@ account; our caller is not charged. Deleting a finished task deletes its output,
 """
 
 import base64
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import msgspec
@@ -141,6 +141,12 @@ def _check_words(request: VideoRequest | ImageRequest, *, needed: bool) -> None:
         raise InvalidRequest(f"prompt must have at most {MAX_PROMPT_UNITS} characters.", param="prompt", code="invalid_value")
     if request.seed is not None and not 0 <= request.seed <= MAX_SEED:
         raise _broken("seed", request.seed, f"it must lie between 0 and {MAX_SEED}")
+    threshold = request.options.get("runway_public_figure_threshold", "auto")
+    if threshold not in ("auto", "low"):
+        raise _broken("runway_public_figure_threshold", threshold, "it must be auto or low")
+    tags = request.options.get("runway_tags", [])
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in cast(list[object], tags)):
+        raise InvalidRequest("runway_tags must be a list of texts.", param="runway_tags", code="invalid_value")
 
 
 def complete_video(request: VideoRequest, model: str) -> VideoRequest:

@@ -38,6 +38,7 @@ CONCEPTS = (
     *("aerial", "aerial_drone", "bolt_cam", "tiny_planet", "elevator_doors"),
 )
 IMAGE_LONG_SIDE_PX = 1536
+_OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class LumaRefused(Exception):
@@ -191,9 +192,10 @@ def _check_timeout(name: str, value: Json) -> None:
 
 
 def check_url(name: str, value: Json) -> None:
-    """Check an address of a picture or video: https only, never base64. Raises LumaRefused 400."""
+    """Check an address: https only, never base64; plain http from a gateway on this machine. Raises LumaRefused 400."""
     parts = urlsplit(value) if isinstance(value, str) and len(value) <= MAX_URL else None
-    if parts is None or parts.scheme != "https" or not parts.hostname:
+    host = parts.hostname if parts is not None else None
+    if parts is None or not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _OWN_MACHINE)):
         raise LumaRefused(400, f"{name}: Input should be an https URL of a public file")
 
 
