@@ -1,6 +1,7 @@
 """Deliveries on the memory twin, on SQLite and on Postgres: which changes leave one, who may send it, and that none overtakes another."""
 
 import importlib.util
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelgate.core.records import Task
+from modelgate.core.records import Delivery, Task
 from modelgate.storage.database import Database, sqlite_url
 from modelgate.storage.migrations import all_tables
 from modelgate.storage.tasks import DatabaseTaskStore
-from modelgate.storage.webhooks import MAX_OF_ACCOUNT, DatabaseWebhookStore
+from modelgate.storage.webhooks import MAX_OF_ACCOUNT, DatabaseWebhookStore, claim_deliveries
 
 pytestmark = pytest.mark.anyio
 
@@ -195,3 +196,23 @@ async def test_it_is_bounded_how_many_are_claimed(stores: tuple[Any, Any]) -> No
         await walk(tasks, make_task(f"task_{number}", updated_at=NOW + 3 - number), "running")
     claimed = await store.claim_due(now=NOW + 9, limit=2, lease_until=LEASE_UNTIL)
     assert [one.task for one in claimed] == ["task_2", "task_1"]
+
+
+async def test_many_claimers_at_once_never_take_the_same_delivery_nor_two_of_one_task(database: Database) -> None:
+    tasks = DatabaseTaskStore(database, owner="desk")
+    for number in range(30):
+        await walk(tasks, make_task(f"task_{number}", account=f"acct_{number % 10}"), "running", *(["succeeded"] if number % 2 else []))
+    claimed: list[Delivery] = []
+
+    def claim() -> None:
+        for _ in range(6):
+            claimed.extend(database.run(claim_deliveries, now=NOW + 9, limit=5, lease_until=LEASE_UNTIL))
+
+    threads = [threading.Thread(target=claim) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == 30
+    assert len({one.task for one in claimed}) == 30
+    assert all(one.task_state == ("succeeded" if int(one.task[5:]) % 2 else "running") for one in claimed)

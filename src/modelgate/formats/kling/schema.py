@@ -56,7 +56,9 @@ class ImageBody(Struct, kw_only=True, omit_defaults=True):
     external_task_id: Annotated[
         str, Meta(max_length=MAX_EXTERNAL_ID_CHARACTERS, description="A name of your own, given back with the task.")
     ] = ""
-    callback_url: Annotated[str, Meta(max_length=MAX_URL_CHARACTERS, description="Kept with the task; never sent to the vendor.")] = ""
+    callback_url: Annotated[
+        str, Meta(max_length=MAX_URL_CHARACTERS, description="Where changes of the task are posted to; never sent to the vendor.")
+    ] = ""
 
 
 class SubmittedTask(Struct, kw_only=True):

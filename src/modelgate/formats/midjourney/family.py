@@ -136,6 +136,7 @@ _READS = (
             errors=(errors.TaskNotFound, errors.Overloaded),
             statuses={errors.TaskNotFound: 400},
             needs_key=False,
+            cases=(Case(name="picture", title="Show a picture", prose="The body is the file.", path_values={"task_id": TASK_ID}),),
         ),
         action="file",
     ),
