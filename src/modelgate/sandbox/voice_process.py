@@ -16,6 +16,7 @@ NOT_LOADED = 3
 _SYNCHRONOUS = 2  # the sound is handed to a callback while `espeak_Synth` runs; nothing is played
 _DO_NOT_EXIT = 0x8000  # the library's own habit when its data are missing
 _UTF8, _PAUSE_AT_END = 1, 0x1000
+_SEED = 1  # of the noise in a voice; the library's own is the time of day
 _PITCH = 3
 _BUFFER_MS = 100
 _HEARD = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
@@ -32,6 +33,7 @@ def main(library: str, data: str, samples: str) -> int:
     if rate != RATE_HZ:
         sys.stderr.write(f"espeak_Initialize returned {rate}\n")
         return NOT_LOADED
+    espeak.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
     fields = sys.stdin.buffer.read().split(b"\0")
     lines = zip(fields[0::3], fields[1::3], fields[2::3], strict=False)  # an empty one is left over
     sys.stdout.buffer.write(speak(espeak, list(lines), most_bytes=2 * int(samples)))

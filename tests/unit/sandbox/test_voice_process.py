@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from array import array
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def test_a_line_is_spoken_and_always_in_the_same_way() -> None:
     assert 0.5 < len(done.stdout) / 2 / voice_process.RATE_HZ < 1.5
     assert max(array("h", done.stdout)) > 5_000
     assert run(HELLO).stdout == done.stdout
+
+
+def test_the_time_of_day_makes_no_difference() -> None:
+    """The library seeds the noise in a voice with the second in which it starts: the same text gave other bytes in the next one."""
+    first = run(HELLO).stdout
+    before = int(time.time())
+    while int(time.time()) <= before:
+        time.sleep(0.05)
+    assert run(HELLO).stdout == first
 
 
 def test_lines_follow_each_other() -> None:
