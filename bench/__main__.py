@@ -21,6 +21,7 @@ from bench.mock import Mock
 from bench.processes import cores, memory_mb
 from bench.report import print_table, summarize, verdict, write_json
 from bench.scenarios import CHAT, SCENARIOS, STREAM, Scenario
+from bench.tasks import judge_tasks, measure_tasks
 
 OUT = Path(__file__).parent / "out"
 FILES = 20_000
@@ -29,6 +30,7 @@ LATENCY_RATE = 200
 LATENCY_S = 5.0
 CROWD = 1000
 DIALECTS = "dialects"
+TASKS = "tasks"
 SETTLE_S = 1.0
 
 
@@ -47,11 +49,15 @@ def main() -> None:
             if options.only in ("", DIALECTS):
                 turns = {"rounds": options.rounds, "seconds": max(1, round(options.seconds / 2))}  # wrk wants whole seconds
                 results["dialects"] = measure_dialects(home, device=device, others=others, **turns)
+            if options.only in ("", TASKS):
+                results["tasks"] = measure_tasks(home, device=device, others=others)
         except CountsDiffer as error:
             sys.exit(f"bench: {error}")
     missed = verdict(results.get("scenarios", {}))
     if "dialects" in results:
         missed += judge_dialects(results["dialects"])
+    if "tasks" in results:
+        missed += judge_tasks(results["tasks"])
     write_json(OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json", results)
     for line in missed:
         print(f"missed: {line}")
@@ -65,7 +71,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; medians are taken (5)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one run (4)")
     parser.add_argument(
-        "--only", default="", help="dialects, or part of a scenario's model name, such as 1k or stream; leaves out the reports"
+        "--only", default="", help="dialects, tasks, or part of a scenario's model name, such as 1k or stream; leaves out the reports"
     )
     parser.add_argument("--strict", action="store_true", help="exit 2 when a bound is missed")
     return parser.parse_args()

@@ -92,6 +92,11 @@ def cpu_s(pids: Iterable[int]) -> float:
     return total
 
 
+def waited_s(pid: int) -> float:
+    """Return for how many seconds the threads of a process were ready and had no core, taken together."""
+    return sum(int((thread / "schedstat").read_text().split()[1]) for thread in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+
+
 def memory_mb(pids: Iterable[int]) -> float:
     """Return the proportional set size of these processes."""
     total = 0

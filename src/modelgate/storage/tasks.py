@@ -22,10 +22,10 @@ from modelgate.storage.schema.tasks import task_event, task_output
 from modelgate.storage.webhooks import note_delivery
 
 MAX_PAGE = 100
-MAX_CLAIM = 200
+MAX_CLAIM = 500
 MAX_POSTPONED = 500
 """Tasks postponed in one transaction."""
-GATHER_S = 0.01
+GATHER_S = 0.03
 """How long a postponement waits for company."""
 MAX_VENDOR_ID_CHARACTERS = 200
 RECALL_WAIT_S = 0.25
@@ -299,6 +299,8 @@ class DatabaseTaskStore:
         self._owner = owner
         self._postponed: list[tuple[Task, asyncio.Future[Task | None]]] = []
         self._postponing: asyncio.Task[None] | None = None
+        self._many = asyncio.Lock()
+        """Transactions over many tasks take turns: one that finds SQLite's writer busy would sleep longer than the other takes."""
 
     async def insert(self, task: Task, *, period: str, limit_nanos: int | None, lease_until: float) -> Task:
         """Queue a task with its hold, leased to this process.
@@ -337,7 +339,8 @@ class DatabaseTaskStore:
         return await self._database.fetch(list_tasks, account, book=book, limit=limit, before=before)
 
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
-        return await self._database.call(claim_due, owner=self._owner, now=now, limit=limit, lease_until=lease_until)
+        async with self._many:
+            return await self._database.call(claim_due, owner=self._owner, now=now, limit=limit, lease_until=lease_until)
 
     async def claim(self, task_id: str, *, now: float, lease_until: float) -> Task | None:
         return await self._database.call(claim_task, task_id, owner=self._owner, now=now, lease_until=lease_until)
@@ -375,7 +378,8 @@ class DatabaseTaskStore:
                 await asyncio.sleep(GATHER_S)
                 some, self._postponed = self._postponed[:MAX_POSTPONED], self._postponed[MAX_POSTPONED:]
                 try:
-                    written = await self._database.call(postpone_tasks, [task for task, _ in some])
+                    async with self._many:
+                        written = await self._database.call(postpone_tasks, [task for task, _ in some])
                 except Exception as error:  # noqa: BLE001  # each of those who wait learns it
                     for _, answer in some:
                         if not answer.done():

@@ -9,12 +9,16 @@ from modelgate.tasks.advance import Mover
 from modelgate.tasks.recorder import LEASE_S
 from modelgate.tasks.store import TaskStore
 
-MAX_MOVING = 500
+MAX_MOVING = 1_000
 """Tasks one worker moves at once; the others wait in the store, soonest first."""
 MAX_SLEEP_S = 1.0
 """The longest sleep: other processes queue tasks without a kick."""
 MIN_SLEEP_S = 0.05
 """The shortest sleep: what becomes due meanwhile is claimed together."""
+MAX_CLAIM = 500
+"""Tasks claimed together."""
+LEAST_ROOM = 100
+"""With less room than this it waits: many claims of a few tasks each would cost more than a few of many."""
 FAULT_PAUSE_S = 2.0
 """The pause after the store itself failed."""
 STOP_GRACE_S = 10.0
@@ -70,16 +74,17 @@ class Worker:
     async def _claim(self) -> float:
         """Claim and begin to move what is due, as far as there is room; return how long there is nothing to do."""
         room = self._max_moving - self._in_hand
-        self._is_full = room <= 0
+        self._is_full = room < min(LEAST_ROOM, self._max_moving)
         if self._is_full:
             return MAX_SLEEP_S  # one that ends kicks
         wake_at, now = await self._store.next_wake(), self._clock()
         if wake_at is None or wake_at > now:  # claiming takes the database's writer; looking does not
             return MAX_SLEEP_S if wake_at is None else wake_at - now
-        claimed = await self._store.claim_due(now=now, limit=room, lease_until=now + LEASE_S)
+        limit = min(room, MAX_CLAIM)
+        claimed = await self._store.claim_due(now=now, limit=limit, lease_until=now + LEASE_S)
         for batch in self._mover.batches(claimed):
             self._begin(batch)
-        return MIN_SLEEP_S
+        return MIN_SLEEP_S if len(claimed) < limit else 0.0
 
     def _begin(self, batch: list[Task]) -> None:
         step = asyncio.get_running_loop().create_task(self._mover.advance_many(batch))
@@ -97,6 +102,10 @@ class Worker:
         step.add_done_callback(on_done)
 
     async def _sleep(self, pause_s: float) -> None:
+        """Sleep until kicked, within bounds; not at all, but giving way to what runs, when there is more to claim."""
+        if not pause_s:
+            await asyncio.sleep(0)
+            return
         try:
             async with asyncio.timeout(min(max(pause_s, MIN_SLEEP_S), MAX_SLEEP_S)):
                 await self._kicked.wait()

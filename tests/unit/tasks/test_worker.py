@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from modelgate.core.records import Task
+from modelgate.tasks import worker
 from modelgate.tasks.recorder import LEASE_S
 from modelgate.tasks.worker import Worker
 
@@ -77,6 +78,38 @@ async def test_no_more_than_its_bound_move_together(world: Any) -> None:
     await until(lambda: states(world).count("running") == 9)
     await office.close()
     assert most == 3
+
+
+async def test_more_than_one_claim_is_taken_without_a_sleep_between(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Symptom: with thousands of due tasks polls were seconds late, for the worker slept after every claim."""
+    monkeypatch.setattr(worker, "MAX_CLAIM", 3)
+    monkeypatch.setattr(worker, "MIN_SLEEP_S", 30.0)
+    for n in range(9):
+        await put(world, f"task_000000000{n}")
+    office = Office(world)
+
+    await until(lambda: states(world).count("running") == 9)
+    await office.close()
+
+
+async def test_with_little_room_it_waits_for_more(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "LEAST_ROOM", 2)
+    claims: list[int] = []
+    claim_due = world.store.claim_due
+
+    async def claim(*, now: float, limit: int, lease_until: float) -> list[Task]:
+        claims.append(limit)
+        found: list[Task] = await claim_due(now=now, limit=limit, lease_until=lease_until)
+        return found
+
+    monkeypatch.setattr(world.store, "claim_due", claim)
+    for n in range(9):
+        await put(world, f"task_000000000{n}")
+    office = Office(world, max_moving=4)
+
+    await until(lambda: states(world).count("running") == 9)
+    await office.close()
+    assert min(claims) >= 2
 
 
 async def test_a_fault_is_told_and_the_rest_goes_on(world: Any) -> None:
