@@ -5,11 +5,14 @@ import importlib
 import io
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from PIL import Image
@@ -177,6 +180,7 @@ def test_the_relays_own_spelling_and_many_at_once(suno: Suno, song: dict[str, An
         ({"prompt": "x", "task": "extend"}, "task"),
         ({"prompt": "x", "task_id": "task_1"}, "continue_clip_id"),
         ({"prompt": "x", "notify_hook": "ftp://example.com"}, "notify_hook"),
+        ({"prompt": "x", "notify_hook": "http://127.0.0.1:8080/hook"}, "notify_hook"),
         ({"prompt": "x", "cover_clip_id": "c"}, "cover_clip_id"),
     ],
 )
@@ -338,19 +342,51 @@ def test_the_plain_way_makes_the_same_tasks(installation: Installation, suno: Su
         assert (refused.status, refused.body["error"]["param"]) == (400, param), refused
 
 
-def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
-    """Live calls go to this family's own paths, and from there to the make-believe relay."""
-    running = Installation(tmp_path / "data", "--drain-s", "2")
+class Receiver(BaseHTTPRequestHandler):
+    """A caller's own server, which notes what it is told."""
+
+    told: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        self.told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_another_modelgate_can_be_the_upstream(tmp_path: Path, hook: str) -> None:
+    """Live calls go to this family's own paths, and from there to the make-believe relay; the caller's hook stays here."""
+    running = Installation(tmp_path / "data", "--drain-s", "2", "--webhook-origins", hook)
     try:
         running.run("upstreams", "add", "suno", "--base-url", f"{running.base_url}/suno", typed=running.test_key + "\n")
         live = Suno(running, running.key())
-        made = live.made(gpt_description_prompt="pop", mv="chirp-v4")
+        made = live.made(gpt_description_prompt="pop", mv="chirp-v4", notify_hook=hook)
+        assert made["notify_hook"] == hook
         clip = made["data"][0]
         assert (clip["status"], clip["model_name"], bool(clip["image_url"])) == ("complete", "chirp-v4", True)
         assert send(clip["audio_url"]).content.startswith(b"ID3")
         more = live.made(prompt="on", continue_clip_id=clip["id"], task_id=made["task_id"], continue_at=3)
         assert more["data"][0]["metadata"]["audio_prompt_id"] == clip["id"]
         assert live.ended(live.submitted("lyrics", prompt="rain"))["data"]["title"]
+        ends = time.monotonic() + END_S
+        while not any(told["data"]["status"] == "SUCCESS" for told in Receiver.told) and time.monotonic() < ends:
+            time.sleep(0.1)
+        assert {told["data"]["task_id"] for told in Receiver.told} == {made["task_id"]}
+        last = next(told["data"] for told in Receiver.told if told["data"]["status"] == "SUCCESS")
+        assert [clip["id"] for clip in last["data"]] == [clip["id"] for clip in made["data"]]
         refused = live.submit(gpt_description_prompt="pop\nmagic: blocked-prompt")
         assert (refused.status, refused.body["error"]["code"]) == (400, "content_refused")
     finally:

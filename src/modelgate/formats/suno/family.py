@@ -291,12 +291,12 @@ FAMILY = MediaFamily(
     encode_fetched=encode_fetched,
     encode_error=encode_error,
     field_names={
-        "callback_url": "notify_hook",
         "lyrics": "prompt",
         "style": "tags",
         "negative_style": "negative_tags",
         "instrumental": "make_instrumental",
         "parent": "continue_clip_id",
+        "callback_url": "notify_hook",
         "suno_mv": "mv",
         "suno_task": "task",
         "suno_continue_at": "continue_at",
