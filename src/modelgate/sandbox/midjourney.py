@@ -16,6 +16,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
 from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.midjourney_callbacks import MidjourneyCallbacks
 from modelgate.sandbox.midjourney_checks import (
     EXISTS,
     FAILED,
@@ -57,9 +58,11 @@ class MidjourneySandbox:
         clock: Clock,
         recalled: Iterable[MidjourneyJob] = (),
         remember: Callable[[MidjourneyJob], None] = _forget,
+        callbacks: MidjourneyCallbacks | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
         self._counter = counter
+        self._callbacks = callbacks or MidjourneyCallbacks()
         self._clock = clock
         self._queue = MidjourneyQueue(clock=clock, recalled=recalled, remember=remember)
         self._uploads: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
@@ -134,10 +137,15 @@ class MidjourneySandbox:
             properties = {"status": shown["status"], "imageUrl": shown["imageUrl"]}
             return Response(_answer(EXISTS, "the task exists already", existing.id, properties), media_type="application/json")
         job = self._queue.accept(asked, planned, magic=magic, speed=speed)
+        self._callbacks.follow(job, self._clock(), lambda: self._described(job.id, files_url=_files_url(request)))
         entry.status, entry.completion_tokens, entry.finished = 200, 1, True
         if magic.has("slow"):
             await asyncio.sleep(SLOW_S)
         return self._answered(job, magic=magic)
+
+    def _described(self, job_id: str, *, files_url: str) -> bytes:
+        job = self._queue.find(job_id)
+        return b"{}" if job is None else msgspec.json.encode(show_job(job, self._clock(), files_url=files_url))
 
     def _answered(self, job: MidjourneyJob, *, magic: Magic) -> Response:
         if magic.has("unknown-submit"):

@@ -64,6 +64,7 @@ class MidjourneyJob(msgspec.Struct, frozen=True, kw_only=True):
     answer: str = ""
     seconds: float = 0.0
     videos: int = 0
+    notify_hook: str = ""
 
     def status(self, now: float) -> str:
         """Return the proxy's word for how far it is."""

@@ -66,6 +66,7 @@ class MidjourneyQueue:
             working_s=SLOW_TASK_S if magic.has("slow-task") else WORKING_S[mode],
             end="FAILURE" if magic.has("fail-task") or magic.has("blocked-answer") else "SUCCESS",
             state=asked.state or planned.state,
+            notify_hook=asked.notify_hook or "",
             bot_type=asked.bot_type or "MID_JOURNEY",
             variant=planned.variant if planned.parent else int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:2]),
         )

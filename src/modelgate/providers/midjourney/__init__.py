@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from modelgate.core.providers import MediaOperation, Provider, UpstreamCall
+from modelgate.core.providers import MediaOperation, Provider
 from modelgate.formats.media.fields import broken, listed, missing
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
 from modelgate.formats.midjourney.buttons import MODELS, read_custom_id
@@ -18,20 +18,22 @@ from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, par
 from modelgate.providers.midjourney.calls import (
     DIMENSIONS,
     VIDEO_TYPES,
-    encode_action,
-    encode_blend,
+    Asked,
+    ask_action,
+    ask_blend,
+    ask_change,
+    ask_describe,
+    ask_edit,
+    ask_imagine,
+    ask_modal,
+    ask_shorten,
+    ask_swap,
+    ask_upload,
+    ask_video,
     encode_cancel,
-    encode_change,
-    encode_describe,
-    encode_edit,
-    encode_imagine,
-    encode_modal,
     encode_poll,
     encode_poll_many,
-    encode_shorten,
-    encode_swap,
-    encode_upload,
-    encode_video,
+    encode_submit,
 )
 
 SPEEDS = ("fast", "relax", "turbo")
@@ -136,11 +138,10 @@ def _check_video(request: VideoRequest, model: str) -> None:
         raise broken("resolution", request.resolution, "it must be 480p or 720p")
 
 
-def _operation(
-    encode_submit: Callable[..., UpstreamCall], *takes: str, check: Callable[[Any, str], None], words: bool = False
-) -> MediaOperation:
+def _operation(ask: Callable[..., Asked], *takes: str, check: Callable[[Any, str], None], words: bool = False) -> MediaOperation:
     return MediaOperation(
-        encode_submit=encode_submit,
+        encode_submit=partial(encode_submit, ask),
+        has_callbacks=True,
         parse_submit=parse_submit,
         encode_poll=encode_poll,
         parse_poll=partial(parse_poll, words=words),
@@ -164,19 +165,19 @@ PROVIDER = Provider(
     title="Midjourney (by proxy)",
     base_url="",
     media={
-        "image": _operation(encode_imagine, "image", "negative_prompt", "seed", check=_check(prompt=True)),
-        "image.blend": _operation(encode_blend, "image", check=_check_blend),
-        "image.describe": _operation(encode_describe, "image", "midjourney_language", check=_check(needs=("image",)), words=True),
-        "image.shorten": _operation(encode_shorten, check=_check(prompt=True), words=True),
-        "image.edit": _operation(encode_edit, "image", "mask", "negative_prompt", "seed", check=_check(needs=("image",), prompt=True)),
-        "image.swap_face": _operation(encode_swap, "image", "reference", check=_check(needs=("reference", "image"))),
-        "image.upload": _operation(encode_upload, "image", check=_check(needs=("image",))),
-        "image.change": _operation(encode_change, "parent", "midjourney_action", check=_check_change),
-        "image.action": _operation(encode_action, *_PRESS, check=_check_action),
-        "image.modal": _operation(encode_modal, "parent", "mask", check=_check(parent=True)),
-        "video": _operation(encode_video, "first_frame", "last_frame", *_VIDEO, check=_check_video),
-        "video.extend": _operation(encode_video, "parent", *_VIDEO, check=_check_video),
-        "video.action": _operation(encode_action, *_PRESS, check=_check_action),
+        "image": _operation(ask_imagine, "image", "negative_prompt", "seed", check=_check(prompt=True)),
+        "image.blend": _operation(ask_blend, "image", check=_check_blend),
+        "image.describe": _operation(ask_describe, "image", "midjourney_language", check=_check(needs=("image",)), words=True),
+        "image.shorten": _operation(ask_shorten, check=_check(prompt=True), words=True),
+        "image.edit": _operation(ask_edit, "image", "mask", "negative_prompt", "seed", check=_check(needs=("image",), prompt=True)),
+        "image.swap_face": _operation(ask_swap, "image", "reference", check=_check(needs=("reference", "image"))),
+        "image.upload": _operation(ask_upload, "image", check=_check(needs=("image",))),
+        "image.change": _operation(ask_change, "parent", "midjourney_action", check=_check_change),
+        "image.action": _operation(ask_action, *_PRESS, check=_check_action),
+        "image.modal": _operation(ask_modal, "parent", "mask", check=_check(parent=True)),
+        "video": _operation(ask_video, "first_frame", "last_frame", *_VIDEO, check=_check_video),
+        "video.extend": _operation(ask_video, "parent", *_VIDEO, check=_check_video),
+        "video.action": _operation(ask_action, *_PRESS, check=_check_action),
     },
     sign=sign,
     environment={"MIDJOURNEY_PROXY_SECRET": "secret", "MIDJOURNEY_PROXY_URL": "base_url"},

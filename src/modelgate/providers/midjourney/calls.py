@@ -4,7 +4,7 @@ All of them raise ValueError when an input has no bytes, or the job to build on 
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,20 +16,27 @@ from modelgate.formats.media.requests import ImageRequest, MediaInput, MediaRequ
 DIMENSIONS = {"": "", "2:3": "PORTRAIT", "1:1": "SQUARE", "3:2": "LANDSCAPE"}
 VIDEO_TYPES = {"": "", "480p": "vid_1.1_i2v_480", "720p": "vid_1.1_i2v_720"}
 _JSON_HEADERS = (("content-type", "application/json"),)
+Asked = tuple[str, Mapping[str, Any]]
+"""The end of a path, and the fields of its body; empty ones are left out."""
+
 _encode = msgspec.json.Encoder().encode
 
 
-def _submit(request: MediaRequest, path: str, fields: Mapping[str, Any]) -> UpstreamCall:
+def encode_submit(
+    ask: Callable[..., Asked], request: ImageRequest | VideoRequest, task_id: str, model: str, *, callback_url: str = ""
+) -> UpstreamCall:
     """Return a submit; the speed is in the path, as gateways read it, and in the account filter, as proxies do."""
-    options, speed = request.options, getattr(request, "quality", "")
-    prefix = f"/mj-{speed}/mj" if speed else "/mj"
+    path, fields = ask(request)
+    options, speed = request.options, request.quality
     said = {
         **fields,
         "botType": options.get("midjourney_bot_type"),
         "state": options.get("midjourney_state"),
         "accountFilter": {"modes": [speed.upper()]} if speed else None,
+        "notifyHook": callback_url,
     }
     body = _encode({name: value for name, value in said.items() if value is not None and value != "" and value != []})
+    prefix = f"/mj-{speed}/mj" if speed else "/mj"
     return UpstreamCall(method="POST", path=f"{prefix}/{path}", headers=_JSON_HEADERS, body=body)
 
 
@@ -65,70 +72,70 @@ def _parent_of(request: MediaRequest) -> str:
     return request.parent.vendor_task
 
 
-def encode_imagine(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call for four pictures."""
-    return _submit(request, "submit/imagine", {"prompt": _prompt_of(request), "base64Array": _all(request)})
+def ask_imagine(request: ImageRequest) -> Asked:
+    """Return what asks for four pictures."""
+    return "submit/imagine", {"prompt": _prompt_of(request), "base64Array": _all(request)}
 
 
-def encode_blend(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that merges pictures."""
+def ask_blend(request: ImageRequest) -> Asked:
+    """Return what merges pictures."""
     fields = {"base64Array": _all(request), "dimensions": DIMENSIONS.get(request.aspect_ratio)}
-    return _submit(request, "submit/blend", fields)
+    return "submit/blend", fields
 
 
-def encode_describe(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that describes a picture."""
-    return _submit(request, "submit/describe", {"base64": _first(request), "language": request.options.get("midjourney_language")})
+def ask_describe(request: ImageRequest) -> Asked:
+    """Return what describes a picture."""
+    return "submit/describe", {"base64": _first(request), "language": request.options.get("midjourney_language")}
 
 
-def encode_shorten(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that shortens a prompt."""
-    return _submit(request, "submit/shorten", {"prompt": request.prompt})
+def ask_shorten(request: ImageRequest) -> Asked:
+    """Return what shortens a prompt."""
+    return "submit/shorten", {"prompt": request.prompt}
 
 
-def encode_edit(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that edits a picture."""
+def ask_edit(request: ImageRequest) -> Asked:
+    """Return what edits a picture."""
     fields = {"prompt": _prompt_of(request), "image": _first(request), "maskBase64": _first(request, "mask")}
-    return _submit(request, "submit/edits", fields)
+    return "submit/edits", fields
 
 
-def encode_swap(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that puts a face into a picture."""
+def ask_swap(request: ImageRequest) -> Asked:
+    """Return what puts a face into a picture."""
     fields = {"sourceBase64": _first(request, "reference"), "targetBase64": _first(request)}
-    return _submit(request, "insight-face/swap", fields)
+    return "insight-face/swap", fields
 
 
-def encode_upload(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that keeps pictures."""
-    return _submit(request, "submit/upload-discord-images", {"base64Array": _all(request)})
+def ask_upload(request: ImageRequest) -> Asked:
+    """Return what keeps pictures."""
+    return "submit/upload-discord-images", {"base64Array": _all(request)}
 
 
-def encode_change(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that makes more of one of four pictures."""
+def ask_change(request: ImageRequest) -> Asked:
+    """Return what makes more of one of four pictures."""
     index = request.parent.index if request.parent is not None else 0
     fields = {"taskId": _parent_of(request), "action": request.options.get("midjourney_action"), "index": index or None}
-    return _submit(request, "submit/change", fields)
+    return "submit/change", fields
 
 
-def encode_action(request: MediaRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that presses a button, at the account that has the parent."""
+def ask_action(request: MediaRequest) -> Asked:
+    """Return what presses a button, at the account that has the parent."""
     fields = {
         "taskId": _parent_of(request),
         "customId": request.options.get("midjourney_custom_id"),
         "chooseSameChannel": True,
         "enableRemix": request.options.get("midjourney_remix"),
     }
-    return _submit(request, "submit/action", fields)
+    return "submit/action", fields
 
 
-def encode_modal(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that fills in a dialog."""
+def ask_modal(request: ImageRequest) -> Asked:
+    """Return what fills in a dialog."""
     fields = {"taskId": _parent_of(request), "prompt": request.prompt, "maskBase64": _first(request, "mask")}
-    return _submit(request, "submit/modal", fields)
+    return "submit/modal", fields
 
 
-def encode_video(request: VideoRequest, task_id: str, model: str) -> UpstreamCall:
-    """Return the call that makes a picture move, or a video go on."""
+def ask_video(request: VideoRequest) -> Asked:
+    """Return what makes a picture move, or a video go on."""
     options = request.options
     fields: dict[str, Any] = {
         "prompt": request.prompt,
@@ -141,7 +148,7 @@ def encode_video(request: VideoRequest, task_id: str, model: str) -> UpstreamCal
         fields |= {"action": "extend", "taskId": _parent_of(request), "index": max(0, request.parent.index - 1)}
     else:
         fields |= {"image": _first(request, "first_frame"), "endImage": _first(request, "last_frame")}
-    return _submit(request, "submit/video", fields)
+    return "submit/video", fields
 
 
 def encode_poll(vendor_task: str) -> UpstreamCall:

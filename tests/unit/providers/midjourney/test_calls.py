@@ -101,3 +101,10 @@ def test_nobody_pays_for_less_than_is_done() -> None:
     check(upscale, "mj_upscale")
     with pytest.raises(InvalidRequest, match="mj_upscale"):
         check(upscale, "mj_inpaint")
+
+
+def test_the_callback_is_ours_alone() -> None:
+    media = PROVIDER.media["image"]
+    told = media.encode_submit(ImageRequest(model="m", prompt="x"), "t", "m", callback_url="https://ours.example/hook")
+    assert msgspec.json.decode(told.body)["notifyHook"] == "https://ours.example/hook"
+    assert b"notifyHook" not in media.encode_submit(ImageRequest(model="m", prompt="x"), "t", "m", callback_url="").body
