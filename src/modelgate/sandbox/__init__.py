@@ -21,6 +21,8 @@ What lives here
     kling            Kling's tasks; `kling_token`, `kling_fields`, `kling_checks` (pictures), `kling_video_checks` with `kling_shots`,
                      `kling_edit_checks` (what is refused), `kling_order`, `kling_jobs`, `kling_files`, `kling_callbacks`
     bfl              Flux at Black Forest Labs; `bfl_checks` (key and fields)
+    midjourney       a midjourney-proxy; `midjourney_fields`, `midjourney_checks` (what is refused), `midjourney_jobs`
+                     (states and buttons), `midjourney_queue`, `midjourney_drawing` (grids and clips), `midjourney_callbacks`
     suno             the relay in front of Suno; `suno_checks` (secret and fields), `suno_clips` (songs and covers), `music` (makes them)
     fal              fal's queue, with Pika's endpoints; `fal_checks` (key and fields), `fal_jobs` (how they go on and end),
                      `fal_webhooks` (signed), `fal_storage` (its client's uploads)
