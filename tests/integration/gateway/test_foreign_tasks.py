@@ -35,12 +35,14 @@ BUILT_ON: list[tuple[str, str, dict[str, Any]]] = [
     ("image", "/mj/submit/action", {"taskId": "TASK", "customId": "MJ::JOB::upsample::1::0f0f0f0f"}),
     ("image", "/mj/submit/modal", {"taskId": "TASK", "prompt": "x"}),
     ("video", "/v1/videos/TASK/remix", {"prompt": "x"}),
+    ("video", "/luma/generations/TASK/extend", {"user_prompt": "on"}),
     ("video", "/v1/tasks", {"model": "kling-v1-6", "operation": "video.extend", "input": {"parent": {"task": "TASK"}}}),
     ("video", "/v1/tasks", {"model": "kling-v1-6", "operation": "video.extend", "input": {"parent": {"output": "OUTPUT"}}}),
 ]  # fmt: skip
 LISTS: list[tuple[str, dict[str, Any]]] = [
     ("/mj/task/list-by-condition", {"ids": ["TASK"]}),
     ("/suno/fetch", {"ids": ["TASK"]}),
+    ("/luma/tasks", {"ids": ["TASK"]}),
 ]
 SERVED = {route.endpoint.path for family in load_media_families() for route in family.routes}
 
