@@ -84,7 +84,8 @@ async def test_a_kill_at_any_point_leaves_one_job_and_settles_once(make_world: C
         world.check_money()
         assert len(world.vendor.taken) <= 1
         if world.store.rows and world.vendor.taken and way != "at once":  # whose answer was lost with the process, it cannot be asked again
-            assert (await world.stored()).state == end
+            # A vendor that asks back asks once: if that was lost, its next word is the result.
+            assert (await world.stored()).state in ((end, "succeeded") if way == "asks back" else (end,))
 
 
 async def test_what_was_made_at_once_is_kept_before_its_files_are_copied(world: Any) -> None:
