@@ -3,6 +3,7 @@
 import base64
 import io
 import time
+from pathlib import Path
 from typing import Any
 
 import av
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.test_kling import END_S, Answer, encoded, png, send
+
+PICTURE = encoded(png(400, 400))
 
 
 class Kling:
@@ -153,12 +156,55 @@ def test_a_failed_video(kling: Kling) -> None:
 
 
 def test_a_video_of_others_is_not_there(installation: Installation, kling: Kling, made: dict[str, Any]) -> None:
-    for body in ({"video_id": "nothing"},):
-        answer = kling.submit("videos/video-extend", **body)
-        assert (answer.status, answer.body["code"]) == (404, 1203)
+    stranger = Kling(installation, installation.key("strangers", "--book", "test"))
+    spoken = {"video_id": made["id"], "mode": "text2video", "text": "hello", "voice_id": "a"}
+    for caller, path, body in (
+        (kling, "videos/video-extend", {"video_id": "nothing"}),
+        (stranger, "videos/video-extend", {"video_id": made["id"]}),
+        (stranger, "videos/lip-sync", {"input": spoken}),
+    ):
+        answer = caller.submit(path, **body)
+        assert (answer.status, answer.body["code"]) == (404, 1203), answer
 
 
-PICTURE = encoded(png(400, 400))
+@pytest.mark.parametrize(
+    ("asked", "amount"),
+    [
+        ({"model": "kling-v1", "prompt": "p"}, "0.14"),
+        ({"model": "kling-v1", "prompt": "p", "quality": "pro", "seconds": 10}, "0.98"),
+        ({"model": "kling-v3", "prompt": "p", "seconds": 3, "sound": True, "resolution": "1080p"}, "0.504"),
+        ({"model": "kling-v2-5-turbo", "prompt": "p"}, "0.35"),
+    ],
+)
+def test_what_a_video_costs(installation: Installation, asked: dict[str, Any], amount: str) -> None:
+    body = {"model": asked.pop("model"), "operation": "video", "input": asked}
+    quote = send(installation.base_url + "/v1/tasks/quote", key=installation.test_key, body=body, method="POST")
+    assert (quote.status, quote.body["amount_usd"]) == (200, amount), quote
+
+
+def test_the_plain_way_makes_the_same_video(installation: Installation, kling: Kling) -> None:
+    body = {
+        "model": "kling-v1",
+        "operation": "video",
+        "input": {"prompt": "a fox", "seconds": 5, "inputs": [{"role": "first_frame", "data": PICTURE}]},
+    }
+    task = send(installation.base_url + "/v1/tasks", key=kling.key, body=body, method="POST").body
+    data = kling.end_of("videos/image2video", task["id"])
+    assert seen(data["task_result"]["videos"][0]["url"])[1] == (720, 720)
+
+
+def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
+    """Live calls go to this family's own paths, and from there to the make-believe vendor, by a plain key."""
+    running = Installation(tmp_path / "data", "--drain-s", "2")
+    try:
+        running.run("upstreams", "add", "kling", "--base-url", f"{running.base_url}/kling", typed=running.test_key + "\n")
+        live = Kling(running, running.key())
+        video = live.video("videos/image2video", model_name="kling-v1", prompt="it moves", image=PICTURE)
+        assert seen(video["url"])[1] == (720, 720)
+        assert live.video("videos/video-extend", video_id=video["id"])["duration"] == "10.0"
+    finally:
+        assert running.stop() == 0
+
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("videos/text2video", {}, "prompt", "required"),

@@ -2,7 +2,7 @@
 
     signing    the credential's header
     calls      neutral request -> call
-    answers    answer -> what it means
+    answers    answer -> what it means; `relays` for what New API says in Kling's place
     limits     what each model can do, and its defaults; `controls` for the nested options
 
 Source: Kling's API documentation for developers (klingai.com), read 2026-11.

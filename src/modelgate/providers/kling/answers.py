@@ -7,12 +7,16 @@ import msgspec
 from modelgate.core.providers import VendorState
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.providers.kling.relays import Relayed, read_taken, read_task
 
 CROWDED_PAUSE_S = 1.0
 """The vendor asks for at least a second of patience after 1302 and 1303."""
 MAX_MESSAGE_CHARACTERS = 300
 MAX_RESULTS = 9
 MAX_DURATION_S = 3_600
+OK = 200
+RELAY_CODE = "success"
+"""What New API says where Kling says 0."""
 PROGRESS = {"submitted": 10, "processing": 50}
 
 
@@ -108,6 +112,8 @@ def parse_submit(status: int, body: bytes) -> VendorState:
     exist and must be looked up, never sent again.
     """
     envelope = _envelope_of(body)
+    if envelope is None and status == OK and (relayed := read_taken(body)):
+        return VendorState(state="running", vendor_task=relayed)
     if envelope is not None and envelope.code == 0:
         return _taken(envelope.data) if envelope.data and envelope.data.task_id else VendorState()
     return _refused(status, envelope)
@@ -119,6 +125,8 @@ def parse_poll(status: int, body: bytes) -> VendorState:
     Every other trouble leaves the task as it is.
     """
     envelope = _envelope_of(body)
+    if envelope is not None and envelope.code == RELAY_CODE and (relayed := read_task(body)) is not None:
+        return _relayed_state(relayed)
     if envelope is None:
         return VendorState(retry_after_s=CROWDED_PAUSE_S if status in (429, 503, 529) else None)
     if envelope.code == 0:
@@ -189,6 +197,15 @@ def _task_state(data: _TaskData) -> VendorState:
         case _:
             # A new word must not end a task.
             return VendorState(vendor_task=data.task_id)
+
+
+def _relayed_state(relayed: Relayed) -> VendorState:
+    inner = _envelope_of(relayed.answer)
+    result = inner.data.task_result if inner is not None and inner.data is not None else None
+    if relayed.word == "succeed" and result is None and relayed.url:
+        result = _TaskResult(videos=[_ResultVideo(url=relayed.url)])
+    data = _TaskData(task_id=relayed.task_id, task_status=relayed.word, task_status_msg=relayed.reason, task_result=result)
+    return _task_state(data)
 
 
 def _succeeded(data: _TaskData) -> VendorState:
