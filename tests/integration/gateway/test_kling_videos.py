@@ -156,7 +156,8 @@ def test_a_failed_video(kling: Kling) -> None:
 
 
 def test_a_video_of_others_is_not_there(installation: Installation, kling: Kling, made: dict[str, Any]) -> None:
-    stranger = Kling(installation, installation.key("strangers", "--book", "test"))
+    installation.run("accounts", "create", "--name", "stranger")
+    stranger = Kling(installation, installation.key("--test", "--account", "stranger"))
     spoken = {"video_id": made["id"], "mode": "text2video", "text": "hello", "voice_id": "a"}
     for caller, path, body in (
         (kling, "videos/video-extend", {"video_id": "nothing"}),
@@ -186,7 +187,7 @@ def test_the_plain_way_makes_the_same_video(installation: Installation, kling: K
     body = {
         "model": "kling-v1",
         "operation": "video",
-        "input": {"prompt": "a fox", "seconds": 5, "inputs": [{"role": "first_frame", "data": PICTURE}]},
+        "input": {"prompt": "a fox", "seconds": 5, "image": PICTURE},
     }
     task = send(installation.base_url + "/v1/tasks", key=kling.key, body=body, method="POST").body
     data = kling.end_of("videos/image2video", task["id"])
@@ -198,7 +199,8 @@ def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
     running = Installation(tmp_path / "data", "--drain-s", "2")
     try:
         running.run("upstreams", "add", "kling", "--base-url", f"{running.base_url}/kling", typed=running.test_key + "\n")
-        live = Kling(running, running.key())
+        running.run("accounts", "create", "--name", "caller")
+        live = Kling(running, running.key("--account", "caller"))
         video = live.video("videos/image2video", model_name="kling-v1", prompt="it moves", image=PICTURE)
         assert seen(video["url"])[1] == (720, 720)
         assert live.video("videos/video-extend", video_id=video["id"])["duration"] == "10.0"
