@@ -16,6 +16,7 @@ CONTENT_TYPES: Final = {
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
     "m4a": "audio/mp4",
+    "aac": "audio/aac",
     "ogg": "audio/ogg",
     "flac": "audio/flac",
 }

@@ -37,6 +37,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ID3", "audio/mpeg"),
     (0, b"\xff\xfb", "audio/mpeg"),
     (0, b"\xff\xf3", "audio/mpeg"),
+    (0, b"\xff\xf1", "audio/aac"),
+    (0, b"\xff\xf9", "audio/aac"),
     (8, b"WAVE", "audio/wav"),
     (0, b"OggS", "audio/ogg"),
     (0, b"fLaC", "audio/flac"),

@@ -142,6 +142,7 @@ async def test_a_fault_of_ours_is_no_trouble_of_the_vendors() -> None:
         (b"\0\0\0\x18ftypM4A ", "audio/mp4"),
         (b"\0\0\0\x14ftypqt  ", "video/quicktime"),
         (b"ID3\x04", "audio/mpeg"),
+        (b"\xff\xf1P", "audio/aac"),
         (b"<svg xmlns", None),
         (b"", None),
     ],

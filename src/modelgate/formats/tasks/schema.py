@@ -25,6 +25,8 @@ ROLES: Final = (
     "style",
     "character",
     "character_mask",
+    "static_mask",
+    "dynamic_mask",
     "human",
     "cloth",
     "video",

@@ -132,8 +132,7 @@ def check_video(request: VideoRequest, model: str) -> None:
 def check_extend(request: VideoRequest, model: str) -> None:
     """Raise InvalidRequest for a video that cannot go on."""
     _check_words(request)
-    if request.parent is None:
-        raise read.missing("parent", "it is the id of the video to go on with")
+    _check_parent(request)
     if model in MODELS and model not in FIRST_MODELS:
         raise _cannot("parent", f"it is a video of {model}, and only those of {read.listed(FIRST_MODELS)} can be extended")
 
@@ -144,6 +143,8 @@ def check_lip_sync(request: VideoRequest, model: str) -> None:
     videos, sounds = inputs_in(request, "video"), inputs_in(request, "audio")
     if (request.parent is not None) + len(videos) != 1:
         raise read.missing("parent", "a lip sync needs exactly one video, by its id or by an address")
+    if not videos:
+        _check_parent(request)
     if bool(request.prompt.strip()) + len(sounds) != 1:
         raise read.missing("prompt", "a lip sync needs exactly one of a text to say and a sound")
     if len(request.prompt) > MAX_SPOKEN:
@@ -168,6 +169,12 @@ def check_effects(request: VideoRequest, model: str) -> None:
         raise read.broken("seconds", request.seconds, f"{scene} lasts {read.listed(lengths)} seconds")
     if request.quality and request.quality not in (MODES if is_pair else ("std",)):
         raise read.broken("quality", request.quality, f"{scene} is made in {read.listed(MODES if is_pair else ('std',))}")
+
+
+def _check_parent(request: VideoRequest) -> None:
+    """The vendor goes on with a video by the video's own id; that of its task is not enough."""
+    if request.parent is None or not request.parent.output:
+        raise read.missing("parent", "it names the video to go on with, by the id of the video (parent.output)")
 
 
 def _check_words(request: VideoRequest) -> None:

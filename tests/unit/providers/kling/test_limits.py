@@ -106,6 +106,8 @@ def test_what_a_model_cannot_do(request_: VideoRequest, model: str, param: str) 
         (limits.check_try_on, picture("human", "cloth", "cloth"), "kolors-virtual-try-on-v1", "cloth"),
         (limits.check_try_on, picture("human", "cloth"), "kling-v1", "model"),
         (limits.check_extend, video(), "kling-v1", "parent"),
+        (limits.check_extend, video(parent=Parent(task="task_a")), "kling-v1", "parent"),
+        (limits.check_lip_sync, video(parent=Parent(task="task_a")), "kling-lip-sync", "parent"),
         (limits.check_extend, video(parent=PARENT), "kling-v2-1", "parent"),
         (limits.check_extend, video(parent=PARENT, prompt="x" * 2501), "kling-v1", "prompt"),
         (limits.check_lip_sync, video(), "kling-lip-sync", "parent"),
