@@ -18,6 +18,7 @@ from runwayml.lib import polling
 from tests.integration.gateway.conftest import Installation
 
 from modelgate.sandbox.pictures import draw_picture
+from modelgate.sandbox.videos import make_video
 
 PICTURE = b64encode(draw_picture("a fox", ratio="16:9")).decode()
 DATA_URI = f"data:image/png;base64,{PICTURE}"
@@ -106,6 +107,20 @@ def test_the_official_client_makes_videos_and_pictures(installation: Installatio
     assert picture.output[0].startswith(installation.base_url)
     assert (image.cost.credits, veo.cost.credits) == (10, 80)
     assert caller.balance() == round(5 - 0.10 - 0.24 - 0.80 - 0.08, 6)
+
+
+def test_clips_are_charged_by_their_length(installation: Installation) -> None:
+    caller = Caller(installation, "runway-clips", "5")
+    clip = "data:video/mp4;base64," + b64encode(make_video("an actor", width=64, height=64, seconds=4)).decode()
+    edited = caller.client.video_to_video.create(model="aleph2", video_uri=clip, prompt_text="at night", target_aspect_ratio="1:1")
+    acted = caller.client.character_performance.create(
+        model="act_two", character={"type": "image", "uri": DATA_URI}, reference={"type": "video", "uri": clip}, ratio="720:1280"
+    )
+    assert video_of(caller.ended(edited.id))[:2] == (960, 960)
+    assert video_of(caller.ended(acted.id))[:2] == (720, 1280)
+    assert caller.balance() == round(5 - 4 * 0.28 - 4 * 0.05, 6)
+    with pytest.raises(runwayml.BadRequestError, match="video/mp4"):
+        caller.client.video_to_video.create(model="aleph2", video_uri=DATA_URI)
 
 
 def test_what_the_family_sends(caller: Caller) -> None:

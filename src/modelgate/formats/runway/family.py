@@ -6,7 +6,13 @@ from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
 from modelgate.formats.runway import schema
-from modelgate.formats.runway.request import decode_image_to_video, decode_text_to_image, decode_text_to_video
+from modelgate.formats.runway.request import (
+    decode_character_performance,
+    decode_image_to_video,
+    decode_text_to_image,
+    decode_text_to_video,
+    decode_video_to_video,
+)
 from modelgate.formats.runway.response import encode_error, encode_fetched, encode_submitted
 
 PREFIX: Final = "/runwayml/"
@@ -135,6 +141,42 @@ TEXT_TO_IMAGE = _submit(
         ),
     ),
 )
+VIDEO_TO_VIDEO = _submit(
+    PREFIX + "v1/video_to_video",
+    name="submit_runway_video_to_video",
+    summary="Change a video",
+    body=schema.VideoToVideoBody,
+    unit="second",
+    cases=(
+        Case(
+            name="clip",
+            title="A clip and what to change",
+            prose="Charged by the length of the clip; one given by address as if it had the longest length, 30 seconds.",
+            request={"model": "aleph2", "videoUri": "https://pictures.example/fox.mp4", "promptText": "At night"},
+            response=_SUBMITTED,
+        ),
+    ),
+)
+CHARACTER_PERFORMANCE = _submit(
+    PREFIX + "v1/character_performance",
+    name="submit_runway_character_performance",
+    summary="Let a character act",
+    body=schema.CharacterPerformanceBody,
+    unit="second",
+    cases=(
+        Case(
+            name="picture",
+            title="A picture that acts",
+            prose="Charged by the length of the reference; one given by address as if it had the longest length, 30 seconds.",
+            request={
+                "model": "act_two",
+                "character": {"type": "image", "uri": "https://pictures.example/fox.png"},
+                "reference": {"type": "video", "uri": "https://pictures.example/actor.mp4"},
+            },
+            response=_SUBMITTED,
+        ),
+    ),
+)
 FETCH = Endpoint(
     method="GET",
     path=PREFIX + "v1/tasks/{task_id}",
@@ -180,6 +222,10 @@ def _picture(field: str) -> InputRules:
     return InputRules(field=field, content_types=schema.IMAGE_TYPES, max_bytes=schema.MAX_IMAGE_BYTES)
 
 
+def _clip(field: str) -> InputRules:
+    return InputRules(field=field, content_types=schema.VIDEO_TYPES, max_bytes=schema.MAX_VIDEO_BYTES)
+
+
 FAMILY = MediaFamily(
     name="runway",
     prefix=PREFIX,
@@ -192,6 +238,17 @@ FAMILY = MediaFamily(
         ),
         MediaRoute(endpoint=TEXT_TO_VIDEO, action="submit", decode=decode_text_to_video),
         MediaRoute(endpoint=TEXT_TO_IMAGE, action="submit", decode=decode_text_to_image, inputs={"reference": _picture("referenceImages")}),
+        MediaRoute(endpoint=VIDEO_TO_VIDEO, action="submit", decode=decode_video_to_video, inputs={"video": _clip("videoUri")}),
+        MediaRoute(
+            endpoint=CHARACTER_PERFORMANCE,
+            action="submit",
+            decode=decode_character_performance,
+            inputs={
+                "character": _picture("character"),
+                "character_video": _clip("character"),
+                "video": _clip("reference"),
+            },
+        ),
         MediaRoute(endpoint=FETCH, action="fetch"),
         MediaRoute(endpoint=CANCEL, action="cancel", status=204),
     ),
@@ -211,6 +268,10 @@ FAMILY = MediaFamily(
         "reference": "referenceImages",
         "runway_tags": "referenceImages",
         "runway_public_figure_threshold": "contentModeration",
+        "runway_body_control": "bodyControl",
+        "runway_expression_intensity": "expressionIntensity",
+        "video": "videoUri",
+        "character_video": "character",
     },
     kinds=frozenset(("video", "image")),
 )

@@ -68,6 +68,51 @@ def decode_text_to_image(call: MediaCall) -> Ask:
     return Ask(request=request, operation="image")
 
 
+def decode_video_to_video(call: MediaCall) -> Ask:
+    """Return what `POST /runwayml/v1/video_to_video` asks for. Raises InvalidRequest as above."""
+    fields = read.object_of(call.body, call.content_type)
+    model = _model_of(fields)
+    if read.is_absent(fields, "videoUri"):
+        raise read.missing("videoUri", "the clip to change")
+    if not read.is_absent(fields, "keyframes"):
+        raise read.broken("keyframes", fields["keyframes"], "they are not taken here")
+    request = VideoRequest(
+        model=model,
+        prompt=_words(fields, "promptText"),
+        aspect_ratio=read.choice(fields, "targetAspectRatio", schema.TARGETS),
+        inputs=read.file(fields, "videoUri", role="video", max_bytes=schema.MAX_VIDEO_BYTES),
+        seed=_seed(fields),
+        options=_options(fields),
+    )
+    return Ask(request=request, operation="video.edit")
+
+
+def decode_character_performance(call: MediaCall) -> Ask:
+    """Return what `POST /runwayml/v1/character_performance` asks for. Raises InvalidRequest as above."""
+    fields = read.object_of(call.body, call.content_type)
+    model = _model_of(fields)
+    ratio, _ = schema.RATIOS.get(read.choice(fields, "ratio", schema.RATIOS), ("", ""))
+    options = _options(fields)
+    if not read.is_absent(fields, "bodyControl"):
+        options["runway_body_control"] = read.flag(fields, "bodyControl")
+    if not read.is_absent(fields, "expressionIntensity"):
+        intensity = read.whole_number(fields, "expressionIntensity", low=1, high=schema.MAX_INTENSITY, default=1)
+        options["runway_expression_intensity"] = intensity
+    character = _actor(fields, "character", {"image": "character", "video": "character_video"})
+    reference = _actor(fields, "reference", {"video": "video"})
+    request = VideoRequest(model=model, aspect_ratio=ratio, inputs=(character, reference), seed=_seed(fields), options=options)
+    return Ask(request=request, operation="video.performance")
+
+
+def _actor(fields: read.Body, name: str, roles: dict[str, str]) -> MediaInput:
+    actor = read.inner(fields, name)
+    if actor is None:
+        raise read.missing(name, f"an object with type ({read.listed(roles)}) and uri")
+    kind = read.choice(actor, "type", roles) or next(iter(roles))
+    most = schema.MAX_IMAGE_BYTES if kind == "image" else schema.MAX_VIDEO_BYTES
+    return read.file_of(actor.get("uri"), f"{name}.uri", role=roles[kind], max_bytes=most)
+
+
 def _model_of(fields: read.Body) -> str:
     model = read.text(fields, "model", schema.MAX_MODEL_CHARACTERS)
     if not model:

@@ -17,6 +17,10 @@ MAX_FRAMES: Final = 2
 MAX_REFERENCES: Final = 3
 MIN_TAG_CHARACTERS: Final = 3
 MAX_TAG_CHARACTERS: Final = 16
+MAX_VIDEO_BYTES: Final = 16 * 1024 * 1024
+VIDEO_TYPES: Final = ("video/mp4",)
+TARGETS: Final = ("16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "21:9")
+MAX_INTENSITY: Final = 5
 IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 THRESHOLDS: Final = ("auto", "low")
 POSITIONS: Final = ("first", "last")
@@ -116,6 +120,37 @@ class TextToImageBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     ratio: Annotated[str, Meta(description="Width and height in pixels: one of " + ", ".join(SIZES) + ".")] = ""
     seed: _Seed = 0
     reference_images: Annotated[list[Reference], Meta(max_length=MAX_REFERENCES)] = []
+    content_moderation: Moderation | None = None
+
+
+class VideoToVideoBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """Body of `POST /runwayml/v1/video_to_video`."""
+
+    model: _Model
+    video_uri: Annotated[str, Meta(description="The clip to change: an http(s) address, base64, or a data URI; MP4 of at most 16 MB.")]
+    prompt_text: _Prompt = ""
+    target_aspect_ratio: Annotated[str, Meta(description="One of " + ", ".join(TARGETS) + ".")] = ""
+    seed: _Seed = 0
+    content_moderation: Moderation | None = None
+
+
+class Actor(Struct, kw_only=True):
+    """Who acts, or what is acted after."""
+
+    type: Literal["image", "video"]
+    uri: str
+
+
+class CharacterPerformanceBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """Body of `POST /runwayml/v1/character_performance`."""
+
+    model: _Model
+    character: Annotated[Actor, Meta(description="Who acts: a picture or an MP4.")]
+    reference: Annotated[Actor, Meta(description="The performance to act after: an MP4 of 3 to 30 seconds.")]
+    ratio: str = ""
+    body_control: bool = False
+    expression_intensity: Annotated[int, Meta(ge=1, le=MAX_INTENSITY)] = 3
+    seed: _Seed = 0
     content_moderation: Moderation | None = None
 
 

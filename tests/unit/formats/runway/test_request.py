@@ -12,11 +12,23 @@ from hypothesis import strategies as st
 from modelgate.core.errors import InvalidRequest, ModelgateError
 from modelgate.formats.media.family import Ask, MediaCall
 from modelgate.formats.media.requests import MediaInput
-from modelgate.formats.runway.request import decode_image_to_video, decode_text_to_image, decode_text_to_video
+from modelgate.formats.runway.request import (
+    decode_character_performance,
+    decode_image_to_video,
+    decode_text_to_image,
+    decode_text_to_video,
+    decode_video_to_video,
+)
 
 DATA = b64encode(b"picture").decode()
 IMAGE = {"model": "gen4_turbo", "promptImage": "https://pictures.example/fox.png"}
-DECODERS = {"image": decode_image_to_video, "text": decode_text_to_video, "picture": decode_text_to_image}
+DECODERS = {
+    "image": decode_image_to_video,
+    "text": decode_text_to_video,
+    "picture": decode_text_to_image,
+    "edit": decode_video_to_video,
+    "act": decode_character_performance,
+}
 
 
 def decoded(kind: str, body: Any) -> Ask:
@@ -76,6 +88,15 @@ def test_a_picture_with_references() -> None:
     assert [item.role for item in request.inputs] == ["reference", "reference"]
 
 
+def test_clips() -> None:
+    edit = decoded("edit", {"model": "aleph2", "videoUri": DATA, "targetAspectRatio": "2:3"})
+    assert (edit.operation, edit.request.inputs) == ("video.edit", (MediaInput(data=b"picture", role="video"),))
+    actors = {"character": {"type": "video", "uri": DATA}, "reference": {"type": "video", "uri": DATA}}
+    act = decoded("act", {"model": "act_two", **actors, "bodyControl": False, "expressionIntensity": 4, "ratio": "960:960"})
+    assert (act.operation, [item.role for item in act.request.inputs]) == ("video.performance", ["character_video", "video"])
+    assert act.request.options == {"runway_body_control": False, "runway_expression_intensity": 4}
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "param"),
     [
@@ -99,6 +120,13 @@ def test_a_picture_with_references() -> None:
         ("image", {**IMAGE, "promptText": "x" * 1001}, "promptText"),
         ("image", {**IMAGE, "promptText": "🦊" * 501}, "promptText"),
         ("text", {"model": "gen4.5", "promptText": " "}, "promptText"),
+        ("edit", {"model": "aleph2"}, "videoUri"),
+        ("edit", {"model": "aleph2", "videoUri": DATA, "keyframes": [1]}, "keyframes"),
+        ("edit", {"model": "aleph2", "videoUri": DATA, "targetAspectRatio": "5:4"}, "targetAspectRatio"),
+        ("act", {"model": "act_two"}, "character"),
+        ("act", {"model": "act_two", "character": {"type": "sound", "uri": DATA}}, "type"),
+        ("act", {"model": "act_two", "character": {"type": "image", "uri": DATA}}, "reference"),
+        ("act", {"model": "act_two", "expressionIntensity": 6}, "expressionIntensity"),
         ("picture", {"model": "gen4_image", "promptText": "a fox", "ratio": "16:9"}, "ratio"),
         ("picture", {"model": "gen4_image", "promptText": "a fox", "referenceImages": [{"uri": DATA}] * 4}, "referenceImages"),
         (
