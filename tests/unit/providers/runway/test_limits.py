@@ -1,6 +1,5 @@
 """What Runway's models can do."""
 
-
 import pytest
 
 from modelgate.core.errors import InvalidRequest
