@@ -64,7 +64,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     check(request, model) raises InvalidRequest, with the neutral name of a field as `param`, for what this model of the vendor cannot do.
     complete(request, model) -> request with the vendor's own defaults that the price depends on.
     `max_n`: the most results of one job. `takes`: what it understands beside model, prompt, n and aspect ratio: fields, options, roles of
-        inputs; a request that says more is refused before anybody is asked. `submit_timeout_s`: how long a submit may take.
+        inputs; a request that says more is refused before anybody is asked. `takes_everything`: it understands every word and judges
+        itself. `submit_timeout_s`: how long a submit may take.
     """
 
     encode_submit: Callable[..., UpstreamCall]
@@ -89,6 +90,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     submit_timeout_s: float = 60.0
     max_n: int = 1
     takes: frozenset[str] = frozenset()
+    takes_everything: bool = False
 
 
 CHAT_FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")
@@ -166,8 +168,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     `formats` are the conversation dialects it speaks, the best first (`openai_chat`), and its other one-call operations
     (`openai_embeddings`); `elsewhere_formats`: what other people's servers that speak its protocol can be trusted to serve, where that is
-    less (empty: the same). `media` its media operations by name (`image`). `sign(secret, now) -> headers` makes the authentication
-    headers from one credential's secret. `environment`: variables whose presence at first start adds an upstream (name of the
+    less (empty: the same). `media` its media operations by name (`image`); `media_any` how it does any other, for a gateway whose models
+    may be any vendor's: it is asked for those that the price list says a model serves. `sign(secret, now) -> headers` makes the
+    authentication headers from one credential's secret. `environment`: variables whose presence at first start adds an
+    upstream (name of the
     variable -> what it holds: `secret` or `base_url`). `probe_headers` go with a call for the list of models, where the
     dialect's own calls bring more than `sign` does; `probe_path`: a free GET that only a good key may ask, for vendors of media whose
     polls do not show it. `documentation`: the vendor's page and the date it was read.
@@ -179,12 +183,18 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     formats: tuple[str, ...] = ()
     elsewhere_formats: tuple[str, ...] = ()
     media: dict[str, MediaOperation] = {}
+    media_any: Callable[[str], MediaOperation] | None = None
     sign: Callable[[str, float], tuple[tuple[str, str], ...]]
     environment: dict[str, str] = {}
     quirks: Quirks = NO_QUIRKS
     probe_headers: tuple[tuple[str, str], ...] = ()
     probe_path: str = ""
     documentation: str = ""
+
+    def operation(self, name: str) -> MediaOperation | None:
+        """Return how it does a media operation; None: not at all."""
+        known = self.media.get(name)
+        return self.media_any(name) if known is None and self.media_any is not None else known
 
     def formats_at(self, base_url: str) -> tuple[str, ...]:
         """Return what is served at an address: the vendor's own, or a server that imitates it."""

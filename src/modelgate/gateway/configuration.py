@@ -8,8 +8,9 @@ import msgspec
 from modelgate.core.errors import NoUpstream, UnknownModel, UnpricedModel
 from modelgate.core.http import HeaderBlock
 from modelgate.core.money import Book
-from modelgate.core.providers import Provider, Quirks, format_for
+from modelgate.core.providers import MediaOperation, Provider, Quirks, format_for
 from modelgate.core.records import ApiKey, Credential, Snapshot, Upstream
+from modelgate.formats.media.requests import kind_of
 from modelgate.gateway.state_ids import StateSeals
 from modelgate.metering.prices import Price, PriceBook, PriceEntry
 from modelgate.routing.table import Candidate, Route, RouteTable
@@ -83,6 +84,7 @@ class Configuration:
             reachable,
             providers=providers,
             models_of=self._models_of,
+            serves=self._serves,
         )
 
     def offer(self, *, book: Book, operation: str, model: str, group: str) -> Offer:
@@ -136,6 +138,20 @@ class Configuration:
 
     def _models_of(self, provider: str, book: Book, operation: str) -> tuple[str, ...]:
         return self.prices.models_of(provider, book=book, operation=operation)
+
+    def _serves(self, model: str, operation: str) -> bool:
+        """Say whether a model is for an operation: by the price list, or, of one of the operator's own, by what its price counts."""
+        entry = self.prices.entry(model)
+        if entry is None or entry.serves or entry.provider:
+            return entry is not None and operation in entry.serves
+        counted = {unit.partition(":")[0] for unit in entry.rates}
+        return "call" in counted or ("image" if kind_of(operation) == "image" else "second") in counted
+
+    def home_of(self, model: str, operation: str) -> MediaOperation | None:
+        """Return how a model's own vendor, by the price list, does an operation: whose defaults hold wherever the model is had."""
+        entry = self.prices.entry(model)
+        provider = self._providers.get(entry.provider) if entry is not None else None
+        return provider.media.get(operation) if provider is not None else None
 
     def _open_doors(
         self, upstream: Upstream, provider: Provider | None, *, now: float, proxy_for: Callable[[str], str], ca_file: str

@@ -121,13 +121,17 @@ class Submissions:
         operations: list[MediaOperation] = []
         for route in routes:
             provider = self._desk.providers.get(route.upstream.provider)
-            operation = provider.media.get(ask.operation) if provider is not None else None
+            operation = provider.operation(ask.operation) if provider is not None else None
             if operation is not None:
                 _check(operation, wanted, route.upstream_model or wanted.model, field_names)
                 operations.append(operation)
         for operation, route in zip(operations, routes, strict=False):
             if operation.complete is not None:
                 wanted = operation.complete(wanted, route.upstream_model or wanted.model)
+        home = self._desk.configuration().home_of(wanted.model, ask.operation)
+        if home is not None and home.complete is not None and any(operation.takes_everything for operation in operations):
+            wanted = home.complete(wanted, wanted.model)  # a gateway has no defaults of its own, and the price depends on them
+        _check_length(price, ask.operation, wanted, field_names)
         deadline_s = max((one.deadline_s for one in operations), default=DEFAULT_DEADLINE_S)
         return Terms(price=price, deadline_s=deadline_s, max_n=min((one.max_n for one in operations), default=1), request=wanted)
 
@@ -249,6 +253,15 @@ def amount_of(price: Price, operation: str, request: MediaRequest) -> int:
             return price.charge_media(seconds=request.seconds * request.n, words=words)
 
 
+def _check_length(price: Price, operation: str, wanted: MediaRequest, field_names: Mapping[str, str]) -> None:
+    """Raise InvalidRequest for work without a length, said or usual, whose price is by the second: it would be free."""
+    if isinstance(wanted, ImageRequest) or wanted.seconds:
+        return
+    if amount_of(price, operation, msgspec.structs.replace(wanted, seconds=1)) > amount_of(price, operation, wanted):
+        name = field_names.get("seconds", "seconds")
+        raise InvalidRequest(f"'{name}' is required: this model is paid by the second.", param=name, code="missing_required_parameter")
+
+
 def weight_of(request: MediaRequest) -> int:
     """Return how many of an upstream's concurrent places a request takes: vendors count results."""
     return request.n
@@ -256,7 +269,7 @@ def weight_of(request: MediaRequest) -> int:
 
 def _check(operation: MediaOperation, wanted: MediaRequest, model: str, field_names: Mapping[str, str]) -> None:
     """Raise InvalidRequest, in the caller's words, for what an operation at its vendor does not take."""
-    for field in said_fields(wanted):
+    for field in () if operation.takes_everything else said_fields(wanted):
         if field not in operation.takes:
             name = field_names.get(field, field)
             raise InvalidRequest(f"'{name}' is not understood by this model.", param=name, code="unsupported_parameter")

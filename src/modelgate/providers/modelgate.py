@@ -1,10 +1,167 @@
-"""Another Modelgate: its models under its prices, in whichever dialect a caller speaks.
+"""Another Modelgate: its models under its prices, in whichever dialect a caller speaks, and its tasks of media by `/v1/tasks`.
 
 The base URL is the other's address without a path, such as https://gateway.example.
-Source: docs/chat.md of this repository, read 2026-11.
+Source: docs/chat.md and docs/media.md of this repository, read 2026-11.
 """
 
-from modelgate.core.providers import Provider, Quirks, bearer
+import base64
+from functools import partial
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+import msgspec
+
+from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamCall, VendorState, bearer
+from modelgate.core.records import TaskOutput
+from modelgate.formats.media import refusals
+from modelgate.formats.media.gateway_status import gateway_poll_refused, gateway_refused
+from modelgate.formats.media.requests import MediaInput, MediaRequest, Parent
+
+MAX_N: Final = 10
+MAX_OUTPUTS: Final = 40
+TASKS_PATH: Final = "/v1/tasks"
+
+_HEADERS = (("content-type", "application/json"),)
+_FAILURES: Final = refusals.CALLER_FAULTS | {refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE}
+"""Words of the other's that mean the same here; what it says of its own accounts is not our callers' to read."""
+_encode = msgspec.json.Encoder().encode
+
+
+class _Output(msgspec.Struct):
+    kind: Literal["image", "video", "audio", "text"]
+    id: str = ""
+    url: str | None = None
+    text: str | None = None
+    duration_ms: int = 0
+
+
+class _Error(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+class _Task(msgspec.Struct):
+    id: str
+    state: str
+    progress: int = 0
+    outputs: list[_Output] = []
+    error: _Error | None = None
+
+
+_decode = msgspec.json.Decoder(_Task).decode
+
+
+def encode_submit(request: MediaRequest, task_id: str, model: str, *, operation: str) -> UpstreamCall:
+    """Return the call that starts a task, whatever it is of: the neutral request in the words of `/v1/tasks`.
+
+    Raises:
+        ValueError: an input is still a blob's key.
+    """
+    del task_id
+    kept = ("model", "inputs", "parent")
+    fields: dict[str, Any] = {
+        field.name: value
+        for field in msgspec.structs.fields(request)
+        if field.name not in kept and (value := getattr(request, field.name)) != field.default and value != {}
+    }
+    if request.inputs:
+        fields["inputs"] = [{"role": item.role, "file": _file(item)} for item in request.inputs]
+    if request.parent is not None:
+        fields["parent"] = _parent(request.parent)
+    body = {"model": model, "operation": operation, "input": fields}
+    return UpstreamCall(method="POST", path=TASKS_PATH, headers=_HEADERS, body=_encode(body))
+
+
+def _file(item: MediaInput) -> str:
+    if item.url:
+        return item.url
+    if not item.data:
+        raise ValueError("an input is neither an address nor bytes")
+    return f"data:{item.content_type or 'image/png'};base64,{base64.b64encode(item.data).decode()}"
+
+
+def _parent(parent: Parent) -> dict[str, Any]:
+    """Return the earlier task by the other's id; a result's own name is the same in both places."""
+    said = {"task": parent.vendor_task, "output": parent.output, "index": parent.index}
+    return {name: value for name, value in said.items() if value}
+
+
+def encode_poll(vendor_task: str) -> UpstreamCall:
+    """Return the call that asks how a task stands."""
+    return UpstreamCall(method="GET", path=f"{TASKS_PATH}/{quote(vendor_task, safe='')}")
+
+
+def encode_cancel(vendor_task: str) -> UpstreamCall:
+    """Return the call that ends a task."""
+    return UpstreamCall(method="POST", path=f"{TASKS_PATH}/{quote(vendor_task, safe='')}/cancel", headers=_HEADERS, body=b"{}")
+
+
+def parse_submit(status: int, body: bytes) -> VendorState:
+    """Read the answer to a submit: taken, refused, or neither (then the task may exist)."""
+    task = _task_of(status, body)
+    return gateway_refused(status, body) if task is None else _state_of(task)
+
+
+def parse_poll(status: int, body: bytes) -> VendorState:
+    """Read the answer to a poll. Whatever is no task leaves ours as it is, but for a task that is not known there."""
+    task = _task_of(status, body)
+    return gateway_poll_refused(status, body) if task is None else _state_of(task)
+
+
+def parse_cancel(status: int, body: bytes) -> VendorState:
+    """Read the answer to a cancel: the task as it is then."""
+    task = _task_of(status, body)
+    return VendorState(state="canceled" if task is not None and task.state == "canceled" else None)
+
+
+def _task_of(status: int, body: bytes) -> _Task | None:
+    if not 200 <= status < 300:
+        return None
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _state_of(task: _Task) -> VendorState:
+    match task.state:
+        case "queued" | "submitting" | "unknown" | "running":
+            return VendorState(state="running", vendor_task=task.id, progress=min(max(task.progress, 0), 100))
+        case "waiting_input":
+            return VendorState(state="waiting_input", vendor_task=task.id)
+        case "succeeded":
+            outputs = tuple(_output(output) for output in task.outputs[:MAX_OUTPUTS])
+            return VendorState(state="succeeded", vendor_task=task.id, progress=100, outputs=outputs)
+        case "failed" | "expired" | "canceled":
+            error = task.error or _Error()
+            word = error.code if error.code in _FAILURES else refusals.GENERATION_FAILED
+            return VendorState(state="failed", vendor_task=task.id, error_code=word, error_message=error.message)
+        case _:
+            return VendorState()
+
+
+def _output(output: _Output) -> TaskOutput:
+    return TaskOutput(
+        kind=output.kind,
+        url=output.url or "",
+        text=output.text or "",
+        vendor_id=output.id,
+        duration_ms=max(output.duration_ms, 0),
+    )
+
+
+def _media(operation: str) -> MediaOperation:
+    return MediaOperation(
+        encode_submit=partial(encode_submit, operation=operation),
+        parse_submit=parse_submit,
+        encode_poll=encode_poll,
+        parse_poll=parse_poll,
+        encode_cancel=encode_cancel,
+        parse_cancel=parse_cancel,
+        max_n=MAX_N,
+        takes_everything=True,
+    )
+
 
 PROVIDER = Provider(
     name="modelgate",
@@ -25,6 +182,7 @@ PROVIDER = Provider(
         "openai_transcriptions",
         "openai_translations",
     ),
+    media_any=_media,
     sign=bearer,
     quirks=Quirks(
         paths={

@@ -10,6 +10,8 @@ from modelgate.core.records import Credential, Upstream
 
 ModelsOf = Callable[[str, Book, str], tuple[str, ...]]
 """(provider, book, operation) -> names of models."""
+Serves = Callable[[str, str], bool]
+"""(model, operation) -> whether the model is known to be for it."""
 Place = tuple[str, str, str]
 """(upstream id, credential id, upstream's model name): what `Health` remembers something about."""
 
@@ -50,11 +52,16 @@ class RouteTable:
         *,
         providers: Mapping[str, Provider],
         models_of: ModelsOf,
+        serves: Serves = lambda model, operation: True,
     ) -> None:
-        """`models_of(provider, book, operation)` names the priced models of a provider, for upstreams without a list of their own."""
+        """`models_of(provider, book, operation)` names the priced models of a provider, for upstreams without a list of their own.
+
+        `serves` says what of all media operations the models of a provider are for that does any.
+        """
         self._routes: dict[tuple[Book, str, str], tuple[Route, ...]] = {}
         self._any_model: dict[tuple[Book, str], tuple[Route, ...]] = {}
         self._names: dict[tuple[Book, str], set[str]] = {}
+        any_media = {name for provider in providers.values() for name in provider.media}
         usable = [u for u in upstreams if not u.disabled and u.provider in providers]
         for upstream in sorted(usable, key=lambda u: (-u.priority, u.id)):
             provider = providers[upstream.provider]
@@ -66,6 +73,9 @@ class RouteTable:
             operations = dict.fromkeys(operation_of(name) for name in formats)
             for operation in (*operations, *provider.media):
                 self._add(upstream, credentials, operation, models_of=models_of)
+            if provider.media_any is not None:
+                for operation in sorted(any_media - set(provider.media)):
+                    self._add(upstream, credentials, operation, models_of=models_of, serves=serves)
 
     def find(self, *, book: Book, operation: str, model: str) -> tuple[Route, ...]:
         """Return the routes of a model, higher priority first; empty when nobody serves it."""
@@ -87,6 +97,7 @@ class RouteTable:
         operation: str,
         *,
         models_of: ModelsOf,
+        serves: Serves | None = None,
     ) -> None:
         names = upstream.models or {name: name for name in models_of(upstream.provider, upstream.book, operation)}
         if not upstream.models and upstream.free:  # a server of one's own: whatever it has, it may serve
@@ -94,6 +105,8 @@ class RouteTable:
             self._any_model[place] = (*self._any_model.get(place, ()), Route(upstream, "", credentials))
             return
         for name, upstream_name in names.items():
+            if serves is not None and not serves(name, operation):
+                continue
             key = (upstream.book, operation, name)
             self._routes[key] = (*self._routes.get(key, ()), Route(upstream, upstream_name, credentials))
             self._names.setdefault((upstream.book, operation), set()).add(name)

@@ -69,4 +69,4 @@ class ConfiguredPlaces:
 
     def operation(self, upstream: Upstream, name: str) -> MediaOperation | None:
         provider = self._providers.get(upstream.provider)
-        return provider.media.get(name) if provider is not None else None
+        return provider.operation(name) if provider is not None else None

@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from modelgate.core.providers import Quirks, bearer, joined
+from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamCall, VendorState, bearer, joined
 
 
 def test_the_usual_way_to_sign() -> None:
@@ -28,3 +29,17 @@ def test_symptom_a_callers_name_of_a_model_led_to_another_path_of_the_vendor() -
     azure = Quirks(paths={"openai_embeddings": "/deployments/{model}/embeddings"})
     assert azure.path_of("openai_embeddings", "/embeddings", model="../../files?x=") == "/deployments/..%2F..%2Ffiles%3Fx%3D/embeddings"
     assert azure.path_of("openai_speech", "/audio/speech", model="m") == "/audio/speech"
+
+
+def test_an_operation_is_done_in_its_own_way_or_in_the_one_for_all() -> None:
+    def made(max_n: int) -> MediaOperation:
+        return MediaOperation(
+            encode_submit=lambda *_: UpstreamCall(method="POST", path="/"), parse_submit=lambda *_: VendorState(), max_n=max_n
+        )
+
+    one, own = made(1), made(2)
+    vendor = Provider(name="a", title="", base_url="", media={"image": own}, sign=lambda secret, now: ())
+    gateway = msgspec.structs.replace(vendor, media_any=lambda name: one)
+
+    assert (vendor.operation("image"), vendor.operation("video")) == (own, None)
+    assert (gateway.operation("image"), gateway.operation("video")) == (own, one)

@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed
+from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed, UnknownModel
 from modelgate.core.money import NANOS_PER_USD
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, Upstream
 from modelgate.formats.media.family import Ask
-from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.submissions import DEFAULT_DEADLINE_S, MediaDesk, Submissions, amount_of, weight_of
 from modelgate.identity.table import KeyTable
-from modelgate.metering.prices import PriceBook
+from modelgate.metering.prices import PriceBook, PriceEntry
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
 from modelgate.telemetry.metrics import Metrics
@@ -29,6 +29,9 @@ KLING = Upstream(
     book="test",
     models={"painter": "kling-v1", "both": "kling-v1"},
     credentials=(Credential(id="cred_1", secret="a|b"),),
+)
+GATE = msgspec.structs.replace(
+    KLING, id="up_3", provider="modelgate", base_url="https://gate.example", models={"kling-v1": "", "film": "film"}
 )
 FLUX = msgspec.structs.replace(KLING, id="up_2", provider="bfl", models={"both": "flux-dev"})
 PRICES = (PriceRow(model="painter", rates={"image": "0.01", "image:with_image": "0.02"}), PriceRow(model="both", free=True))
@@ -66,9 +69,11 @@ class Inputs:
         self.discarded += 1
 
 
-def submissions(folder: Path, *, store: Store, inputs: Inputs) -> Submissions:
+def submissions(
+    folder: Path, *, store: Store, inputs: Inputs, snapshot: Snapshot = SNAPSHOT, shipped: tuple[PriceEntry, ...] = ()
+) -> Submissions:
     providers = load_providers()
-    configuration = Configuration(SNAPSHOT, providers=providers, shipped=(), now=NOW)
+    configuration = Configuration(snapshot, providers=providers, shipped=shipped, now=NOW)
 
     async def look_up(_: str) -> tuple[None, str, None]:
         return None, "", None
@@ -129,6 +134,29 @@ def test_terms_hold_for_every_upstream_of_a_model(tmp_path: Path) -> None:
     assert (refused.value.param, refused.value.code) == ("not_so", "unsupported_parameter")
     with pytest.raises(ModelNotAllowed):
         used.terms(KEY, image(model="other", prompt="x"), field_names={})
+
+
+def test_a_gateway_takes_every_word_and_the_defaults_of_the_models_own_vendor(tmp_path: Path) -> None:
+    listed = PriceEntry(model="kling-v1", provider="kling", rates={"second": "0.028"}, serves=("video",))
+    film = PriceRow(model="film", rates={"second": "0.1"})
+    used = submissions(
+        tmp_path,
+        store=Store(room=0),
+        inputs=Inputs(),
+        snapshot=Snapshot(version=1, upstreams=(GATE,), prices=(film,)),
+        shipped=(listed,),
+    )
+    key = msgspec.structs.replace(KEY, models=("kling-v1", "film"))
+
+    wanted = VideoRequest(model="kling-v1", prompt="x", options={"some_word": 1})
+    terms = used.terms(key, Ask(request=wanted, operation="video"), field_names={})
+
+    assert terms.request == msgspec.structs.replace(wanted, seconds=5, quality="std")
+    with pytest.raises(InvalidRequest, match="paid by the second") as refused:
+        used.terms(key, Ask(request=VideoRequest(model="film", prompt="x"), operation="video"), field_names={"seconds": "duration"})
+    assert refused.value.param == "duration"
+    with pytest.raises(UnknownModel):
+        used.terms(key, Ask(request=ImageRequest(model="film", prompt="x"), operation="image"), field_names={})
 
 
 def test_a_picture_to_start_from_has_its_own_price() -> None:

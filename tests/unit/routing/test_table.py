@@ -1,4 +1,4 @@
-from modelgate.core.providers import Provider
+from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, VendorState
 from modelgate.core.records import Credential, Upstream
 from modelgate.routing.table import RouteTable
 
@@ -45,3 +45,19 @@ def test_disabled_upstreams_and_credentials_have_no_route() -> None:
 
 def test_an_operation_the_provider_does_not_speak_has_no_route() -> None:
     assert table(upstream("a")).find(book="live", operation="image", model="priced") == ()
+
+
+def test_a_gateway_does_every_operation_that_somebody_does_with_the_models_that_are_for_it() -> None:
+    operation = MediaOperation(encode_submit=lambda *_: UpstreamCall(method="POST", path="/"), parse_submit=lambda *_: VendorState())
+    vendor = Provider(name="vendor", title="", base_url="", media={"image": operation, "video": operation}, sign=lambda secret, now: ())
+    gateway = Provider(name="gateway", title="", base_url="", media_any=lambda name: operation, sign=lambda secret, now: ())
+
+    routes = RouteTable(
+        (upstream("there", provider="gateway", models={"m": "m", "talker": "talker"}),),
+        providers={"vendor": vendor, "gateway": gateway},
+        models_of=lambda provider, book, operation: (),
+        serves=lambda model, operation: (model, operation) == ("m", "video"),
+    )
+
+    assert routes.models(book="live", operation="video") == ("m",)
+    assert routes.models(book="live", operation="image") == ()
