@@ -23,8 +23,8 @@ from modelgate.storage.webhooks import note_delivery
 
 MAX_PAGE = 100
 MAX_CLAIM = 500
-MAX_POSTPONED = 500
-"""Tasks postponed in one transaction."""
+MAX_RETURNED = 500
+"""Tasks whose leases are given up in one transaction."""
 GATHER_S = 0.03
 """How long a postponement waits for company."""
 MAX_VENDOR_ID_CHARACTERS = 200
@@ -248,6 +248,13 @@ def postpone_tasks(connection: Connection, tasks: Sequence[Task]) -> list[Task |
     ]
 
 
+def put_back_tasks(connection: Connection, tasks: Sequence[tuple[Task, bool]]) -> list[Task | None]:
+    """Give up the leases of tasks, in order: those said to have changed as `save_task` does, the others as `postpone_tasks`."""
+    same = [task for task, changed in tasks if not changed]
+    postponed = iter(postpone_tasks(connection, same) if same else ())
+    return [save_task(connection, task) if changed else next(postponed) for task, changed in tasks]
+
+
 def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> Task | None:
     """End a task: terminal state, money captured or given back, and the event, all or nothing.
 
@@ -288,6 +295,10 @@ def _note_event(connection: Connection, task: Task) -> None:
     note_delivery(connection, task)
 
 
+_Returned = tuple[Task, bool, "asyncio.Future[Task | None]"]
+"""A task whose lease is given up, whether it changed, and who waits for it."""
+
+
 class DatabaseTaskStore:
     """The task store over a database (see `tasks/store.py` for what is asked of it).
 
@@ -297,8 +308,8 @@ class DatabaseTaskStore:
     def __init__(self, database: Database, *, owner: str) -> None:
         self._database = database
         self._owner = owner
-        self._postponed: list[tuple[Task, asyncio.Future[Task | None]]] = []
-        self._postponing: asyncio.Task[None] | None = None
+        self._returned: list[_Returned] = []
+        self._returning: asyncio.Task[None] | None = None
         self._many = asyncio.Lock()
         """Transactions over many tasks take turns: one that finds SQLite's writer busy would sleep longer than the other takes."""
 
@@ -362,34 +373,49 @@ class DatabaseTaskStore:
             raise Overloaded("The upstream runs as many tasks as it may.") from None
 
     async def save(self, task: Task, *, lease_until: float | None = None) -> Task | None:
+        if lease_until is None:
+            return await self._put_back(task, changed=True)
         return await self._database.call(save_task, task, owner=self._owner, lease_until=lease_until)
 
     async def postpone(self, task: Task) -> Task | None:
+        return await self._put_back(task, changed=False)
+
+    async def _put_back(self, task: Task, *, changed: bool) -> Task | None:
+        """Give a lease up, in one transaction with what else waits for that."""
         answer: asyncio.Future[Task | None] = asyncio.get_running_loop().create_future()
-        self._postponed.append((task, answer))
-        if self._postponing is None:
-            self._postponing = asyncio.get_running_loop().create_task(self._write_postponed())
+        self._returned.append((task, changed, answer))
+        if self._returning is None:
+            self._returning = asyncio.get_running_loop().create_task(self._write_returned())
         return await answer
 
-    async def _write_postponed(self) -> None:
+    async def _write_returned(self) -> None:
         """Write what waits, and what came to wait meanwhile, each time in one transaction."""
         try:
-            while self._postponed:
-                await asyncio.sleep(GATHER_S)
-                some, self._postponed = self._postponed[:MAX_POSTPONED], self._postponed[MAX_POSTPONED:]
+            while self._returned:
+                if not any(changed for _, changed, _ in self._returned):
+                    await asyncio.sleep(GATHER_S)  # nobody waits for these
+                some, self._returned = self._returned[:MAX_RETURNED], self._returned[MAX_RETURNED:]
                 try:
-                    async with self._many:
-                        written = await self._database.call(postpone_tasks, [task for task, _ in some])
-                except Exception as error:  # noqa: BLE001  # each of those who wait learns it
-                    for _, answer in some:
-                        if not answer.done():
-                            answer.set_exception(error)
-                    continue
-                for (_, answer), task in zip(some, written, strict=True):
-                    if not answer.done():
-                        answer.set_result(task)
+                    await self._write_some(some)
+                except Exception:  # noqa: BLE001  # each of those who wait learns what became of its own
+                    await self._write_each(some)
         finally:
-            self._postponing = None
+            self._returning = None
+
+    async def _write_some(self, some: "list[_Returned]") -> None:
+        async with self._many:
+            written = await self._database.call(put_back_tasks, [(task, changed) for task, changed, _ in some])
+        for (_, _, answer), task in zip(some, written, strict=True):
+            if not answer.done():
+                answer.set_result(task)
+
+    async def _write_each(self, some: "list[_Returned]") -> None:
+        for one in some:
+            try:
+                await self._write_some([one])
+            except Exception as error:  # noqa: BLE001  # handed to who waits for it
+                if not one[2].done():
+                    one[2].set_exception(error)
 
     async def finish(self, task: Task, *, captured_nanos: int) -> Task | None:
         return await self._database.call(finish_task, task, captured_nanos=captured_nanos)

@@ -239,6 +239,25 @@ async def test_unchanged_tasks_are_postponed_together_unless_somebody_moved_them
     assert len(await store.claim_due(now=NOW + 25, limit=9, lease_until=NOW + 90)) == 2
 
 
+async def test_changed_and_unchanged_tasks_are_put_back_together_and_one_that_is_wrong_harms_no_other(stores: Callable[[str], Any]) -> None:
+    store = stores("desk")
+    await insert(store, *(make_task(f"task_{n}", amount_nanos=0, state="running") for n in range(4)), lease_until=NOW)
+    same, changed, wrong, last = await store.claim_due(now=NOW, limit=9, lease_until=NOW + 10)
+
+    outcomes = await asyncio.gather(
+        store.postpone(msgspec.structs.replace(same, due_at=NOW + 20)),
+        store.save(msgspec.structs.replace(changed, progress=70)),
+        store.save(msgspec.structs.replace(wrong, state="succeeded")),  # ends only with its money
+        store.save(msgspec.structs.replace(last, progress=30)),
+        return_exceptions=True,
+    )
+
+    assert isinstance(outcomes[2], ValueError)
+    assert [(await store.get(task.id)).progress for task in (changed, last)] == [70, 30]
+    assert (await store.get(same.id)).due_at == NOW + 20
+    assert (await store.get(wrong.id)).state == "running"
+
+
 async def test_one_task_is_claimed_only_when_nobody_holds_it(stores: Callable[[str], Any]) -> None:
     store, other = stores("desk"), stores("worker")
     await insert(store, make_task())
