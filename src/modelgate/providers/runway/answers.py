@@ -25,8 +25,14 @@ class _Polled(msgspec.Struct, rename="camel"):
     failure_code: str | None = None
 
 
+class _Said(msgspec.Struct):
+    message: str = ""
+
+
 class _Refused(msgspec.Struct):
-    error: str | None = None
+    """The vendor says it in a text, another gateway that speaks this API in an object."""
+
+    error: str | _Said | None = None
 
 
 _GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -102,6 +108,7 @@ def _failed(polled: _Polled) -> VendorState:
 def _message(body: bytes) -> str | None:
     """Return the vendor's words of a refusal, None when the answer is not of its form."""
     try:
-        return _decode_refused(body).error or ""
+        error = _decode_refused(body).error
     except _GARBLED:
         return None
+    return error.message if isinstance(error, _Said) else error or ""
