@@ -156,8 +156,8 @@ def test_a_failed_video(kling: Kling) -> None:
 
 
 def test_a_video_of_others_is_not_there(installation: Installation, kling: Kling, made: dict[str, Any]) -> None:
-    installation.run("accounts", "create", "--name", "stranger")
-    stranger = Kling(installation, installation.key("--test", "--account", "stranger"))
+    installation.run("accounts", "create", "--name", "video-stranger")
+    stranger = Kling(installation, installation.key("--test", "--account", "video-stranger"))
     spoken = {"video_id": made["id"], "mode": "text2video", "text": "hello", "voice_id": "a"}
     for caller, path, body in (
         (kling, "videos/video-extend", {"video_id": "nothing"}),
