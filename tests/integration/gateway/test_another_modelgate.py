@@ -11,6 +11,7 @@ import pytest
 from .conftest import Installation
 
 DONE_S = 60.0
+FOLLOW_S = 30.0
 MODELS = "kling-v1,suno_music"
 
 
@@ -25,6 +26,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installati
             *("--models", MODELS, "--priority", "9"),
             typed=first.test_key,
         )
+        until = time.monotonic() + FOLLOW_S
+        while not ask(first, "GET", "/v1/tasks?limit=1")["data"] and time.monotonic() < until:  # a running server follows a change soon
+            finished(second, {"model": "kling-v1", "operation": "image", "input": {"prompt": "a first try"}})
         yield first, second
     finally:
         codes = [second.stop(), first.stop()]
