@@ -44,11 +44,14 @@ class MemoryTaskStore:
         found = self.rows.get(task_id)
         return found[0] if found and account in (None, found[0].account) else None
 
-    async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
+    async def find_output(self, vendor_id: str, *, account: str, book: str) -> Task | None:
         found = [
             task
             for task, _, _ in self.rows.values()
-            if task.account == account and task.state == "succeeded" and any(output.vendor_id == vendor_id for output in task.outputs)
+            if task.account == account
+            and task.book == book
+            and task.state == "succeeded"
+            and any(output.vendor_id == vendor_id for output in task.outputs)
         ]
         return max(found, key=lambda task: task.created_at, default=None)
 

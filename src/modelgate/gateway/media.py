@@ -215,7 +215,7 @@ class MediaGateway:
             return ask, ""
         task = await self._store.get(named.task, account=key.account) if named.task else None
         if task is None and named.output and not named.task:
-            task = await self._store.find_output(named.output, account=key.account)
+            task = await self._store.find_output(named.output, account=key.account, book=key.book)
         if task is None or task.book != key.book:
             raise TaskNotFound
         if named.output and all(output.vendor_id != named.output for output in task.outputs):

@@ -95,12 +95,12 @@ def get_task(connection: Connection, task_id: str, *, account: str | None = None
     return _task_of(row) if row is not None else None
 
 
-def find_output(connection: Connection, vendor_id: str, *, account: str) -> Task | None:
+def find_output(connection: Connection, vendor_id: str, *, account: str, book: Book) -> Task | None:
     """Return the account's newest task with a result that its vendor calls so."""
     query = (
         select(task_table)
         .join(task_output, task_output.c.task == task_table.c.id)
-        .where(task_output.c.account == account, task_output.c.vendor_id == vendor_id)
+        .where(task_output.c.account == account, task_output.c.vendor_id == vendor_id, task_table.c.book == book)
         .order_by(task_table.c.created_at.desc())
         .limit(1)
     )
@@ -343,8 +343,8 @@ class DatabaseTaskStore:
     async def get(self, task_id: str, *, account: str | None = None) -> Task | None:
         return await self._database.fetch(get_task, task_id, account=account)
 
-    async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
-        return await self._database.fetch(find_output, vendor_id, account=account)
+    async def find_output(self, vendor_id: str, *, account: str, book: Book) -> Task | None:
+        return await self._database.fetch(find_output, vendor_id, account=account, book=book)
 
     async def list_of(self, account: str, *, book: Book, limit: int = MAX_PAGE, before: Task | None = None) -> list[Task]:
         return await self._database.fetch(list_tasks, account, book=book, limit=limit, before=before)

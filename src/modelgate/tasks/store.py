@@ -26,7 +26,7 @@ class TaskStore(Protocol):
         """Return a task; with `account`, another account's is absent."""
         ...
 
-    async def find_output(self, vendor_id: str, *, account: str) -> Task | None:
+    async def find_output(self, vendor_id: str, *, account: str, book: Book) -> Task | None:
         """Return the account's succeeded task with a result that its vendor calls so; the newest of several."""
         ...
 

@@ -273,11 +273,12 @@ async def test_results_are_found_by_their_vendors_names_within_the_account(store
     store = stores("desk")
     await insert(store, make_task())
     clips = (TaskOutput(kind="audio", blob="a.mp3", vendor_id="clip-1"), TaskOutput(kind="audio", blob="b.mp3", vendor_id="clip-1"))
-    assert await store.find_output("clip-1", account="acct_a") is None
+    assert await store.find_output("clip-1", account="acct_a", book="test") is None
     ended = await store.finish(make_task(state="succeeded", finished_at=NOW, outputs=clips), captured_nanos=0)
-    assert await store.find_output("clip-1", account="acct_a") == ended
-    assert await store.find_output("clip-1", account="acct_b") is None
-    assert await store.find_output("clip-2", account="acct_a") is None
+    assert await store.find_output("clip-1", account="acct_a", book="test") == ended
+    assert await store.find_output("clip-1", account="acct_b", book="test") is None
+    assert await store.find_output("clip-1", account="acct_a", book="live") is None
+    assert await store.find_output("clip-2", account="acct_a", book="test") is None
 
 
 async def test_an_end_is_final_and_settles_once(stores: Callable[[str], Any]) -> None:
