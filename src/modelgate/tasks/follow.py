@@ -14,7 +14,7 @@ from modelgate.routing.retry import parse_retry_after
 from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
 from modelgate.tasks.outputs import NotCopied, OutputCopier
-from modelgate.tasks.places import Places
+from modelgate.tasks.places import Places, pause_of
 from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of, is_vendor_task, told
 
 MAX_GONE = 6
@@ -50,7 +50,7 @@ class Follower:
         if isinstance(found, Task):
             return found
         candidate, operation = found
-        pause_s = operation.poll_interval_s
+        pause_s = pause_of(candidate.upstream, operation)
         if operation.encode_poll is None or operation.parse_poll is None or not task.vendor_task:
             done = VendorState(state="succeeded", outputs=task.outputs)  # it told all at once; only the files were not to be had
             return await self.fetch(task, candidate, done, pause_s=pause_s)
@@ -76,7 +76,7 @@ class Follower:
             await _all(self.poll(task) for task in (tasks[1:] if isinstance(found, Task) else tasks))
             return
         candidate, operation = found
-        pause_s = operation.poll_interval_s
+        pause_s = pause_of(candidate.upstream, operation)
         try:
             call = found[1].encode_poll_many([task.vendor_task for task in tasks])
             answer = await self._caller.call(candidate.upstream, candidate.credential, call)
@@ -123,7 +123,9 @@ class Follower:
         try:
             answer = await self._caller.call(candidate.upstream, candidate.credential, operation.encode_cancel(task.vendor_task))
         except CallFailed as failure:
-            return await self._recorder.trouble(task, "cancel_failed", first_pause_s=operation.poll_interval_s, reason=str(failure))
+            return await self._recorder.trouble(
+                task, "cancel_failed", first_pause_s=pause_of(candidate.upstream, operation), reason=str(failure)
+            )
         if operation.parse_cancel(answer.status, answer.body).state == "canceled":
             return await self._recorder.cancel(task)
         return await self._recorder.later(task, 0.0)
@@ -152,7 +154,7 @@ class Follower:
         kept = await self._recorder.keep(running)
         if kept is None:
             return await self._recorder.current(task)
-        return await self._follow(kept, candidate, state, pause_s=operation.poll_interval_s, wait_s=wait_s)
+        return await self._follow(kept, candidate, state, pause_s=pause_of(candidate.upstream, operation), wait_s=wait_s)
 
     async def _holder(self, task: Task) -> tuple[Candidate, MediaOperation] | Task:
         """Return who has the task and how to talk about it, or the task as it was left because nobody has it."""

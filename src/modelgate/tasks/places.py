@@ -10,6 +10,14 @@ from modelgate.routing.health import Health
 from modelgate.routing.plan import plan_candidates
 from modelgate.routing.table import Candidate, RouteTable, candidate_at
 
+SANDBOX_PAUSE_S = 0.5
+"""The sandbox is on this machine and never busy: nobody who tries something waits for a vendor's manners."""
+
+
+def pause_of(upstream: Upstream, operation: MediaOperation) -> float:
+    """Return how long a job at an upstream is left alone between two polls."""
+    return min(operation.poll_interval_s, SANDBOX_PAUSE_S) if upstream.socket else operation.poll_interval_s
+
 
 class Compiled(Protocol):
     """A configuration made ready: its snapshot and the routes of it."""

@@ -26,7 +26,7 @@ from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import Caller, CallFailed
 from modelgate.tasks.follow import Follower
 from modelgate.tasks.outputs import Blobs
-from modelgate.tasks.places import Places
+from modelgate.tasks.places import Places, pause_of
 from modelgate.tasks.recorder import LEASE_S, MAX_DOUBLINGS, MAX_PAUSE_S, UNFINISHED_PROGRESS, Recorder, is_vendor_task, told
 
 MAX_SUBMITTING = 64
@@ -195,11 +195,11 @@ class Submitter:
             error_code="",
             poll_errors=0,
         )
-        written = await self._recorder.later(running, operation.poll_interval_s)
+        written = await self._recorder.later(running, pause_of(candidate.upstream, operation))
         if written.state in ("submitting", "unknown") and (written.upstream, written.attempt) == (task.upstream, task.attempt):
             # The answer came after our lease was over: whoever took the task on knows less than we do.
             late = msgspec.structs.replace(running, version=written.version)
-            written = await self._recorder.later(late, operation.poll_interval_s)
+            written = await self._recorder.later(late, pause_of(candidate.upstream, operation))
         return written
 
     async def _finished_at_once(self, task: Task, state: VendorState, candidate: Candidate) -> Task:

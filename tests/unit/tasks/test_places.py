@@ -5,7 +5,7 @@ from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, Ven
 from modelgate.core.records import Credential, Snapshot, Task, Upstream
 from modelgate.routing.health import Health
 from modelgate.routing.table import RouteTable
-from modelgate.tasks.places import ConfiguredPlaces
+from modelgate.tasks.places import SANDBOX_PAUSE_S, ConfiguredPlaces, pause_of
 
 OPERATION = MediaOperation(
     encode_submit=lambda *_: UpstreamCall(method="POST", path="/"),
@@ -78,3 +78,11 @@ def test_operations_are_the_providers() -> None:
     assert known.operation(upstream("a"), "image") is OPERATION
     assert known.operation(upstream("a"), "video") is None
     assert known.operation(msgspec.structs.replace(upstream("a"), provider="unheard"), "image") is None
+
+
+def test_the_sandbox_is_asked_often_and_vendors_as_they_wish() -> None:
+    operation = msgspec.structs.replace(OPERATION, poll_interval_s=5.0)
+    vendor = Upstream(id="u", name="u", provider="acme", base_url="https://acme.example", book="live")
+    assert pause_of(vendor, operation) == 5.0
+    assert pause_of(msgspec.structs.replace(vendor, socket="/run/sandbox.sock"), operation) == SANDBOX_PAUSE_S
+    assert pause_of(msgspec.structs.replace(vendor, socket="/x"), msgspec.structs.replace(operation, poll_interval_s=0.1)) == 0.1
