@@ -14,11 +14,11 @@ import msgspec
 from modelgate.core.providers import UpstreamCall, VendorState
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 
 APP = "fal-ai/pika"
 """The one application that is asked for here: a job of which only the id is known is one of its."""
 CROWDED_PAUSE_S = 2.0
-MAX_MESSAGE_CHARACTERS = 300
 MAX_FAULTS = 5
 MAX_URL_CHARACTERS = 2_000
 PROGRESS = {"IN_QUEUE": 10, "IN_PROGRESS": 50}

@@ -15,10 +15,9 @@ from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, Ven
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS, submit_refused
 
 RESULT_PATH = "/v1/get_result"
-CROWDED_PAUSE_S = 1.0
-MAX_MESSAGE_CHARACTERS = 300
 MAX_REASONS = 5
 MAX_HOST_CHARACTERS = 100
 PERCENT = 100
@@ -85,31 +84,6 @@ class _Answer(msgspec.Struct):
     detail: str | list[_Fault] | None = None
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    """What one of the vendor's statuses means to us."""
-
-    word: str
-    retryable: bool = True
-    credential_fault: bool = False
-    retry_after_s: float | None = None
-
-
-_CALLER = _Refusal(refusals.INVALID_REQUEST, retryable=False)
-_CREDENTIAL = _Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
-_ELSEWHERE = _Refusal(refusals.VENDOR_MISCONFIGURED)
-_CROWDED = _Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S)
-_DOWN = _Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S)
-# 500, 502 and 504 are absent with intent: after them the job may exist.
-_REFUSALS: dict[int, _Refusal] = {
-    400: _CALLER,
-    401: _CREDENTIAL,
-    402: _Refusal(refusals.VENDOR_BALANCE, credential_fault=True),
-    403: _CREDENTIAL,
-    413: _CALLER,
-    422: _CALLER,
-    429: _CROWDED,
-    503: _DOWN,
-}
 _MODERATED = {
     "request moderated": "The vendor's content policy refuses this prompt or picture.",
     "content moderated": "The vendor's content policy refuses the picture that was made.",
@@ -188,7 +162,7 @@ def parse_image_submit(status: int, body: bytes) -> VendorState:
     Three outcomes: taken (`running`), refused, or neither (`state` None and not `refused`): then the job may exist.
     """
     if status != 200:
-        return _refused(status, body)
+        return submit_refused(status, _said(body))
     try:
         submitted = _decode_submitted(body)
     except _GARBLED:
@@ -219,7 +193,7 @@ def parse_image_poll(status: int, body: bytes) -> VendorState:
     try:
         polled = _decode_polled(body)
     except _GARBLED:
-        refusal = _refused(status, body)
+        refusal = submit_refused(status, _said(body))
         return msgspec.structs.replace(refusal, refused=False, retryable=False)
     match polled.status.lower():
         case "pending" | "queued" | "processing":
@@ -257,28 +231,14 @@ def _reasons(polled: _Polled) -> str:
     return f" Reasons: {', '.join(words)}."[:MAX_MESSAGE_CHARACTERS] if words else ""
 
 
-def _refused(status: int, body: bytes) -> VendorState:
-    """Return what a status tells: a 4xx was surely not taken, of a 5xx only one that says so in JSON was not."""
-    message, answered = "", True
+def _said(body: bytes) -> str | None:
+    """Return the vendor's words of a refusal, None when it is not the vendor that speaks."""
     try:
-        message = _message(_decode_answer(body))
+        return _message(_decode_answer(body))
     except msgspec.ValidationError:
-        pass  # JSON, but of no shape we know: the vendor spoke all the same
+        return ""  # JSON, but of no shape we know: the vendor spoke all the same
     except _GARBLED:
-        answered = False
-    refusal = _REFUSALS.get(status) if answered or status < 500 else None
-    if refusal is None and 300 <= status < 500:
-        refusal = _ELSEWHERE
-    if refusal is None:
-        return VendorState()
-    return VendorState(
-        refused=True,
-        retryable=refusal.retryable,
-        credential_fault=refusal.credential_fault,
-        error_code=refusal.word,
-        error_message=message,
-        retry_after_s=refusal.retry_after_s,
-    )
+        return None
 
 
 def _message(answer: _Answer) -> str:

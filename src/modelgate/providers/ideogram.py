@@ -17,13 +17,13 @@ from modelgate.formats.ideogram import rules
 from modelgate.formats.ideogram.schema import MAX_IMAGES
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.media.vendor_status import STATUSES, Refusal, submit_refused
 from modelgate.formats.multipart import Upload, render_form
 
 OPERATIONS_PATH = "/v1/ideogram-v3/"
 CROWDED_PAUSE_S = 2.0
 SUBMIT_TIMEOUT_S = 120.0
 DEADLINE_S = 900.0
-MAX_MESSAGE_CHARACTERS = 300
 MAX_PROMPT_KEPT = 20_000
 """Of the prompt that the vendor wrote anew."""
 _PATHS = {
@@ -53,15 +53,6 @@ class _Answer(msgspec.Struct, frozen=True):
     created: str | None = None
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    """What one of the vendor's statuses means to us."""
-
-    word: str
-    retryable: bool = True
-    credential_fault: bool = False
-    retry_after_s: float | None = None
-
-
 class _Inner(msgspec.Struct, frozen=True):
     message: str = ""
 
@@ -75,19 +66,11 @@ class _Told(msgspec.Struct, frozen=True):
     reject_reason: str | None = None
 
 
-_CALLER = _Refusal(refusals.INVALID_REQUEST, retryable=False)
-_CREDENTIAL = _Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
-# 500, 502 and 504 are absent with intent: after them the job may exist.
-_REFUSALS: dict[int, _Refusal] = {
-    400: _CALLER,
-    401: _CREDENTIAL,
-    402: _Refusal(refusals.VENDOR_BALANCE, credential_fault=True),
-    403: _CREDENTIAL,
-    404: _Refusal(refusals.VENDOR_MISCONFIGURED),
-    413: _CALLER,
-    422: _Refusal(refusals.CONTENT_REFUSED, retryable=False),
-    429: _Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S),
-    503: _Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S),
+_STATUSES = {
+    **STATUSES,
+    422: Refusal(refusals.CONTENT_REFUSED, retryable=False),  # a prompt or picture that its policy refuses
+    429: Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S),
+    503: Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S),
 }
 
 _decode_answer = msgspec.json.Decoder(_Answer).decode
@@ -147,7 +130,7 @@ def _upload(item: MediaInput, number: int) -> Upload:
 def parse_submit(status: int, body: bytes) -> VendorState:
     """Read the answer: the pictures, a refusal, or neither (`state` None and not `refused`): then they may have been made."""
     if status != 200:
-        return _refused(status, body)
+        return submit_refused(status, _said(body), statuses=_STATUSES)
     try:
         answer = _decode_answer(body)
     except _GARBLED:
@@ -172,30 +155,16 @@ def _output(item: _Item) -> TaskOutput:
     return TaskOutput(kind="image", url=item.url or "" if is_safe else "", details={**details, "is_image_safe": is_safe})
 
 
-def _refused(status: int, body: bytes) -> VendorState:
-    """Return what a status tells: a 4xx was surely not taken, of a 5xx only one that says so in JSON was not."""
-    message, answered = "", True
+def _said(body: bytes) -> str | None:
+    """Return the vendor's words of a refusal, None when it is not the vendor that speaks."""
     try:
         told = _decode_told(body)
-        error = told.error.message if isinstance(told.error, _Inner) else told.error
-        message = (error or told.message or told.detail or "")[:MAX_MESSAGE_CHARACTERS]
     except msgspec.ValidationError:
-        pass  # JSON, but of no shape we know: the vendor spoke all the same
+        return ""  # JSON, but of no shape we know: the vendor spoke all the same
     except _GARBLED:
-        answered = False
-    refusal = _REFUSALS.get(status) if answered or status < 500 else None
-    if refusal is None and 300 <= status < 500:
-        refusal = _REFUSALS[404]
-    if refusal is None:
-        return VendorState()
-    return VendorState(
-        refused=True,
-        retryable=refusal.retryable,
-        credential_fault=refusal.credential_fault,
-        error_code=refusal.word,
-        error_message=message,
-        retry_after_s=refusal.retry_after_s,
-    )
+        return None
+    error = told.error.message if isinstance(told.error, _Inner) else told.error
+    return error or told.message or told.detail or ""
 
 
 def _check(operation: str) -> Callable[[Any, str], None]:

@@ -15,11 +15,11 @@ from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamC
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import MusicRequest
+from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 from modelgate.formats.suno.schema import CONTINUE_TASKS, MAX_CONTINUE_AT_S, MusicBody
 
 MAX_POLL_MANY = 100
 MAX_CLIPS = 2
-MAX_MESSAGE_CHARACTERS = 300
 MAX_TEXT_CHARACTERS = 10_000
 MAX_SECONDS = 86_400
 CROWDED_PAUSE_S = 5.0

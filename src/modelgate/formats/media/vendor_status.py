@@ -1,4 +1,6 @@
-"""What the HTTP status of a vendor's refusal means, for vendors that have no numbers of their own."""
+"""What a vendor's refusal means: by its HTTP status, or by numbers of its own, which its provider lists."""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -9,47 +11,51 @@ CROWDED_PAUSE_S = 1.0
 MAX_MESSAGE_CHARACTERS = 300
 
 
-class _Meaning(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True):
+    """What one of a vendor's statuses or numbers means to us."""
+
     word: str
     retryable: bool = True
     credential_fault: bool = False
     retry_after_s: float | None = None
 
+    def state(self, message: str) -> VendorState:
+        """Return it as the answer to a submit, with as much of the vendor's words as is kept."""
+        return VendorState(
+            refused=True,
+            retryable=self.retryable,
+            credential_fault=self.credential_fault,
+            error_code=self.word,
+            error_message=message[:MAX_MESSAGE_CHARACTERS],
+            retry_after_s=self.retry_after_s,
+        )
 
-_CALLER = _Meaning(refusals.INVALID_REQUEST, retryable=False)
-_CREDENTIAL = _Meaning(refusals.CREDENTIAL_REFUSED, credential_fault=True)
-_ELSEWHERE = _Meaning(refusals.VENDOR_MISCONFIGURED)
+
+_CALLER = Refusal(refusals.INVALID_REQUEST, retryable=False)
+_CREDENTIAL = Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
+_ELSEWHERE = Refusal(refusals.VENDOR_MISCONFIGURED)
 # 500, 502 and 504 are absent with intent: after them the job may exist.
-_MEANINGS: dict[int, _Meaning] = {
+STATUSES: Mapping[int, Refusal] = {
     400: _CALLER,
     401: _CREDENTIAL,
-    402: _Meaning(refusals.VENDOR_BALANCE, credential_fault=True),
+    402: Refusal(refusals.VENDOR_BALANCE, credential_fault=True),
     403: _CREDENTIAL,
     413: _CALLER,
     422: _CALLER,
-    429: _Meaning(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S),
-    503: _Meaning(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S),
+    429: Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S),
+    503: Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S),
 }
 
 
-def submit_refused(status: int, message: str | None) -> VendorState:
+def submit_refused(status: int, message: str | None, *, statuses: Mapping[int, Refusal] = STATUSES) -> VendorState:
     """Return what the status of a submit tells: a 4xx was surely not taken, of a 5xx only one that says so in the vendor's own form.
 
     `message` is the vendor's own, None when the answer is not of its form.
     """
-    meaning = _MEANINGS.get(status) if message is not None or status < 500 else None
-    if meaning is None and 300 <= status < 500:
-        meaning = _ELSEWHERE
-    if meaning is None:
-        return VendorState()
-    return VendorState(
-        refused=True,
-        retryable=meaning.retryable,
-        credential_fault=meaning.credential_fault,
-        error_code=meaning.word,
-        error_message=(message or "")[:MAX_MESSAGE_CHARACTERS],
-        retry_after_s=meaning.retry_after_s,
-    )
+    refusal = statuses.get(status) if message is not None or status < 500 else None
+    if refusal is None and 300 <= status < 500:
+        refusal = _ELSEWHERE
+    return refusal.state(message or "") if refusal is not None else VendorState()
 
 
 def poll_refused(status: int, message: str | None) -> VendorState:

@@ -7,11 +7,9 @@ import msgspec
 from modelgate.core.providers import VendorState
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_status import CROWDED_PAUSE_S, MAX_MESSAGE_CHARACTERS, Refusal
 from modelgate.providers.kling.relays import Relayed, read_taken, read_task
 
-CROWDED_PAUSE_S = 1.0
-"""The vendor asks for at least a second of patience after 1302 and 1303."""
-MAX_MESSAGE_CHARACTERS = 300
 MAX_RESULTS = 9
 MAX_DURATION_S = 3_600
 OK = 200
@@ -51,26 +49,18 @@ class _Envelope(msgspec.Struct):
     data: _TaskData | None = None
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    """What one of the vendor's numbers means to us."""
-
-    word: str
-    retryable: bool = False
-    credential_fault: bool = False
-    retry_after_s: float | None = None
-
-
-_CREDENTIAL = _Refusal(refusals.CREDENTIAL_REFUSED, retryable=True, credential_fault=True)
-_CLOCK = _Refusal(refusals.CREDENTIAL_REFUSED, retryable=True)  # 1003, 1004: our clock or a stale token, not a bad key
-_BALANCE = _Refusal(refusals.VENDOR_BALANCE, retryable=True, credential_fault=True)
-_ELSEWHERE = _Refusal(refusals.VENDOR_MISCONFIGURED, retryable=True)
-_CROWDED = _Refusal(refusals.RATE_LIMITED, retryable=True, retry_after_s=CROWDED_PAUSE_S)
-_DOWN = _Refusal(refusals.VENDOR_UNAVAILABLE, retryable=True, retry_after_s=CROWDED_PAUSE_S)
-_CALLER = _Refusal(refusals.INVALID_REQUEST)
-_CONTENT = _Refusal(refusals.CONTENT_REFUSED)
+_CREDENTIAL = Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
+_CLOCK = Refusal(refusals.CREDENTIAL_REFUSED)  # 1003, 1004: our clock or a stale token, not a bad key
+_BALANCE = Refusal(refusals.VENDOR_BALANCE, credential_fault=True)
+_ELSEWHERE = Refusal(refusals.VENDOR_MISCONFIGURED)
+# The vendor asks for at least a second of patience after 1302 and 1303.
+_CROWDED = Refusal(refusals.RATE_LIMITED, retry_after_s=CROWDED_PAUSE_S)
+_DOWN = Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S)
+_CALLER = Refusal(refusals.INVALID_REQUEST, retryable=False)
+_CONTENT = Refusal(refusals.CONTENT_REFUSED, retryable=False)
 
 # 5000 and 5002 are absent with intent: after them the job may exist, so they are ambiguous and the job is looked up.
-_REFUSALS: dict[int, _Refusal] = {
+_REFUSALS: dict[int, Refusal] = {
     1000: _CREDENTIAL,
     1001: _ELSEWHERE,
     1002: _CREDENTIAL,
@@ -91,7 +81,7 @@ _REFUSALS: dict[int, _Refusal] = {
     1304: _ELSEWHERE,
     5001: _DOWN,
 }
-_STATUS_REFUSALS: dict[int, _Refusal] = {
+_STATUS_REFUSALS: dict[int, Refusal] = {
     400: _CALLER,
     401: _CREDENTIAL,
     413: _CALLER,
@@ -155,19 +145,10 @@ def _refused(status: int, envelope: _Envelope | None) -> VendorState:
         return VendorState()
     if refusal is None:
         refusal = _refusal_by_status(status, answered=envelope is not None)
-    if refusal is None:
-        return VendorState()
-    return VendorState(
-        refused=True,
-        retryable=refusal.retryable,
-        credential_fault=refusal.credential_fault,
-        error_code=refusal.word,
-        error_message=_message(envelope),
-        retry_after_s=refusal.retry_after_s,
-    )
+    return refusal.state(_message(envelope)) if refusal is not None else VendorState()
 
 
-def _refusal_by_status(status: int, *, answered: bool) -> _Refusal | None:
+def _refusal_by_status(status: int, *, answered: bool) -> Refusal | None:
     """Return what a status alone tells: a 4xx was surely not taken; a 5xx of something in between says nothing."""
     if status in _STATUS_REFUSALS and (answered or status < 500):
         return _STATUS_REFUSALS[status]

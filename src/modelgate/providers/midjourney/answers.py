@@ -7,9 +7,9 @@ import msgspec
 from modelgate.core.providers import VendorState
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 
 CROWDED_PAUSE_S = 5.0
-MAX_MESSAGE_CHARACTERS = 300
 MAX_BUTTONS = 50
 MAX_OUTPUTS = 8
 _TAKEN, _NOT_FOUND, _INVALID, _FAILED, _EXISTS, _QUEUED, _QUEUE_FULL, _BANNED, _SATURATED = 1, 3, 4, 9, 21, 22, 23, 24, 30
