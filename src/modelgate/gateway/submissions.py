@@ -118,16 +118,18 @@ class Submissions:
         routes = [route for route in offer.routes if not pinned or route.upstream.id == pinned]
         if not routes:
             raise NoUpstream("The upstream of the earlier task does not serve this model now, and no other can go on with it.")
-        operations: list[MediaOperation] = []
+        served: list[tuple[MediaOperation, str]] = []
         for route in routes:
             provider = self._desk.providers.get(route.upstream.provider)
             operation = provider.operation(ask.operation) if provider is not None else None
             if operation is not None:
-                _check(operation, wanted, route.upstream_model or wanted.model, field_names)
-                operations.append(operation)
-        for operation, route in zip(operations, routes, strict=False):
+                served.append((operation, route.upstream_model or wanted.model))
+        for operation, model in served:
+            _check(operation, wanted, model, field_names)
+        for operation, model in served:
             if operation.complete is not None:
-                wanted = operation.complete(wanted, route.upstream_model or wanted.model)
+                wanted = operation.complete(wanted, model)
+        operations = [operation for operation, _ in served]
         home = self._desk.configuration().home_of(wanted.model, ask.operation)
         if home is not None and home.complete is not None and any(operation.takes_everything for operation in operations):
             wanted = home.complete(wanted, wanted.model)  # a gateway has no defaults of its own, and the price depends on them
