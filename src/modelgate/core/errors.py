@@ -51,6 +51,10 @@ class ModelgateError(Exception):
         """The sentence for the caller."""
         return str(self.args[0])
 
+    def message_for(self, request_id: str) -> str:
+        """Return the sentence with the request it belongs to, where that has an id."""
+        return f"{self.message} (request id: {request_id})" if request_id else self.message
+
     @property
     def retry_after(self) -> str | None:
         """The value of a `retry-after` header, whole seconds upwards; None where waiting does not help."""

@@ -134,7 +134,7 @@ def _violated_field(detail: dict[str, Json]) -> Json:
 
 def encode_error_body(error: ModelgateError, request_id: str) -> bytes:
     """Return the JSON of an error; the request id stands in the message."""
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
+    message = error.message_for(request_id)
     details: list[Json] = []
     if error.code:
         details.append({"@type": f"{_RPC}ErrorInfo", "reason": error.code.upper(), "domain": "modelgate"})

@@ -8,8 +8,9 @@ import msgspec
 
 from modelgate.core import errors
 from modelgate.core.records import Task, TaskOutput
-from modelgate.formats.ideogram.schema import ErrorBody, ErrorDetail, Picture, Pictures
+from modelgate.formats.ideogram.schema import ErrorBody, Picture, Pictures
 from modelgate.formats.media import refusals
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import ImageRequest, MediaRequest, decode_request
 
 CONTENT_CODES = frozenset((refusals.CONTENT_REFUSED, "content_policy_violation"))
@@ -53,8 +54,8 @@ def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int,
 
     A prompt or picture that its policy refuses is 422 at the vendor; lack of money is 403, because clients try every 429 again.
     """
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    body = ErrorBody(error=ErrorDetail(message=message, type=error.type, code=error.code, param=error.param))
+    message = error.message_for(request_id)
+    body = ErrorBody(error=twin_of(error, message))
     if isinstance(error, errors.InsufficientFunds):
         return FUNDS_STATUS, _encode(body)
     is_content = isinstance(error, errors.UpstreamRefused) and error.code in CONTENT_CODES

@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from modelgate.formats.media.error_twin import ErrorTwin
+
 DEFAULT_MODEL: Final = "ideogram-v3"
 MAX_MODEL_CHARACTERS: Final = 100
 MAX_PROMPT_CHARACTERS: Final = 10_000
@@ -172,16 +174,7 @@ class Pictures(Struct, kw_only=True):
     data: list[Picture]
 
 
-class ErrorDetail(Struct, kw_only=True):
-    """What went wrong."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
-
-
 class ErrorBody(Struct, kw_only=True):
     """An error, where OpenAI's clients look for it."""
 
-    error: ErrorDetail
+    error: ErrorTwin

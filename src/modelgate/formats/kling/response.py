@@ -9,6 +9,7 @@ from modelgate.core.records import Task, TaskOutput, TaskState
 from modelgate.formats.kling import schema
 from modelgate.formats.kling.request import TaskFacts
 from modelgate.formats.media import refusals
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import kind_of
 
 SUBMIT_MESSAGE = "Modelgate - Kling Image - Submit: SUCCEED"
@@ -122,8 +123,8 @@ def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int,
 
     Lack of money is 403 here, not 429: Kling's clients back off and retry on every 429.
     """
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    twin = schema.ErrorTwin(message=message, type=error.type, code=error.code, param=error.param)
+    message = error.message_for(request_id)
+    twin = twin_of(error, message)
     body = schema.ErrorEnvelope(code=code_of(error), message=message, request_id=request_id, error=twin)
     status = 403 if isinstance(error, errors.InsufficientFunds) else error.status
     return status, _encode(body)

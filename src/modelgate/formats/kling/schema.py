@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from modelgate.formats.media.error_twin import ErrorTwin
+
 DEFAULT_IMAGE_MODEL: Final = "kling-v1"
 DEFAULT_TRY_ON_MODEL: Final = "kolors-virtual-try-on-v1"
 MAX_PROMPT_CHARACTERS: Final = 500
@@ -127,15 +129,6 @@ class FetchEnvelope(Struct, kw_only=True):
     message: str
     request_id: str
     data: FetchedTask
-
-
-class ErrorTwin(Struct, kw_only=True):
-    """The same error where OpenAI's clients look for it."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
 
 
 class ErrorEnvelope(Struct, kw_only=True):

@@ -9,6 +9,7 @@ from modelgate.core import errors
 from modelgate.core.clock import as_utc
 from modelgate.core.records import Task, TaskState
 from modelgate.formats.luma import schema
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import MediaRequest, decode_request
 
 SUBMIT_MESSAGE = "Modelgate - Luma - Submit: SUCCEED"
@@ -95,7 +96,7 @@ def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int,
 
     Lack of money is 402 here, as at the vendor: its client repeats every 429.
     """
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    detail = schema.ErrorDetail(message=message, type=error.type, code=error.code, param=error.param)
+    message = error.message_for(request_id)
+    detail = twin_of(error, message)
     status = 402 if isinstance(error, errors.InsufficientFunds) else error.status
     return status, _encode(schema.ErrorBody(error=detail, detail=message))

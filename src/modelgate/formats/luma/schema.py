@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from modelgate.formats.media.error_twin import ErrorTwin
+
 DEFAULT_MODEL: Final = "ray-2"
 MODEL_NAMES: Final = {"ray-v1": "ray-1-6", "ray-v2": "ray-2", "ray-v3": "ray-3.2"}
 """The family's names of models, and the vendor's own."""
@@ -182,17 +184,8 @@ class Pong(Struct, kw_only=True):
     message: str
 
 
-class ErrorDetail(Struct, kw_only=True):
-    """What went wrong."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
-
-
 class ErrorBody(Struct, kw_only=True):
     """An error: the family's clients read `error.message`, the official one `detail`."""
 
-    error: ErrorDetail
+    error: ErrorTwin
     detail: str

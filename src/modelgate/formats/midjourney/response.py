@@ -7,6 +7,7 @@ import msgspec
 from modelgate.core import errors
 from modelgate.core.records import TERMINAL_STATES, Task, TaskState
 from modelgate.formats.media import refusals
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import decode_request
 from modelgate.formats.midjourney import schema
 from modelgate.formats.midjourney.said import details_of, facts_of
@@ -148,8 +149,8 @@ def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int,
 
     What an upstream refuses is 200 with the refusal's number, as the family passes it on; of the rest 400 says that nothing was done.
     """
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    twin = schema.ErrorTwin(message=message, type=error.type, code=error.code, param=error.param)
+    message = error.message_for(request_id)
+    twin = twin_of(error, message)
     word = word_of(error)
     body = schema.ErrorEnvelope(description=f"{word} {message}".strip(), type="upstream_error", code=code_of(error), error=twin)
     return _status_of(error), _encode(body)

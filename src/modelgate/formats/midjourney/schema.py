@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from modelgate.formats.media.error_twin import ErrorTwin
+
 MAX_PROMPT_CHARACTERS: Final = 6_000
 MAX_STATE_CHARACTERS: Final = 255
 MAX_HOOK_CHARACTERS: Final = 2_000
@@ -225,15 +227,6 @@ class TaskObject(Struct, kw_only=True, rename="camel"):
     buttons: list[Button]
     mask_base64: str
     properties: TaskProperties
-
-
-class ErrorTwin(Struct, kw_only=True):
-    """The same error where OpenAI's clients look for it."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
 
 
 class ErrorEnvelope(Struct, kw_only=True):

@@ -90,7 +90,7 @@ def rename_answer(body: bytes | bytearray, model: str) -> bytes:
 
 def encode_error_body(error: ModelgateError, request_id: str) -> bytes:
     """Return the JSON of an error, all four keys present, the request id in the message."""
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
+    message = error.message_for(request_id)
     code = OVERLOADED_CODE if error.status == OVERLOADED_ELSEWHERE else error.code
     detail = {"message": message, "type": error.type, "param": error.param, "code": code}
     return msgspec.json.encode({"error": detail})

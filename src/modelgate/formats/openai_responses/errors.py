@@ -18,7 +18,7 @@ _answer = msgspec.json.Decoder(schema.Answer)
 
 def encode_stream_error(error: ModelgateError, request_id: str) -> bytes:
     """Return an error as one more event; the status went out long ago."""
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
+    message = error.message_for(request_id)
     said = {"type": "error", "sequence_number": LAST_NUMBER, "code": error.code, "message": message, "param": error.param}
     return b"event: error\ndata: %b\n\n" % msgspec.json.encode(said)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from modelgate.core import errors
 from modelgate.core.records import Task, TaskState
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import VideoRequest, decode_request
 from modelgate.formats.pika import schema
 
@@ -57,6 +58,6 @@ def encode_fetched(task: Task, *, urls: Sequence[str], request_id: str = "") -> 
 
 def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
     """Return the HTTP status and the body of an error; the message names the request."""
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    twin = schema.ErrorTwin(message=message, type=error.type, code=error.code, param=error.param)
+    message = error.message_for(request_id)
+    twin = twin_of(error, message)
     return error.status, _encode(schema.ErrorEnvelope(message=message, error=twin))

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from modelgate.core.records import Json
+from modelgate.formats.media.error_twin import ErrorTwin
 
 MODEL_PREFIX: Final = "pika-"
 DEFAULT_VERSION: Final = "1.5"
@@ -126,15 +127,6 @@ class Feed(Struct, kw_only=True, rename="camel"):
     prompt_text: str
     message: str
     videos: list[Video]
-
-
-class ErrorTwin(Struct, kw_only=True):
-    """What went wrong."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
 
 
 class ErrorEnvelope(Struct, kw_only=True):

@@ -8,6 +8,7 @@ from modelgate.core import errors
 from modelgate.core.clock import as_utc
 from modelgate.core.records import Task, TaskState
 from modelgate.formats.media import refusals
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.runway import schema
 
 NANOS_PER_CREDIT = 10_000_000
@@ -80,6 +81,6 @@ def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int,
 
     Lack of money is 403 here, not 429: the official client repeats every 429.
     """
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
-    body = schema.ErrorBody(error=schema.ErrorDetail(message=message, type=error.type, code=error.code, param=error.param))
+    message = error.message_for(request_id)
+    body = schema.ErrorBody(error=twin_of(error, message))
     return (403 if isinstance(error, errors.InsufficientFunds) else error.status), _encode(body)

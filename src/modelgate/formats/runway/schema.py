@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from modelgate.formats.media.error_twin import ErrorTwin
+
 MAX_PROMPT_UNITS: Final = 1_000
 MAX_MODEL_CHARACTERS: Final = 100
 MAX_SEED: Final = 2**32 - 1
@@ -181,16 +183,7 @@ class TaskDetail(Struct, kw_only=True, rename="camel"):
     cost: Cost | UnsetType = UNSET
 
 
-class ErrorDetail(Struct, kw_only=True):
-    """What went wrong."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
-
-
 class ErrorBody(Struct, kw_only=True):
     """An error: `error.message` is what this family's clients show."""
 
-    error: ErrorDetail
+    error: ErrorTwin

@@ -7,6 +7,7 @@ import msgspec
 
 from modelgate.core import errors
 from modelgate.core.records import Task, TaskOutput, TaskState
+from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import MusicRequest, decode_request
 from modelgate.formats.suno import schema
 from modelgate.formats.suno.request import TaskFacts
@@ -144,9 +145,9 @@ def _fact(output: TaskOutput, name: str) -> str:
 def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
     """Return the HTTP status and the body of an error. Lack of money is 403 and an unknown task 400, as the family's clients expect."""
     code = next((word for kind, word in _CODES if isinstance(error, kind)), error.code or error.type)
-    message = f"{error.message} (request id: {request_id})" if request_id else error.message
+    message = error.message_for(request_id)
     if isinstance(error, errors.TaskNotFound):
         message = "task_not_exist"  # clients compare it
-    twin = schema.ErrorTwin(message=message, type=error.type, code=error.code, param=error.param)
+    twin = twin_of(error, message)
     status = next((one for kind, one in _STATUSES if isinstance(error, kind)), error.status)
     return status, _encode(schema.ErrorEnvelope(code=code, message=message, data=None, error=twin))

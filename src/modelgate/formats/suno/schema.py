@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from modelgate.formats.media.error_twin import ErrorTwin
+
 MUSIC_MODEL: Final = "suno_music"
 LYRICS_MODEL: Final = "suno_lyrics"
 DEFAULT_MV: Final = "chirp-v3-0"
@@ -161,15 +163,6 @@ class FetchManyEnvelope(Struct, kw_only=True):
     code: str
     message: str
     data: list[SunoTask]
-
-
-class ErrorTwin(Struct, kw_only=True):
-    """The same error where OpenAI's clients look for it."""
-
-    message: str
-    type: str
-    code: str | None
-    param: str | None
 
 
 class ErrorEnvelope(Struct, kw_only=True):
