@@ -4,11 +4,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from modelgate.core.errors import ModelgateError
+from modelgate.core.errors import DisabledKey, ExpiredKey, ForeignAddress, InvalidKey, MissingKey, ModelgateError
 from modelgate.core.records import Json
 
 Home = Literal["relay", "desk"]
 """The process that answers: one call long, or with a database at hand."""
+
+
+KEY_ERRORS: tuple[type[ModelgateError], ...] = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress)
+"""What a call with a key may meet because of it."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

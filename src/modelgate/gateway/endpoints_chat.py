@@ -1,16 +1,11 @@
 """The endpoints of the OpenAI chat family, declared once."""
 
-from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.endpoints import KEY_ERRORS, Case, Endpoint
 from modelgate.core.errors import (
     BalanceExhausted,
     BodyTooLarge,
-    DisabledKey,
-    ExpiredKey,
-    ForeignAddress,
-    InvalidKey,
     InvalidRequest,
     LimitExhausted,
-    MissingKey,
     ModelNotAllowed,
     NoUpstream,
     Overloaded,
@@ -25,7 +20,6 @@ from modelgate.core.records import Json
 from modelgate.formats.openai_chat.reference import ChatRequest, Completion, ErrorAnswer
 from modelgate.formats.openai_chat.schema import Model, ModelList
 
-KEY_ERRORS = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress)
 FREE_ERRORS = (
     *KEY_ERRORS,
     InvalidRequest,

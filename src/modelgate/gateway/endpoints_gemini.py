@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.endpoints import KEY_ERRORS, Case, Endpoint
 from modelgate.core.errors import InvalidRequest, NoUpstream, Overloaded, UnknownModel
 from modelgate.core.records import Json
 from modelgate.formats.gemini_content.models import Model, ModelPage
@@ -20,7 +20,7 @@ from modelgate.formats.gemini_embeddings.schema import (
     EmbedContentRequest,
     EmbedContentResponse,
 )
-from modelgate.gateway.endpoints_chat import FREE_ERRORS, KEY_ERRORS, PAID_ERRORS
+from modelgate.gateway.endpoints_chat import FREE_ERRORS, PAID_ERRORS
 
 _LIST_ERRORS = (*KEY_ERRORS, InvalidRequest, NoUpstream, Overloaded)
 VERSIONS = ("v1beta", "v1")

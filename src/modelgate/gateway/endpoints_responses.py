@@ -1,6 +1,6 @@
 """The endpoints of the OpenAI responses family, declared once."""
 
-from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.endpoints import KEY_ERRORS, Case, Endpoint
 from modelgate.core.errors import (
     BodyTooLarge,
     InvalidRequest,
@@ -17,7 +17,7 @@ from modelgate.core.errors import (
 from modelgate.core.records import Json
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_responses.reference import DeletedResponse, InputTokens, ItemList, Response, ResponseRequest
-from modelgate.gateway.endpoints_chat import KEY_ERRORS, PAID_ERRORS
+from modelgate.gateway.endpoints_chat import PAID_ERRORS
 
 _FREE_ERRORS = (*KEY_ERRORS, InvalidRequest, NoUpstream, Overloaded, UpstreamFailed, UpstreamUnreachable, UpstreamTimeout)
 _MODEL_ERRORS = (BodyTooLarge, ModelNotAllowed, UnknownModel, UnpricedModel, RateExceeded)

@@ -5,15 +5,10 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from modelgate.core.clock import Clock
-from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.endpoints import KEY_ERRORS, Case, Endpoint
 from modelgate.core.errors import (
-    DisabledKey,
-    ExpiredKey,
-    ForeignAddress,
-    InvalidKey,
     InvalidRequest,
     MethodNotAllowed,
-    MissingKey,
     ModelgateError,
     Overloaded,
     TaskNotFound,
@@ -172,7 +167,7 @@ def _answer(body: msgspec.Struct) -> HttpResponse:
     return HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "application/json")), body=msgspec.json.encode(body))
 
 
-_KEY_ERRORS = (MissingKey, InvalidKey, ExpiredKey, DisabledKey, ForeignAddress, Overloaded)
+_KEY_ERRORS = (*KEY_ERRORS, Overloaded)
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _DELIVERY = {
     "id": "hook_4fK2mQpX7cVbN1sLr8YwZd_6",

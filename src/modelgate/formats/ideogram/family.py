@@ -7,32 +7,12 @@ from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.ideogram import rules, schema
 from modelgate.formats.ideogram.request import decode_for
 from modelgate.formats.ideogram.response import encode_error, encode_pictures
-from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import SUBMIT_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.media.fields import missing
 
 PATH: Final = "/ideogram/v1/ideogram-v3/"
 """Before the name of an operation."""
 
-_ERRORS: Final = (
-    errors.InvalidRequest,
-    errors.BodyTooLarge,
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.ModelNotAllowed,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.RateExceeded,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-    errors.UpstreamTimeout,
-    errors.Overloaded,
-    errors.NoUpstream,
-)
 _REQUEST_ID: Final = "req_5f0c1b9e7a2d4c6f8e013579"
 _PICTURE_URL: Final = "https://gateway.example/pictures/a.png"
 
@@ -77,7 +57,7 @@ def _route(operation: str, *, body: Any, summary: str, description: str, cases: 
         request_type="multipart/form-data",
         response=schema.Pictures,
         error=schema.ErrorBody,
-        errors=_ERRORS,
+        errors=(*SUBMIT_ERRORS, errors.UpstreamTimeout),
         statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
         price_unit="image",
         cases=cases,

@@ -8,43 +8,11 @@ from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.records import Task
 from modelgate.formats.kling import schema
 from modelgate.formats.kling.response import FETCH_MESSAGE, SUBMIT_MESSAGE, SUBMIT_VIDEO_MESSAGE
-from modelgate.formats.media.family import Ask, InputRules, MediaCall, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, Ask, InputRules, MediaCall, MediaRoute
 
 TASK_ID: Final = "task_4fK2mQpX7cVbN1sLr8YwZd"
 REQUEST_ID: Final = "req_5f0c1b9e7a2d4c6f8e013579"
 PICTURE_TYPES: Final = ("image/jpeg", "image/png")
-
-_PAID_ERRORS = (
-    errors.TaskNotFound,
-    errors.InvalidRequest,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.ModelNotAllowed,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.RateExceeded,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-    errors.Overloaded,
-    errors.NoUpstream,
-)
-_FREE_ERRORS = (
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.TaskNotFound,
-    errors.RateExceeded,
-    errors.Overloaded,
-)
 
 
 def picture_rules(field: str) -> InputRules:
@@ -112,7 +80,7 @@ def submit_route(
         request=body,
         response=schema.SubmitEnvelope,
         error=schema.ErrorEnvelope,
-        errors=_PAID_ERRORS if with_parent is not None else _PAID_ERRORS[1:],
+        errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound) if with_parent is not None else JSON_SUBMIT_ERRORS,
         statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
         price_unit="second" if "/videos/" in path else "image",
         cases=cases,
@@ -136,7 +104,7 @@ def fetch_route(path: str, name: str, *, summary: str, what: str) -> MediaRoute:
         ),
         response=schema.FetchEnvelope,
         error=schema.ErrorEnvelope,
-        errors=_FREE_ERRORS,
+        errors=FETCH_ERRORS,
         cases=(
             Case(
                 name="succeed",

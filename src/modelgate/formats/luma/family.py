@@ -5,7 +5,7 @@ from typing import Any, Final
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.luma import dream_request, dream_response, request, response, schema
-from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, READ_ERRORS, InputRules, MediaFamily, MediaRoute
 
 PREFIX: Final = "/luma/"
 DREAM: Final = "/luma/dream-machine/v1"
@@ -14,30 +14,6 @@ _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _REQUEST_ID = "req_5f0c1b9e7a2d4c6f8e013579"
 _CREATED_AT = "2025-11-23T08:00:00Z"
 _URL = f"https://gateway.example/files/{_TASK_ID}-0.mp4?expires=1769068800&signature=…"
-_CALLER_ERRORS: tuple[type[errors.ModelgateError], ...] = (
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.RateExceeded,
-    errors.Overloaded,
-)
-_SUBMIT_ERRORS: tuple[type[errors.ModelgateError], ...] = (
-    *_CALLER_ERRORS,
-    errors.InvalidRequest,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
-    errors.ModelNotAllowed,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-    errors.NoUpstream,
-)
-_FETCH_ERRORS = (*_CALLER_ERRORS, errors.TaskNotFound)
 
 
 def _task(state: str, message: str, **more: Any) -> dict[str, Any]:
@@ -106,7 +82,7 @@ def _submit(path: str, name: str, summary: str, *, body: Any, answer: Any, cases
         request=body,
         response=answer,
         error=schema.ErrorBody,
-        errors=(*_SUBMIT_ERRORS, errors.TaskNotFound) if "{task_id}" in path else _SUBMIT_ERRORS,
+        errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound) if "{task_id}" in path else JSON_SUBMIT_ERRORS,
         statuses={errors.BalanceExhausted: 402, errors.LimitExhausted: 402},
         price_unit=unit,
         cases=cases,
@@ -126,7 +102,7 @@ def _read(path: str, name: str, summary: str, *, answer: Any, case: Case, method
         request=schema.BatchBody if method == "POST" else None,
         response=answer,
         error=schema.ErrorBody,
-        errors=(*(_FETCH_ERRORS if at_task else _CALLER_ERRORS), *((errors.InvalidRequest,) if method == "POST" else ())),
+        errors=(*(FETCH_ERRORS if at_task else READ_ERRORS), *((errors.InvalidRequest,) if method == "POST" else ())),
         cases=(case,),
     )
 
@@ -311,7 +287,7 @@ DREAM_CANCEL = Endpoint(
     summary="Cancel a generation",
     description="Ends one that is waiting or dreaming; its money is given back, and a fetch shows it as `failed`. An ended one stays.",
     error=schema.ErrorBody,
-    errors=(*_FETCH_ERRORS, errors.TaskNotCancelable),
+    errors=(*FETCH_ERRORS, errors.TaskNotCancelable),
     cases=(Case(name="cancel", title="Cancel", prose="The answer is empty.", status=204, path_values=_AT),),
 )
 DREAM_CONCEPTS = _read(

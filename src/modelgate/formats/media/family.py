@@ -9,9 +9,32 @@ from typing import Any, Literal
 import msgspec
 
 import modelgate.formats
-from modelgate.core.endpoints import Endpoint
+from modelgate.core import errors
+from modelgate.core.endpoints import KEY_ERRORS, Endpoint
+from modelgate.core.errors import ModelgateError
 from modelgate.core.records import Task
 from modelgate.formats.media.requests import MediaRequest
+
+READ_ERRORS: tuple[type[ModelgateError], ...] = (*KEY_ERRORS, errors.RateExceeded, errors.Overloaded)
+"""What looking at tasks may meet."""
+FETCH_ERRORS: tuple[type[ModelgateError], ...] = (*READ_ERRORS, errors.TaskNotFound)
+"""What looking at one task may meet."""
+SUBMIT_ERRORS: tuple[type[ModelgateError], ...] = (
+    *READ_ERRORS,
+    errors.InvalidRequest,
+    errors.BodyTooLarge,
+    errors.ModelNotAllowed,
+    errors.UnknownModel,
+    errors.UnpricedModel,
+    errors.BalanceExhausted,
+    errors.LimitExhausted,
+    errors.UpstreamRefused,
+    errors.UpstreamError,
+    errors.NoUpstream,
+)
+"""What starting a task may meet."""
+JSON_SUBMIT_ERRORS: tuple[type[ModelgateError], ...] = (*SUBMIT_ERRORS, errors.UnsupportedMediaType)
+"""The same where a form is not taken."""
 
 
 class MediaCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,13 +5,12 @@ from typing import Any
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.records import Json
-from modelgate.formats.media.family import MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, MediaFamily, MediaRoute
 from modelgate.formats.midjourney import request as decode
 from modelgate.formats.midjourney import response as encode
 from modelgate.formats.midjourney import schema
-from modelgate.formats.midjourney.submits import CUSTOM_ID, FILE_URL, KEY_ERRORS, PREFIX, SUBMITS, TASK_ID
+from modelgate.formats.midjourney.submits import CUSTOM_ID, FILE_URL, PREFIX, SUBMITS, TASK_ID
 
-_READ_ERRORS = (*KEY_ERRORS, errors.TaskNotFound, errors.RateExceeded, errors.Overloaded)
 _FINISHED: Json = {
     "id": TASK_ID,
     "action": "IMAGINE",
@@ -49,7 +48,7 @@ def _read(method: str, path: str, name: str, *, summary: str, description: str, 
         request=request,
         response=response,
         error=schema.ErrorEnvelope,
-        errors=_READ_ERRORS,
+        errors=FETCH_ERRORS,
         statuses={errors.TaskNotFound: 400},
         cases=(case,),
     )

@@ -8,7 +8,7 @@ import msgspec
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.records import Json, Task
-from modelgate.formats.media.family import Ask, InputRules, MediaCall, MediaRoute
+from modelgate.formats.media.family import JSON_SUBMIT_ERRORS, Ask, InputRules, MediaCall, MediaRoute
 from modelgate.formats.midjourney import children, schema
 from modelgate.formats.midjourney import request as decode
 from modelgate.formats.midjourney import response as encode
@@ -20,24 +20,6 @@ CUSTOM_ID = "MJ::JOB::upsample::1::3ad5e2b8-6d1c-4a57-9a0e-2f6c1b7d8e90"
 FILE_URL = f"https://gateway.example/files/{TASK_ID}-0.png?expires=1769068800&signature=…"
 _DATA_URI = "data:image/png;base64,…"
 _TAKEN: Json = {"code": 1, "description": encode.SUBMITTED, "result": TASK_ID, "properties": {}}
-KEY_ERRORS = (errors.MissingKey, errors.InvalidKey, errors.ExpiredKey, errors.DisabledKey, errors.ForeignAddress)
-_SUBMIT_ERRORS = (
-    errors.InvalidRequest,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
-    *KEY_ERRORS,
-    errors.TaskNotFound,
-    errors.ModelNotAllowed,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.RateExceeded,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-    errors.Overloaded,
-    errors.NoUpstream,
-)
 _STATUSES: Mapping[type[errors.ModelgateError], int] = {
     errors.BalanceExhausted: 400,
     errors.LimitExhausted: 400,
@@ -78,7 +60,7 @@ def _submit(
         request=body,
         response=schema.Submitted,
         error=schema.ErrorEnvelope,
-        errors=_SUBMIT_ERRORS,
+        errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound),
         statuses=dict(_STATUSES),
         price_unit="call",
         cases=(Case(name="usual", title=summary, prose="What it takes at least.", request=example, response=_TAKEN),),

@@ -4,7 +4,7 @@ from typing import Final
 
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, READ_ERRORS, SUBMIT_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_videos import schema
 from modelgate.formats.openai_videos.request import decode_remix, decode_video, page_of, remix_of
@@ -13,27 +13,6 @@ from modelgate.formats.openai_videos.response import encode_error, encode_list, 
 PREFIX: Final = "/v1/video"
 VIDEOS_PATH: Final = "/v1/videos"
 OLDER_PATH: Final = "/v1/video/generations"
-KEY_ERRORS: Final = (
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.RateExceeded,
-    errors.Overloaded,
-)
-SUBMIT_ERRORS: Final = (
-    *KEY_ERRORS,
-    errors.InvalidRequest,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.ModelNotAllowed,
-    errors.NoUpstream,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-)
 
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _URL = f"https://gateway.example/files/{_TASK_ID}-0.mp4?expires=1771660800&signature=…"
@@ -91,7 +70,7 @@ LIST = _endpoint(
     summary="List your videos",
     description="Newest first; `limit` (1 to 100) and `after`, the id of the last one of the page before.",
     response=schema.VideoList,
-    errors=(*KEY_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
+    errors=(*READ_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
     cases=(
         Case(
             name="first-page",
@@ -108,7 +87,7 @@ FETCH = _endpoint(
     summary="Follow a video",
     description="Free; asks no vendor. `metadata.url` is the video's address, signed anew with every fetch.",
     response=schema.Video,
-    errors=(*KEY_ERRORS, errors.TaskNotFound),
+    errors=FETCH_ERRORS,
     cases=(
         Case(
             name="completed", title="A finished video", prose="Take it from its address.", response=_DONE, path_values={"task_id": _TASK_ID}
@@ -121,7 +100,7 @@ CONTENT = _endpoint(
     "download_video",
     summary="Download a video",
     description="The MP4 itself, with ranges. 400 while it is not finished.",
-    errors=(*KEY_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
+    errors=(*READ_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
     content_type="video/mp4",
     cases=(Case(name="download", title="The file", prose="Write the answer to a file.", path_values={"task_id": _TASK_ID}),),
 )
@@ -165,7 +144,7 @@ OLDER_FETCH = _endpoint(
     summary="Follow a video, by the older path",
     description="The task in new-api's envelope, with `url`, `format` and `error` besides.",
     response=schema.OlderEnvelope,
-    errors=(*KEY_ERRORS, errors.TaskNotFound),
+    errors=FETCH_ERRORS,
     cases=(
         Case(
             name="succeeded",

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.pika import schema
 from modelgate.formats.pika.request import decode_generate
 from modelgate.formats.pika.response import SUBMIT_MESSAGE, encode_error, encode_fetched, encode_submitted
@@ -38,26 +37,7 @@ SUBMIT: Final = Endpoint(
     request=schema.GenerateBody,
     response=schema.Submitted,
     error=schema.ErrorEnvelope,
-    errors=(
-        errors.InvalidRequest,
-        errors.BodyTooLarge,
-        errors.UnsupportedMediaType,
-        errors.MissingKey,
-        errors.InvalidKey,
-        errors.ExpiredKey,
-        errors.DisabledKey,
-        errors.ForeignAddress,
-        errors.ModelNotAllowed,
-        errors.UnknownModel,
-        errors.UnpricedModel,
-        errors.BalanceExhausted,
-        errors.LimitExhausted,
-        errors.RateExceeded,
-        errors.UpstreamRefused,
-        errors.UpstreamError,
-        errors.Overloaded,
-        errors.NoUpstream,
-    ),
+    errors=JSON_SUBMIT_ERRORS,
     price_unit="second",
     cases=(
         Case(
@@ -110,16 +90,7 @@ FETCH: Final = Endpoint(
     description="Shows a task of your account. Fetching is free and asks no vendor; every fetch signs a fresh address for the video.",
     response=schema.Feed,
     error=schema.ErrorEnvelope,
-    errors=(
-        errors.MissingKey,
-        errors.InvalidKey,
-        errors.ExpiredKey,
-        errors.DisabledKey,
-        errors.ForeignAddress,
-        errors.TaskNotFound,
-        errors.RateExceeded,
-        errors.Overloaded,
-    ),
+    errors=FETCH_ERRORS,
     cases=(
         Case(
             name="finished",

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, READ_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.runway import schema
 from modelgate.formats.runway.request import (
     decode_character_performance,
@@ -20,29 +20,6 @@ PREFIX: Final = "/runwayml/"
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _REQUEST_ID = "req_5f0c1b9e7a2d4c6f8e013579"
 _SUBMITTED = {"id": _TASK_ID, "status": "PENDING"}
-_CALLER_ERRORS: tuple[type[errors.ModelgateError], ...] = (
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.RateExceeded,
-    errors.Overloaded,
-)
-_SUBMIT_ERRORS: tuple[type[errors.ModelgateError], ...] = (
-    *_CALLER_ERRORS,
-    errors.InvalidRequest,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
-    errors.ModelNotAllowed,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-    errors.NoUpstream,
-)
 
 
 def _submit(path: str, *, name: str, summary: str, body: Any, unit: str, cases: tuple[Case, ...]) -> Endpoint:
@@ -60,7 +37,7 @@ def _submit(path: str, *, name: str, summary: str, body: Any, unit: str, cases: 
         request=body,
         response=schema.Created,
         error=schema.ErrorBody,
-        errors=_SUBMIT_ERRORS,
+        errors=JSON_SUBMIT_ERRORS,
         statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
         price_unit=unit,
         cases=cases,
@@ -187,7 +164,7 @@ FETCH = Endpoint(
     description="Shows a task of your account. Fetching is free and asks no vendor; every fetch signs fresh addresses for the results.",
     response=schema.TaskDetail,
     error=schema.ErrorBody,
-    errors=(*_CALLER_ERRORS, errors.TaskNotFound),
+    errors=FETCH_ERRORS,
     cases=(
         Case(
             name="succeeded",
@@ -213,7 +190,7 @@ CANCEL = Endpoint(
     summary="Cancel a task",
     description="Ends a task that is waiting or running; its money is given back, and a fetch shows it as `FAILED`. An ended task stays.",
     error=schema.ErrorBody,
-    errors=(*_CALLER_ERRORS, errors.TaskNotFound, errors.TaskNotCancelable),
+    errors=(*READ_ERRORS, errors.TaskNotFound, errors.TaskNotCancelable),
     cases=(Case(name="cancel", title="Cancel", prose="The answer is empty.", status=204, path_values={"task_id": _TASK_ID}),),
 )
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.errors import InvalidRequest
-from modelgate.formats.media.family import Ask, MediaCall, MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, READ_ERRORS, Ask, MediaCall, MediaFamily, MediaRoute
 from modelgate.formats.suno import schema
 from modelgate.formats.suno.request import check_parent, decode_ids, decode_lyrics, decode_music
 from modelgate.formats.suno.response import encode_error, encode_fetched, encode_fetched_many, encode_submitted
@@ -14,24 +14,6 @@ _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _CLIP_ID = "971c0fb8-5b5d-4d58-9a8e-6f5b1a3f2d10"
 _REQUEST_ID = "req_5f0c1b9e7a2d4c6f8e013579"
 _SUBMITTED = {"code": "success", "message": "", "data": _TASK_ID}
-_KEY_ERRORS = (errors.MissingKey, errors.InvalidKey, errors.ExpiredKey, errors.DisabledKey, errors.ForeignAddress)
-_FETCH_ERRORS = (*_KEY_ERRORS, errors.RateExceeded, errors.Overloaded)
-_SUBMIT_ERRORS = (
-    errors.InvalidRequest,
-    errors.BodyTooLarge,
-    errors.UnsupportedMediaType,
-    *_KEY_ERRORS,
-    errors.ModelNotAllowed,
-    errors.UnknownModel,
-    errors.UnpricedModel,
-    errors.BalanceExhausted,
-    errors.LimitExhausted,
-    errors.RateExceeded,
-    errors.UpstreamRefused,
-    errors.UpstreamError,
-    errors.Overloaded,
-    errors.NoUpstream,
-)
 _MONEY: Final[dict[type[errors.ModelgateError], int]] = {errors.BalanceExhausted: 403, errors.LimitExhausted: 403}
 _WORDS = "[Verse]\nNeon on the avenue\n[Chorus]\nCity lights, take me home"
 
@@ -130,7 +112,7 @@ SUBMIT_MUSIC = Endpoint(
     request=schema.MusicBody,
     response=schema.SubmitEnvelope,
     error=schema.ErrorEnvelope,
-    errors=(*_SUBMIT_ERRORS, errors.TaskNotFound),
+    errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound),
     statuses={**_MONEY, errors.TaskNotFound: 400},
     price_unit="call",
     cases=(
@@ -177,7 +159,7 @@ SUBMIT_LYRICS = Endpoint(
     request=schema.LyricsBody,
     response=schema.SubmitEnvelope,
     error=schema.ErrorEnvelope,
-    errors=_SUBMIT_ERRORS,
+    errors=JSON_SUBMIT_ERRORS,
     statuses=_MONEY,
     price_unit="call",
     cases=(
@@ -212,7 +194,7 @@ SUBMIT_ACTION = Endpoint(
     request=schema.MusicBody,
     response=schema.SubmitEnvelope,
     error=schema.ErrorEnvelope,
-    errors=(*_SUBMIT_ERRORS, errors.TaskNotFound),
+    errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound),
     statuses={**_MONEY, errors.TaskNotFound: 400},
     price_unit="call",
     cases=(
@@ -237,7 +219,7 @@ FETCH_TASK = Endpoint(
     description="Shows a task of your account. Fetching is free and asks no vendor; every fetch signs fresh addresses for finished songs.",
     response=schema.FetchEnvelope,
     error=schema.ErrorEnvelope,
-    errors=(*_FETCH_ERRORS, errors.TaskNotFound),
+    errors=FETCH_ERRORS,
     statuses={errors.TaskNotFound: 400},
     cases=(_SONG_DONE, _LYRICS_DONE),
 )
@@ -253,7 +235,7 @@ FETCH_TASKS = Endpoint(
     request=schema.FetchBody,
     response=schema.FetchManyEnvelope,
     error=schema.ErrorEnvelope,
-    errors=(errors.InvalidRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, *_FETCH_ERRORS),
+    errors=(errors.InvalidRequest, errors.BodyTooLarge, errors.UnsupportedMediaType, *READ_ERRORS),
     cases=(
         Case(
             name="many",

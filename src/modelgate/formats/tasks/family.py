@@ -4,32 +4,23 @@ from typing import Final
 
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.formats.media.family import InputRules, MediaFamily, MediaRoute
+from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, READ_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.tasks import schema
 from modelgate.formats.tasks.request import decode_task, page_of
 from modelgate.formats.tasks.response import encode_error, encode_list, encode_quote, encode_task
 
 PREFIX: Final = "/v1/tasks"
-KEY_ERRORS: Final = (
-    errors.MissingKey,
-    errors.InvalidKey,
-    errors.ExpiredKey,
-    errors.DisabledKey,
-    errors.ForeignAddress,
-    errors.RateExceeded,
-    errors.Overloaded,
-)
 ASK_ERRORS: Final = (
-    *KEY_ERRORS,
+    *FETCH_ERRORS,
     errors.InvalidRequest,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
     errors.UnknownModel,
     errors.UnpricedModel,
     errors.ModelNotAllowed,
-    errors.TaskNotFound,
     errors.NoUpstream,
 )
-SUBMIT_ERRORS: Final = (*ASK_ERRORS, errors.BalanceExhausted, errors.LimitExhausted, errors.UpstreamRefused, errors.UpstreamError)
 
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 _QUEUED: Final[dict[str, object]] = {
@@ -94,7 +85,7 @@ SUBMIT = _endpoint(
     ),
     request=schema.TaskBody,
     response=schema.TaskObject,
-    errors=SUBMIT_ERRORS,
+    errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound),
     price_unit="call",
     cases=(
         Case(
@@ -149,7 +140,7 @@ FETCH = _endpoint(
         "Shows a task of your account, whichever way it came in. Fetching is free and asks no vendor; every fetch signs fresh addresses."
     ),
     response=schema.TaskObject,
-    errors=(*KEY_ERRORS, errors.TaskNotFound),
+    errors=FETCH_ERRORS,
     cases=(
         Case(
             name="succeeded",
@@ -174,7 +165,7 @@ LIST = _endpoint(
     summary="List your tasks",
     description="Newest first. `limit` (1 to 100, 20 unless told) says how many, `after` is the id of the last one of the page before.",
     response=schema.TaskList,
-    errors=(*KEY_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
+    errors=(*READ_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
     cases=(
         Case(
             name="first-page",
@@ -194,7 +185,7 @@ CANCEL = _endpoint(
         "stop, the answer is 409 and the task goes on."
     ),
     response=schema.TaskObject,
-    errors=(*KEY_ERRORS, errors.TaskNotFound, errors.TaskNotCancelable),
+    errors=(*FETCH_ERRORS, errors.TaskNotCancelable),
     cases=(
         Case(
             name="canceled",
@@ -220,7 +211,7 @@ EVENTS = _endpoint(
         "Server-sent events: `event: task` with the task as a fetch shows it, at once and whenever its state or progress changes; the last "
         "one is its end, then the stream closes. A comment line every 15 s keeps the connection open."
     ),
-    errors=(*KEY_ERRORS, errors.TaskNotFound),
+    errors=FETCH_ERRORS,
     content_type="text/event-stream",
     cases=(
         Case(
