@@ -28,7 +28,7 @@ from modelgate.gateway.submissions import MediaDesk, Submissions, Terms, amount_
 from modelgate.gateway.task_events import MAX_WATCHERS, TaskEvents
 from modelgate.gateway.waiting import Waiting, error_of
 from modelgate.metering.rates import RateState
-from modelgate.tasks.store import TaskStore
+from modelgate.tasks.store import TaskDesk
 
 MAX_FETCHED = 100
 """Tasks shown in one answer."""
@@ -48,7 +48,7 @@ class MediaGateway:
         *,
         routes: MediaRoutes,
         submissions: Submissions,
-        store: TaskStore,
+        store: TaskDesk,
         links: FileLinks,
         files: Files,
         waiting: Waiting,

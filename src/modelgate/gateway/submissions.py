@@ -32,7 +32,7 @@ from modelgate.metering.periods import current_period
 from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateCounters
 from modelgate.tasks.recorder import LEASE_S
-from modelgate.tasks.store import TaskStore
+from modelgate.tasks.store import TaskDesk
 from modelgate.telemetry.metrics import Metrics
 
 SUBMIT_WAIT_S = 5.0
@@ -87,7 +87,7 @@ class Submissions:
         desk: MediaDesk,
         *,
         inputs: Inputs,
-        store: TaskStore,
+        store: TaskDesk,
         mover: Mover,
         log_fault: Callable[[BaseException, str], None],
         check_callback: CheckCallback = no_check,
@@ -179,7 +179,7 @@ class Submissions:
         """Queue the tasks of one request, which share its inputs, with their money held, leased to this process: all of them, or none.
 
         Raises:
-            BalanceExhausted, LimitExhausted, Overloaded: see `TaskStore.insert`; no money is held.
+            BalanceExhausted, LimitExhausted, Overloaded: see `TaskDesk.insert`; no money is held.
         """
         taken: list[Task] = []
         try:

@@ -7,7 +7,7 @@ from modelgate.core.errors import ModelgateError, NoUpstream, Overloaded, Upstre
 from modelgate.core.records import Task
 from modelgate.formats.media import refusals
 from modelgate.gateway.submissions import Mover, Submissions
-from modelgate.tasks.store import TaskStore
+from modelgate.tasks.store import TaskDesk
 
 MAX_WAITING = 1_000
 """Requests of one process that may wait for their tasks."""
@@ -42,7 +42,7 @@ class PictureNotFinished(UpstreamTimeout):
 class Waiting:
     """Waits, for a bounded number of requests."""
 
-    def __init__(self, *, store: TaskStore, submissions: Submissions, mover: Mover, clock: Clock) -> None:
+    def __init__(self, *, store: TaskDesk, submissions: Submissions, mover: Mover, clock: Clock) -> None:
         self._store = store
         self._submissions = submissions
         self._mover = mover

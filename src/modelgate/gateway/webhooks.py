@@ -18,7 +18,7 @@ from modelgate.core.records import Delivery, DeliveryState, Task, TaskState
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.gateway.callers import authenticate
 from modelgate.identity.table import KeyTable
-from modelgate.tasks.store import TaskStore
+from modelgate.tasks.store import TaskDesk
 from modelgate.tasks.webhooks import WebhookStore
 from modelgate.transport.guard import UrlRefused, check_url
 from modelgate.transport.target import target_of
@@ -110,7 +110,7 @@ def _origin(url: str) -> str:
 class Deliveries:
     """The two routes, for the account that the task belongs to."""
 
-    def __init__(self, *, keys: KeyTable, tasks: TaskStore, store: WebhookStore, clock: Clock) -> None:
+    def __init__(self, *, keys: KeyTable, tasks: TaskDesk, store: WebhookStore, clock: Clock) -> None:
         self._keys = keys
         self._tasks = tasks
         self._store = store

@@ -6,12 +6,32 @@ from modelgate.core.money import Book
 from modelgate.core.records import Task
 
 
-class TaskStore(Protocol):
+class Tasks(Protocol):
     """Durable tasks and the money held for them. Each method is one transaction; times are seconds since the epoch.
 
     Every write compares the version the task was read with; None as an answer means that somebody else moved or finished
     it meanwhile, and that nothing was written.
     """
+
+    async def get(self, task_id: str, *, account: str | None = None) -> Task | None:
+        """Return a task; with `account`, another account's is absent."""
+        ...
+
+    async def claim(self, task_id: str, *, now: float, lease_until: float) -> Task | None:
+        """Lease one task to this process. None: it has ended, or somebody else holds it now."""
+        ...
+
+    async def save(self, task: Task, *, lease_until: float | None = None) -> Task | None:
+        """Save an unfinished task; keep the lease until then, or give it up (None), due at its `due_at`."""
+        ...
+
+    async def finish(self, task: Task, *, captured_nanos: int) -> Task | None:
+        """End a task and its hold: what is captured is charged, the rest goes back. An event is left for webhooks."""
+        ...
+
+
+class TaskDesk(Tasks, Protocol):
+    """What those who take tasks in and show them need kept."""
 
     async def insert(self, task: Task, *, period: str, limit_nanos: int | None, lease_until: float) -> Task:
         """Queue a task, hold its money and lease it to this process.
@@ -22,10 +42,6 @@ class TaskStore(Protocol):
         """
         ...
 
-    async def get(self, task_id: str, *, account: str | None = None) -> Task | None:
-        """Return a task; with `account`, another account's is absent."""
-        ...
-
     async def find_output(self, vendor_id: str, *, account: str, book: Book) -> Task | None:
         """Return the account's succeeded task with a result that its vendor calls so; the newest of several."""
         ...
@@ -34,12 +50,12 @@ class TaskStore(Protocol):
         """Return an account's tasks in one book, newest first; `before` is the last one of the page before."""
         ...
 
+
+class TaskStore(Tasks, Protocol):
+    """What those who move tasks need kept."""
+
     async def claim_due(self, *, now: float, limit: int, lease_until: float) -> list[Task]:
         """Lease the tasks that are due to this process, soonest first; their versions rise."""
-        ...
-
-    async def claim(self, task_id: str, *, now: float, lease_until: float) -> Task | None:
-        """Lease one task to this process. None: it has ended, or somebody else holds it now."""
         ...
 
     async def free_leases(self, *, before: float) -> int:
@@ -58,14 +74,6 @@ class TaskStore(Protocol):
         """
         ...
 
-    async def save(self, task: Task, *, lease_until: float | None = None) -> Task | None:
-        """Save an unfinished task; keep the lease until then, or give it up (None), due at its `due_at`."""
-        ...
-
     async def postpone(self, task: Task) -> Task | None:
         """Give the lease of a task up that has not changed, due at its `due_at`. Cheaper than `save`: many share a transaction."""
-        ...
-
-    async def finish(self, task: Task, *, captured_nanos: int) -> Task | None:
-        """End a task and its hold: what is captured is charged, the rest goes back. An event is left for webhooks."""
         ...
