@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.integration.gateway.conftest import Installation
-from tests.integration.gateway.test_kling import Answer, send
+from tests.integration.gateway.plain_http import Answer, send
 
 from modelgate.formats.media.family import MediaFamily, MediaRoute, load_media_families
 

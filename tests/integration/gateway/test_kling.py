@@ -7,43 +7,19 @@ import json
 import re
 import socket
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.plain_http import Answer, balance_usd, prepaid, send
 
 PATH = "/kling/v1/images/generations"
 END_S = 60.0
 """Longest wait for the end of a task."""
 RATIOS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:3": 4 / 3, "3:4": 3 / 4, "3:2": 3 / 2, "2:3": 2 / 3}
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: Any
-    content: bytes
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return dict(json.loads(self.content))
-
-
-def send(url: str, *, key: str = "", body: Any = None, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
-    given = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
-    data = None
-    if body is not None:
-        data, given["Content-Type"] = json.dumps(body).encode(), "application/json"
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, given, method=method), timeout=30) as response:
-            return Answer(response.status, response.headers, response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.headers, error.read())
 
 
 class Kling:
@@ -216,30 +192,22 @@ def test_what_just_passes(kling: Kling) -> None:
 
 def poor(installation: Installation, name: str, usd: str) -> tuple[Kling, str]:
     """Return a caller whose account has so much, and the account's name."""
-    installation.run("accounts", "create", "--name", name)
-    installation.run("accounts", "limit", name, "prepaid", "--test")
-    installation.run("accounts", "credit", name, usd, "--test")
-    return Kling(installation, installation.key("--test", "--account", name)), name
-
-
-def balance(installation: Installation, name: str) -> str:
-    accounts = {account["name"]: account for account in installation.json("accounts", "list")}
-    return str(accounts[name]["books"]["test"]["balance_usd"])
+    return Kling(installation, prepaid(installation, name, usd)), name
 
 
 def test_a_failed_task_gives_the_money_back(installation: Installation) -> None:
     caller, name = poor(installation, "refunded", "1")
-    before = balance(installation, name)
+    before = balance_usd(installation, name)
     task_id = caller.submitted(prompt="a kite\nmagic: fail-task", n=2)
-    assert float(balance(installation, name)) < float(before), "the price is set aside"
+    assert float(balance_usd(installation, name)) < float(before), "the price is set aside"
     data = caller.ended(task_id)
     assert data["task_status"] == "failed"
     assert data["task_status_msg"]
     assert "task_result" not in data
-    assert balance(installation, name) == before
+    assert balance_usd(installation, name) == before
     spent = caller.ended(caller.submitted(prompt="a kite", n=2))
     assert spent["task_status"] == "succeed"
-    assert float(balance(installation, name)) < float(before)
+    assert float(balance_usd(installation, name)) < float(before)
 
 
 def kling_jobs(installation: Installation) -> int:
@@ -269,7 +237,7 @@ def test_a_refusal_comes_at_once(installation: Installation, word: str, status: 
     caller, name = poor(installation, f"refused-{word}", "1")
     answer = caller.submit(prompt=f"a kite\nmagic: {word}")
     assert (answer.status, answer.body["code"]) == (status, code)
-    assert float(balance(installation, name)) == 1.0
+    assert float(balance_usd(installation, name)) == 1.0
     assert "sandbox" not in answer.body["message"]
 
 

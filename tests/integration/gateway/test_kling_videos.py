@@ -10,7 +10,8 @@ import av
 import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
-from tests.integration.gateway.test_kling import END_S, Answer, encoded, png, send
+from tests.integration.gateway.plain_http import Answer, send
+from tests.integration.gateway.test_kling import END_S, encoded, png
 
 PICTURE = encoded(png(400, 400))
 

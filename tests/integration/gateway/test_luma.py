@@ -1,7 +1,6 @@
 """Luma through a running gateway: the official client at Dream Machine's own paths, the family's paths, and what each task costs."""
 
 import io
-import json
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ import pytest
 from lumaai import LumaAI
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.plain_http import Prepaid
 
 from modelgate.sandbox.pictures import draw_picture
 
@@ -24,21 +24,13 @@ DATA_URI = f"data:image/png;base64,{PICTURE}"
 SETTLED_S = 30.0
 
 
-class Caller:
-    """An account of its own with so much money."""
+class Caller(Prepaid):
+    """An account with the official client."""
 
     def __init__(self, installation: Installation, name: str, usd: str) -> None:
-        installation.run("accounts", "create", "--name", name)
-        installation.run("accounts", "limit", name, "prepaid", "--test")
-        installation.run("accounts", "credit", name, usd, "--test")
-        self.installation, self.name = installation, name
-        self.key = installation.key("--test", "--account", name)
+        super().__init__(installation, name, usd)
         base_url = f"{installation.base_url}/luma/dream-machine/v1"
         self.client = LumaAI(auth_token=self.key, base_url=base_url, max_retries=0, timeout=60)
-
-    def balance(self) -> float:
-        accounts = {account["name"]: account for account in self.installation.json("accounts", "list")}
-        return round(float(accounts[self.name]["books"]["test"]["balance_usd"]), 6)
 
     def ended(self, task_id: str) -> Any:
         """Return a generation as the official client sees it once it has ended."""
@@ -49,20 +41,6 @@ class Caller:
                 return made
             time.sleep(0.4)
         raise AssertionError("the task does not end")
-
-    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        request = urllib.request.Request(
-            self.installation.base_url + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"authorization": f"Bearer {self.key}"},
-            method=method,
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                status, data = response.status, response.read()
-        except urllib.error.HTTPError as error:
-            status, data = error.code, error.read()
-        return status, json.loads(data) if data else None
 
 
 @pytest.fixture(scope="module")

@@ -2,43 +2,18 @@
 
 import base64
 import io
-import json
 import os
 import time
-import urllib.error
-import urllib.request
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.plain_http import Answer, balance_usd, send
 
 END_S = 60.0
 """Longest wait for the end of a task."""
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: Any
-    content: bytes
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return dict(json.loads(self.content))
-
-
-def send(url: str, *, key: str = "", body: Any = None, method: str = "GET") -> Answer:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    data = None
-    if body is not None:
-        data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=30) as response:
-            return Answer(response.status, response.headers, response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.headers, error.read())
 
 
 class Pika:
@@ -261,5 +236,4 @@ def test_cent_by_cent(installation: Installation, fields: dict[str, Any], price:
 
 
 def balance(installation: Installation, name: str) -> float:
-    accounts = {account["name"]: account for account in installation.json("accounts", "list")}
-    return float(accounts[name]["books"]["test"]["balance_usd"])
+    return float(balance_usd(installation, name))

@@ -7,39 +7,18 @@ import json
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.plain_http import Answer, balance_usd, prepaid, send
 
 END_S = 60.0
 """Longest wait for the end of a task."""
-
-
-class Answer(NamedTuple):
-    status: int
-    content: bytes
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return dict(json.loads(self.content))
-
-
-def send(url: str, *, key: str = "", body: Any = None, method: str = "GET") -> Answer:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    data = None if body is None else json.dumps(body).encode()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=40) as response:
-            return Answer(response.status, response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.read())
 
 
 class Suno:
@@ -208,15 +187,11 @@ def test_empty_fields_are_absent(suno: Suno) -> None:
 
 def poor(installation: Installation, name: str) -> Suno:
     """Return a caller whose account has a dollar."""
-    installation.run("accounts", "create", "--name", name)
-    installation.run("accounts", "limit", name, "prepaid", "--test")
-    installation.run("accounts", "credit", name, "1", "--test")
-    return Suno(installation, installation.key("--test", "--account", name))
+    return Suno(installation, prepaid(installation, name, "1"))
 
 
 def balance(installation: Installation, name: str) -> float:
-    accounts = {account["name"]: account for account in installation.json("accounts", "list")}
-    return float(accounts[name]["books"]["test"]["balance_usd"])
+    return float(balance_usd(installation, name))
 
 
 def test_one_charge_covers_both_songs_and_a_failure_costs_nothing(installation: Installation) -> None:

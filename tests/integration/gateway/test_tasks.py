@@ -6,7 +6,7 @@ import urllib.request
 from typing import Any
 
 from tests.integration.gateway.conftest import Installation
-from tests.integration.gateway.test_kling import Answer, send
+from tests.integration.gateway.plain_http import Answer, send
 
 END_S = 60.0
 

@@ -9,7 +9,7 @@ import openai
 import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
-from tests.integration.gateway.test_kling import Answer, send
+from tests.integration.gateway.plain_http import Answer, send
 
 END_S = 60.0
 MODEL = "gen4.5"

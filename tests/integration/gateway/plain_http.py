@@ -1,0 +1,60 @@
+"""Plain HTTP as curl speaks it, for tests of dialects that have no official client, and an account's money."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any, NamedTuple
+
+from tests.integration.gateway.conftest import Installation
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Any
+    content: bytes
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return dict(json.loads(self.content))
+
+
+def send(url: str, *, key: str = "", body: Any = None, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
+    given = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
+    data = None
+    if body is not None:
+        data, given["Content-Type"] = json.dumps(body).encode(), "application/json"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, given, method=method), timeout=30) as response:
+            return Answer(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
+
+
+def prepaid(installation: Installation, name: str, usd: str) -> str:
+    """Return a test key of a new account that has so much and not more."""
+    installation.run("accounts", "create", "--name", name)
+    installation.run("accounts", "limit", name, "prepaid", "--test")
+    installation.run("accounts", "credit", name, usd, "--test")
+    return installation.key("--test", "--account", name)
+
+
+def balance_usd(installation: Installation, name: str) -> str:
+    """Return what an account has in the test book."""
+    accounts = {account["name"]: account for account in installation.json("accounts", "list")}
+    return str(accounts[name]["books"]["test"]["balance_usd"])
+
+
+class Prepaid:
+    """An account of its own with so much money, and its view of the gateway."""
+
+    def __init__(self, installation: Installation, name: str, usd: str) -> None:
+        self.installation, self.name = installation, name
+        self.key = prepaid(installation, name, usd)
+
+    def balance(self) -> float:
+        return round(float(balance_usd(self.installation, self.name)), 6)
+
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        answer = send(self.installation.base_url + path, key=self.key, body=body, method=method)
+        return answer.status, json.loads(answer.content) if answer.content else None
