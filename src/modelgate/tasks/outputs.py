@@ -99,6 +99,7 @@ class OutputCopier:
         Raises:
             NotCopied: not all of them are; trying again may help.
         """
+        trouble, cause = "", None
         try:
             exempt = self._exempt(upstream)
             async with asyncio.timeout(COPY_TIMEOUT_S), asyncio.TaskGroup() as group:
@@ -107,7 +108,9 @@ class OutputCopier:
                     for index, output in enumerate(outputs[:MAX_OUTPUTS])
                 ]
         except* (TransportError, BlobStoreFailed, ValueError, TimeoutError) as errors:
-            raise NotCopied("; ".join(str(error) or type(error).__name__ for error in errors.exceptions)) from errors
+            trouble, cause = "; ".join(str(error) or type(error).__name__ for error in errors.exceptions), errors
+        if cause is not None:  # not raised in there: the first releases of Python 3.11 put whatever is raised in an `except*` into a group
+            raise NotCopied(trouble) from cause
         return tuple(copied for copy in copies if (copied := copy.result()) is not None)
 
     async def _copy_extra(self, stem: str, output: TaskOutput, exempt: Mapping[str, Target]) -> TaskOutput | None:
