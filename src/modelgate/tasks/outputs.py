@@ -100,6 +100,7 @@ class OutputCopier:
             NotCopied: not all of them are; trying again may help.
         """
         trouble, cause = "", None
+        copies: list[asyncio.Task[TaskOutput | None]] = []
         try:
             exempt = self._exempt(upstream)
             async with asyncio.timeout(COPY_TIMEOUT_S), asyncio.TaskGroup() as group:
