@@ -34,7 +34,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path.
 
     `path` holds parameters in braces: `/kling/v1/images/generations/{task_id}`. `request`, `response` and `error` are types that
-    msgspec can describe, None for no body (or, for a response, a body without a schema of `content_type`). `errors` are those a
+    msgspec can describe, None for no body (or, for a response, a body without a schema of `content_type`); `query` is a struct of the
+    query's parameters. `errors` are those a
     caller may meet besides the unexpected one, `statuses` those that this dialect answers with another status than the error's own.
     `request_type` is the content type of requests. `price_unit` says what is counted (`image`, `token`), empty when it is free.
     """
@@ -49,6 +50,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     request: Any = None
     response: Any = None
     error: Any = None
+    query: Any = None
     errors: tuple[type[ModelgateError], ...] = ()
     statuses: dict[type[ModelgateError], int] = {}
     request_type: str = "application/json"
