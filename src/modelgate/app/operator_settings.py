@@ -7,13 +7,14 @@ from typing import NamedTuple
 class OperatorSetting(NamedTuple):
     """One setting: the values it takes, the one it has when nobody set it, and what it does.
 
-    `pattern`: a regular expression of all values it takes, where `values` are only some.
+    `pattern`: a regular expression of all values it takes, where `values` are only some; `takes` then says which, in words.
     """
 
     values: tuple[str, ...]
     default: str
     description: str
     pattern: str = ""
+    takes: str = ""
 
 
 OPERATOR_SETTINGS: dict[str, OperatorSetting] = {
@@ -25,6 +26,17 @@ OPERATOR_SETTINGS: dict[str, OperatorSetting] = {
         "0",
         "Which share of the original charge an answer from the cache costs, any decimal from 0 to 1; `0`: it costs nothing.",
         pattern=r"0|1|0\.\d{1,6}|1\.0{1,6}",
+        takes="a decimal from 0 to 1 such as 0.1, of at most six decimals",
+    ),
+    "sign_up": OperatorSetting(
+        ("off", "on"), "off", "Whether people may make an account of their own in the console; `off`: only who is invited gets in."
+    ),
+    "sign_up_credit_nanos": OperatorSetting(
+        ("0", "1000000000"),
+        "0",
+        "What an account that signed up is given in the live book, in billionths of a US dollar; up to a thousand dollars.",
+        pattern=r"0|[1-9]\d{0,11}|1000000000000",
+        takes="a whole number from 0 to 1000000000000, in billionths of a US dollar",
     ),
 }
 
@@ -36,7 +48,7 @@ def check_setting(name: str, value: str) -> None:
         raise ValueError(f"there is no setting {name!r}; there are: {', '.join(OPERATOR_SETTINGS)}")
     if setting.pattern:
         if not re.fullmatch(setting.pattern, value, re.ASCII):
-            raise ValueError(f"{name} is a decimal from 0 to 1 such as 0.1, of at most six decimals")
+            raise ValueError(f"{name} is {setting.takes}")
         return
     if value not in setting.values:
         raise ValueError(f"{name} is one of: {', '.join(setting.values)}")

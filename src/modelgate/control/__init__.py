@@ -1,6 +1,7 @@
 """The account and admin HTTP API, under `/api` (and `/yescale`, in the shape of the portal this product grows from).
 
     actions.py   an endpoint, the permission it needs and the function that answers; the door that routes, signs in and decodes
+    lists.py     what the queries of all lists share
 
 Every other file declares the actions of one subject. Stores are handed in as Protocols; no SQL and no sockets in here.
 Errors are shaped as OpenAI's. A member signs in with a cookie (see `identity`) or sends their access key as bearer.

@@ -40,3 +40,14 @@ def test_what_is_no_share_is_refused(value: str) -> None:
 def test_what_is_no_setting_or_value_is_refused(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="charge_orphans"):
         check_setting(name, value)
+
+
+@pytest.mark.parametrize("value", ["0", "1", "1000000000", "1000000000000"])
+def test_a_credit_is_whole_billionths_up_to_a_bound(value: str) -> None:
+    check_setting("sign_up_credit_nanos", value)
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1.5", "01", "1000000000001", "10000000000000"])
+def test_what_is_no_credit_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="sign_up_credit_nanos is a whole number"):
+        check_setting("sign_up_credit_nanos", value)
