@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from modelgate.app.endpoints import every_endpoint
 from modelgate.app.settings import Settings, flag_of, variable_of
 from modelgate.core import errors
 from modelgate.core.endpoints import Endpoint
 from modelgate.core.sandbox import MAGIC_WORDS
 from modelgate.formats.media.family import load_media_families
-from modelgate.gateway.endpoints import endpoint_table
 from modelgate.gateway.files import FileExpired
 from modelgate.portal.openapi import render_openapi
 from modelgate.providers import load_providers
@@ -30,6 +30,9 @@ LONG_SCHEMAS: frozenset[str] = frozenset()
 """Schema modules that may be longer."""
 
 TESTED_ELSEWHERE = {
+    "app/control.py": ("integration/app/test_desk.py", "composition"),
+    "control/errors.py": ("unit/control/test_actions.py", "types"),
+    "control/session.py": ("unit/app/test_endpoints.py", "declarations so far"),
     "app/sandbox_upstreams.py": ("integration/test_first_start.py", "data; both upstreams are called there"),
     "app/serve.py": ("integration/test_serve.py", "several processes"),
     "app/relay.py": ("integration/test_relay_kill_points.py", "a process"),
@@ -39,6 +42,7 @@ TESTED_ELSEWHERE = {
     "storage/alembic/versions/task_family_0004.py": ("integration/storage/test_migrations.py", "every migration is run there"),
     "storage/alembic/versions/webhooks_0005.py": ("integration/storage/test_migrations.py", "a migration"),
     "core/claims.py": ("integration/storage/test_claims.py", "types"),
+    "core/members.py": ("unit/identity/test_roles.py", "types"),
     "core/clock.py": ("unit/portal/test_openapi.py", "two lines, handed in everywhere"),
     "core/endpoints.py": ("unit/gateway/test_endpoints.py", "types"),
     "core/errors.py": ("integration/gateway/test_errors.py", "row by row"),
@@ -147,7 +151,7 @@ def page(name: str) -> str:
 
 
 def table() -> tuple[Endpoint, ...]:
-    return tuple(endpoint_table(load_media_families()))
+    return tuple(every_endpoint(load_media_families()))
 
 
 # Shape.

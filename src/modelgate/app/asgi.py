@@ -16,7 +16,8 @@ from modelgate.core.ids import new_request_id
 
 CLIENT_HEADER = b"x-modelgate-client"
 REQUEST_ID_HEADER = b"x-modelgate-request-id"
-INTERNAL_HEADERS = frozenset((CLIENT_HEADER, REQUEST_ID_HEADER))
+HOST_HEADER = b"x-modelgate-host"
+INTERNAL_HEADERS = frozenset((CLIENT_HEADER, REQUEST_ID_HEADER, HOST_HEADER))
 HIGH_WATER_BYTES = 1024 * 1024
 LOW_WATER_BYTES = 256 * 1024
 
@@ -57,6 +58,9 @@ class HandlerApp:
         headers = HeaderBlock(b"".join(name + b": " + value + b"\r\n" for name, value in scope["headers"] if name not in HOP_BY_HOP))
         request_id = headers.get(REQUEST_ID_HEADER)
         client = headers.get(CLIENT_HEADER)
+        host = headers.get(HOST_HEADER)
+        if host is not None:  # what the client sent; the relay's own names only this socket
+            headers = headers.without(frozenset((b"host",))).with_line(b"host", host)
         return HttpRequest(
             method=scope["method"],
             path=(scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),

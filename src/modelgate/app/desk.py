@@ -21,6 +21,8 @@ from starlette.routing import Route
 
 import modelgate
 from modelgate.app.asgi import Handler, HandlerApp
+from modelgate.app.control import MAX_BODY_BYTES, PREFIXES, ControlRoom
+from modelgate.app.endpoints import every_endpoint
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.ready import report_failure, report_ready
@@ -38,7 +40,6 @@ from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.gateway.callbacks import CALLBACKS_PATH, MAX_CALLBACK_BYTES, VendorCallbacks
-from modelgate.gateway.endpoints import endpoint_table
 from modelgate.gateway.families import MediaRoutes, render_error, render_family_error
 from modelgate.gateway.files import FILES_PREFIX, Files
 from modelgate.gateway.idempotency import HEADER as IDEMPOTENCY_KEY
@@ -94,6 +95,7 @@ class Desk:
         self._families = load_media_families()
         self._routes = MediaRoutes(self._families)
         self._wire_formats = load_wire_formats()
+        self._control = ControlRoom(settings, secret)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then finish what runs, within the settings' bound."""
@@ -162,14 +164,15 @@ class Desk:
         for loop in following:
             loop.cancel()
         await workshop.close()
+        self._control.close()
         rates.close()
 
     def _application(
         self, media: Handler, images: Handler, *, files: Files, deliveries: Deliveries, callbacks: VendorCallbacks, metrics: Metrics
     ) -> Starlette:
-        """Return the routes: media families by prefix, pictures made by tasks, files, documentation, metrics, health; the rest is 404."""
+        """Return the routes: media families and account API by prefix, pictures, files, documentation, metrics, health; the rest is 404."""
         document = msgspec.json.encode(
-            render_openapi(endpoint_table(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
+            render_openapi(every_endpoint(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
         )
 
         async def openapi(_: HttpRequest) -> HttpResponse:
@@ -196,6 +199,10 @@ class Desk:
             Route(CALLBACKS_PATH, self._app(_with_database(callbacks.handle), max_body_bytes=MAX_CALLBACK_BYTES)),
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),
+            *(
+                Route(prefix + "{rest:path}", self._app(_with_database(self._control.handle), max_body_bytes=MAX_BODY_BYTES))
+                for prefix in PREFIXES
+            ),
             *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),
             Route("/{rest:path}", self._app(unknown)),
         ]

@@ -2,6 +2,7 @@
 
     actions.py   an endpoint, the permission it needs and the function that answers; the door that routes, signs in and decodes
     lists.py     what the queries of all lists share
+    errors.py    what it says besides the errors of every room
 
 Every other file declares the actions of one subject. Stores are handed in as Protocols; no SQL and no sockets in here.
 Errors are shaped as OpenAI's. A member signs in with a cookie (see `identity`) or sends their access key as bearer.

@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from modelgate.control.errors import ForeignOrigin, SignInNeeded
 from modelgate.core.clock import Clock
 from modelgate.core.endpoints import Endpoint
-from modelgate.core.errors import AuthenticationError, InvalidRequest, MethodNotAllowed, PermissionDenied, UnknownPath
+from modelgate.core.errors import InvalidRequest, MethodNotAllowed, PermissionDenied, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.members import Member
 from modelgate.formats.json_fields import MISSING, convert_field, decode_fields
@@ -18,20 +19,6 @@ MAX_QUERY_FIELDS = 40
 NO_STORE = HeaderBlock.of(("content-type", "application/json"), ("cache-control", "no-store"))
 
 _READING = ("GET", "HEAD")
-
-
-class SignInNeeded(AuthenticationError):
-    """Nobody is signed in."""
-
-    code = "sign_in_needed"
-    text = "Sign in first, or send your access key as `Authorization: Bearer …`."
-
-
-class ForeignOrigin(PermissionDenied):
-    """A page of another site used the browser's session."""
-
-    code = "foreign_origin"
-    text = "This request came from a page of another site. Use the console of this server, or an access key."
 
 
 class Call:

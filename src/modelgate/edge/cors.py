@@ -1,4 +1,4 @@
-"""What browsers are told. Any origin may call, since a key and never a cookie is what opens; no credentials."""
+"""What browsers are told. Any origin may call with a key; never with the cookies of the console, so no credentials."""
 
 from modelgate.core.http import HeaderBlock, HttpResponse
 

@@ -10,6 +10,7 @@ from modelgate.transport.target import Target, Timeouts, target_of
 
 REQUEST_ID_HEADER = b"x-modelgate-request-id"
 CLIENT_HEADER = b"x-modelgate-client"
+HOST_HEADER = b"x-modelgate-host"
 INTERNAL_PREFIX = b"x-modelgate-"
 RETRY_AFTER_S = 1.0
 PROBE_TIMEOUTS = Timeouts(connect_s=1.0, head_s=2.0, idle_s=2.0)
@@ -58,6 +59,7 @@ class Passage:
         lines = [line for line in request.headers.raw.split(b"\r\n") if line and not _is_private(line)]
         lines.append(REQUEST_ID_HEADER + b": " + request.id.encode())
         lines.append(CLIENT_HEADER + b": " + request.client.encode())
+        lines.append(HOST_HEADER + b": " + (request.headers.get(b"host") or b""))  # whom a browser meant, and whose cookies it sends
         headers = HeaderBlock(b"".join(line + b"\r\n" for line in lines))
         path = f"{request.path}?{request.query}" if request.query else request.path
         body = bytes(request.body)

@@ -92,7 +92,8 @@ def app(response: HttpResponse | Exception, *, heard: list[Any] | None = None, m
 @pytest.mark.anyio
 async def test_what_the_relay_adds_is_believed_and_taken_away() -> None:
     heard: list[Any] = []
-    headers = ((b"x-modelgate-client", b"192.0.2.1"), (b"x-modelgate-request-id", b"req_9"), (b"accept", b"*/*"), (b"connection", b"close"))
+    internal = ((b"x-modelgate-client", b"192.0.2.1"), (b"x-modelgate-request-id", b"req_9"), (b"x-modelgate-host", b"gateway.example"))
+    headers = ((b"host", b"desk"), *internal, (b"accept", b"*/*"), (b"connection", b"close"))
     client = Client({"type": "http.request", "body": b"abc", "more_body": True}, {"type": "http.request", "body": b"de"})
 
     await app(HttpResponse(status=200, headers=PLAIN, body=b"hi"), heard=heard)(scope("POST", *headers), client.receive, client.send)
@@ -100,7 +101,7 @@ async def test_what_the_relay_adds_is_believed_and_taken_away() -> None:
     (request,) = heard
     assert (request.method, request.path, request.query, request.body) == ("POST", "/a%20b", "x=1", b"abcde")
     assert (request.client, request.id, request.started) == ("192.0.2.1", "req_9", 5.0)
-    assert request.headers.raw == b"accept: */*\r\n"
+    assert request.headers.raw == b"accept: */*\r\nhost: gateway.example\r\n"
     assert client.headers == {b"content-type": b"text/plain", b"x-request-id": b"req_9", b"content-length": b"2"}
     assert client.body == b"hi"
 

@@ -60,14 +60,24 @@ def asked(method: str = "POST", *headers: tuple[str, str], body: bytes = b"{}") 
 
 async def test_the_request_arrives_with_our_word_on_who_asks(desk: Desk, passage: Passage) -> None:
     """A caller who sends the internal headers himself must not be believed."""
-    lies = (("X-Modelgate-Client", "10.0.0.1"), ("x-modelgate-request-id", "req_lie"), ("x-modelgate-anything", "1"))
-    await passage.handle(asked("POST", *lies, ("Authorization", "Bearer k"), ("Connection", "close"), ("Content-Length", "9")))
+    lies = (
+        ("X-Modelgate-Client", "10.0.0.1"),
+        ("x-modelgate-request-id", "req_lie"),
+        ("x-modelgate-anything", "1"),
+        ("x-modelgate-host", "lie"),
+    )
+    await passage.handle(
+        asked(
+            "POST", *lies, ("Host", "gateway.example:8080"), ("Authorization", "Bearer k"), ("Connection", "close"), ("Content-Length", "9")
+        )
+    )
     (seen,) = desk.seen
     head = HeaderBlock(seen.partition(b"\r\n\r\n")[0].partition(b"\r\n")[2] + b"\r\n")
     assert seen.startswith(b"POST /kling/x?a=1 HTTP/1.1\r\n")
     assert seen.endswith(b"\r\n\r\n{}")
     assert head.get_all(b"x-modelgate-client") == [b"203.0.113.7"]
     assert head.get_all(b"x-modelgate-request-id") == [b"req_outer"]
+    assert head.get_all(b"x-modelgate-host") == [b"gateway.example:8080"]
     assert head.get(b"x-modelgate-anything") is None
     assert head.get(b"authorization") == b"Bearer k"
     assert head.get_all(b"content-length") == [b"2"]

@@ -1,0 +1,35 @@
+"""What the account API says besides the errors of every room."""
+
+from modelgate.core.errors import AuthenticationError, InvalidRequest, ModelgateError, PermissionDenied
+
+
+class SignInNeeded(AuthenticationError):
+    """Nobody is signed in."""
+
+    code = "sign_in_needed"
+    text = "Sign in first, or send your access key as `Authorization: Bearer …`."
+
+
+class ForeignOrigin(PermissionDenied):
+    """A page of another site used the browser's session."""
+
+    code = "foreign_origin"
+    text = "This request came from a page of another site. Use the console of this server, or an access key."
+
+
+class NoSuchObject(ModelgateError):
+    """Nothing has that id, or it is not the caller's to see: the two cannot be told apart."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "not_found"
+    retryable = False
+    text = "Nothing here has that id."
+
+
+class AlreadyTaken(InvalidRequest):
+    """Another one has that name."""
+
+    status = 409
+    code = "already_taken"
+    text = "Another one has that name."
