@@ -71,6 +71,7 @@ TESTED_ELSEWHERE = {
     "formats/media/refusals.py": ("unit/providers/kling/test_answers.py", "constants"),
     "formats/openai_chat/hub_schema.py": ("unit/formats/openai_chat/test_decode_request.py", "types"),
     "formats/openai_chat/reference.py": ("unit/portal/test_openapi.py", "types"),
+    "formats/openai_chat/reference_messages.py": ("unit/portal/test_openapi.py", "types"),
     "formats/openai_completions/reference.py": ("unit/gateway/test_endpoints_completions.py", "types"),
     "formats/openai_completions/schema.py": ("unit/formats/openai_completions/test_request.py", "types"),
     "formats/openai_image_tasks/schema.py": ("unit/formats/openai_image_tasks/test_request.py", "types"),

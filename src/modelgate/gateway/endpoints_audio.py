@@ -3,8 +3,7 @@
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_speech.schema import SpeechRequest
-from modelgate.formats.openai_transcriptions.reference import TranscriptionForm, TranslationForm
-from modelgate.formats.openai_transcriptions.schema import Transcription
+from modelgate.formats.openai_transcriptions.reference import Transcription, TranscriptionForm, TranslationForm
 from modelgate.gateway.endpoints_chat import PAID_ERRORS
 
 _TEXT = "The kite flies over the sea."

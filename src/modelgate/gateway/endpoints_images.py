@@ -3,8 +3,8 @@
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.errors import UpstreamError, UpstreamRefused
 from modelgate.formats.openai_chat.reference import ErrorAnswer
-from modelgate.formats.openai_images.reference import ImageEditForm, ImageVariationForm
-from modelgate.formats.openai_images.schema import ImageRequest, Images
+from modelgate.formats.openai_images.reference import ImageEditForm, ImageGeneration, ImageVariationForm
+from modelgate.formats.openai_images.schema import Images
 from modelgate.gateway.endpoints_chat import PAID_ERRORS
 
 _KITE = "a red kite over the sea"
@@ -69,7 +69,7 @@ IMAGE_ENDPOINTS = (
         home="relay",
         summary="Make pictures out of words",
         description="The OpenAI images API. What a model of OpenAI's does not take is refused by name; fields of other models pass.",
-        request=ImageRequest,
+        request=ImageGeneration,
         response=Images,
         error=ErrorAnswer,
         errors=(*PAID_ERRORS, UpstreamRefused, UpstreamError),

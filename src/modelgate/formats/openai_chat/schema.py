@@ -93,14 +93,14 @@ class ErrorBody(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True):
     """One row of GET /v1/models."""
 
-    id: str
-    created: int
-    owned_by: str
-    object: str = "model"
+    id: Annotated[str, Meta(description="Name to give as `model`.", examples=["gpt-4o-mini"])]
+    created: Annotated[int, Meta(description="When the model came out, unix seconds; 0 where it is not known.", examples=[1721260800])]
+    owned_by: Annotated[str, Meta(description="The vendor it is called at.", examples=["openai"])]
+    object: Annotated[str, Meta(description="Always `model`.")] = "model"
 
 
 class ModelList(msgspec.Struct, frozen=True):
     """The answer of GET /v1/models."""
 
-    data: list[Model]
-    object: str = "list"
+    data: Annotated[list[Model], Meta(description="The models this key may use, by name.")]
+    object: Annotated[str, Meta(description="Always `list`.")] = "list"

@@ -10,39 +10,48 @@ from modelgate.formats.embeddings import MAX_DIMENSIONS, MAX_INPUTS
 
 MAX_MODEL_CHARACTERS = 256
 Tokens: TypeAlias = Annotated[list[Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=MAX_INPUTS)]
-Input: TypeAlias = (
-    Annotated[str, Meta(min_length=1, description="A text.")]
-    | Annotated[list[Json], Meta(min_length=1, max_length=MAX_INPUTS, description="Texts, tokens of one text, or lists of tokens.")]
-)
+Input: TypeAlias = Annotated[str, Meta(min_length=1)] | Annotated[list[Json], Meta(min_length=1, max_length=MAX_INPUTS)]
 
 
 class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Texts, or tokens of texts, to become vectors."""
 
-    model: Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.")]
-    input: Input
-    encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Annotated[int, Meta(ge=1, le=MAX_DIMENSIONS, description="Length of the vectors, where the model lets choose.")] | None = (
-        None
-    )
-    user: str | None = None
+    model: Annotated[
+        str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.", examples=["text-embedding-3-small"])
+    ]
+    input: Annotated[
+        Input, Meta(description="A text, texts, the tokens of one text, or lists of tokens. No text may be empty.", examples=["a red kite"])
+    ]
+    encoding_format: Annotated[
+        Literal["float", "base64"] | None,
+        Meta(description="Vectors as numbers (when left out), or as base64 of little-endian 32-bit floats.", examples=["float"]),
+    ] = None
+    dimensions: (
+        Annotated[int, Meta(ge=1, le=MAX_DIMENSIONS, description="Length of the vectors, where the model lets choose.", examples=[256])]
+        | None
+    ) = None
+    user: Annotated[str | None, Meta(description="Your name for the end user.", examples=["u-81"])] = None
 
 
 class Embedding(msgspec.Struct, frozen=True, kw_only=True):
-    index: int
-    embedding: list[float] | str
-    object: Literal["embedding"] = "embedding"
+    """One vector."""
+
+    index: Annotated[int, Meta(description="Number of the input, from 0.")]
+    embedding: Annotated[list[float] | str, Meta(description="The vector, as `encoding_format` says.", examples=[[0.0123, -0.0456]])]
+    object: Annotated[Literal["embedding"], Meta(description="Always `embedding`.")] = "embedding"
 
 
 class EmbeddingUsage(msgspec.Struct, frozen=True, kw_only=True):
-    prompt_tokens: int = 0
-    total_tokens: int = 0
+    """Counts in tokens."""
+
+    prompt_tokens: Annotated[int, Meta(description="All inputs.", examples=[4])] = 0
+    total_tokens: Annotated[int, Meta(description="The same: there is no output to pay.", examples=[4])] = 0
 
 
 class Embeddings(msgspec.Struct, frozen=True, kw_only=True):
     """One vector per input, as numbers or as base64 of 32-bit floats."""
 
-    data: list[Embedding]
-    model: str = ""
-    usage: EmbeddingUsage | None = None
-    object: Literal["list"] = "list"
+    data: Annotated[list[Embedding], Meta(description="The vectors, in the order of the inputs.")]
+    model: Annotated[str, Meta(description="Name of the model.")] = ""
+    usage: Annotated[EmbeddingUsage | None, Meta(description="Counts in tokens.")] = None
+    object: Annotated[Literal["list"], Meta(description="Always `list`.")] = "list"

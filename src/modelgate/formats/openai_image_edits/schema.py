@@ -18,7 +18,10 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 class ImageEditFields(Drawing, frozen=True, kw_only=True, omit_defaults=True):
     """The texts of the form; beside them come `image` (or `image[]`, repeated) and `mask`, files with a filename."""
 
-    input_fidelity: Literal["high", "low"] | None = None
+    input_fidelity: Annotated[
+        Literal["high", "low"] | None,
+        Meta(description="How closely the result keeps to what is shown, `low` when left out. gpt-image only.", examples=["high"]),
+    ] = None
 
 
 class ImageEditRequest(ImageEditFields, frozen=True, kw_only=True, omit_defaults=True):

@@ -28,23 +28,41 @@ Input = Annotated[str, Meta(min_length=1)] | Annotated[list[Json], Meta(min_leng
 class ModerationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Texts to be judged one by one, or one message of texts and pictures."""
 
-    input: Annotated[Input, Meta(description="A text, texts, or parts `text` and `image_url` of one message.")]
-    model: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    input: Annotated[Input, Meta(description="A text, texts, or parts `text` and `image_url` of one message.", examples=["a red kite"])]
+    model: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1, max_length=256, description=f"Name of the model, `{DEFAULT_MODEL}` when left out.", examples=[DEFAULT_MODEL]
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Moderation(msgspec.Struct, frozen=True, kw_only=True):
-    flagged: bool
-    categories: dict[str, bool | None]
-    category_scores: dict[str, float | None]
-    category_applied_input_types: dict[str, list[str]] | None = None
+    """One verdict.
+
+    Categories are `hate`, `harassment`, `illicit`, `self-harm`, `sexual`, `violence` and kinds of them, as `hate/threatening`.
+    """
+
+    flagged: Annotated[bool, Meta(description="Whether any category applies.")]
+    categories: Annotated[dict[str, bool | None], Meta(description="Category to whether it applies.", examples=[{"violence": False}])]
+    category_scores: Annotated[
+        dict[str, float | None], Meta(description="Category to how sure the model is, 0 to 1.", examples=[{"violence": 0.0004}])
+    ]
+    category_applied_input_types: Annotated[
+        dict[str, list[str]] | None,
+        Meta(description="Category to what it was judged by: `text`, `image`.", examples=[{"violence": ["text"]}]),
+    ] = None
 
 
 class Moderations(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict per text; one for a message of parts."""
 
-    id: str
-    model: str
-    results: list[Moderation]
+    id: Annotated[str, Meta(description="Id the upstream gave the answer.", examples=["modr-9f2c"])]
+    model: Annotated[str, Meta(description="Name of the model that judged.")]
+    results: Annotated[list[Moderation], Meta(description="The verdicts, in the order of the inputs.")]
 
 
 class _Glance(msgspec.Struct, frozen=True):

@@ -13,23 +13,53 @@ MAX_INPUT_CHARACTERS = 200_000
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
     """A voice that was made at the vendor."""
 
-    id: Annotated[str, Meta(min_length=1)]
+    id: Annotated[str, Meta(min_length=1, description="Its id at the vendor.", examples=["voice_8dQ2"])]
 
 
 class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A text to be read aloud. Fields that are not listed travel on as they are."""
 
-    model: Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.")]
-    input: Annotated[
-        str, Meta(min_length=1, max_length=MAX_INPUT_CHARACTERS, description="The text; OpenAI's models read 4,096 characters.")
+    model: Annotated[
+        str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.", examples=["gpt-4o-mini-tts"])
     ]
-    voice: Annotated[Annotated[str, Meta(min_length=1)] | Voice, Meta(description="Such as `alloy`, `coral`, `nova`.")]
-    instructions: Annotated[str, Meta(description="How it is to sound; not for tts-1.")] | None = None
+    input: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_INPUT_CHARACTERS,
+            description="The text; OpenAI's models read 4,096 characters.",
+            examples=["Hello!"],
+        ),
+    ]
+    voice: Annotated[
+        Annotated[str, Meta(min_length=1)] | Voice,
+        Meta(
+            description=(
+                "`alloy`, `ash`, `ballad`, `coral`, `echo`, `fable`, `nova`, `onyx`, `sage`, `shimmer`, `verse`, `marin`, `cedar`, "
+                "as the model has them, or an own voice by `id`."
+            ),
+            examples=["alloy"],
+        ),
+    ]
+    instructions: Annotated[
+        str | None, Meta(description="How it is to sound, up to 4,096 characters; not for tts-1.", examples=["Cheerful."])
+    ] = None
     response_format: (
-        Annotated[str, Meta(max_length=32, description="`mp3` (when left out), `opus`, `aac`, `flac`, `wav`, `pcm`.")] | None
+        Annotated[
+            str,
+            Meta(
+                max_length=32,
+                description="`mp3` (when left out), `opus`, `aac`, `flac`, `wav`, or `pcm`: 24 kHz, mono, 16 bit, no header.",
+                examples=["mp3"],
+            ),
+        ]
+        | None
     ) = None
-    speed: Annotated[float, Meta(ge=0.25, le=4)] | None = None
-    stream_format: Annotated[Literal["audio", "sse"], Meta(description="`sse`: events, with the usage; not for tts-1.")] | None = None
+    speed: Annotated[float, Meta(ge=0.25, le=4, description="Times the usual speed, 1 when left out.", examples=[1.25])] | None = None
+    stream_format: Annotated[
+        Literal["audio", "sse"] | None,
+        Meta(description="`audio` (when left out): the file. `sse`: events, the usage in the last; not for tts-1.", examples=["audio"]),
+    ] = None
 
 
 PRICED = ("model", "input", "instructions", "speed")
