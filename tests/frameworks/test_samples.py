@@ -1,0 +1,16 @@
+"""The samples of the documentation for LangChain and LlamaIndex, run against a gateway with its sandbox."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.installation import RunningInstallation
+from tests.samples import WITH_FRAMEWORKS, is_as_written, run_sample
+
+
+@pytest.mark.parametrize("name", WITH_FRAMEWORKS)
+def test_a_sample_does_what_it_says(installation: RunningInstallation, name: str, tmp_path: Path) -> None:
+    printed = run_sample(
+        name, tmp_path, python=sys.executable, MODELGATE_BASE_URL=installation.base_url, MODELGATE_KEY=installation.test_key
+    )
+    assert is_as_written(name, printed), printed
