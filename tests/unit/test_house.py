@@ -104,6 +104,8 @@ TESTED_ELSEWHERE = {
     "providers/gemini.py": ("unit/providers/test_init.py", "a record"),
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
     "sandbox/midjourney_fields.py": ("unit/sandbox/test_midjourney_checks.py", "types"),
+    "sandbox/midjourney_words.py": ("unit/sandbox/test_midjourney_checks.py", "part of the checks"),
+    "sandbox/runway_rules.py": ("unit/sandbox/test_runway_checks.py", "data"),
     "sandbox/gemini_schema.py": ("unit/sandbox/test_gemini_fields.py", "data"),
     "sandbox/chat_ask.py": ("unit/sandbox/test_speaker.py", "types"),
     "storage/alembic/env.py": ("integration/storage/test_migrations.py", "run by alembic"),

@@ -17,24 +17,23 @@ from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.midjourney_callbacks import MidjourneyCallbacks
-from modelgate.sandbox.midjourney_checks import (
+from modelgate.sandbox.midjourney_checks import PLANNERS, Planner, check_secret, plan_modal
+from modelgate.sandbox.midjourney_drawing import draw_job, film_job
+from modelgate.sandbox.midjourney_fields import (
     EXISTS,
     FAILED,
     INVALID,
     NOT_FOUND,
-    PLANNERS,
     QUEUED,
+    Listing,
     MidjourneyRefused,
-    Planner,
-    check_secret,
-    check_words,
-    picture_of,
-    plan_modal,
+    Modal,
+    Submit,
+    Upload,
 )
-from modelgate.sandbox.midjourney_drawing import draw_job, film_job
-from modelgate.sandbox.midjourney_fields import Listing, Modal, Submit, Upload
 from modelgate.sandbox.midjourney_jobs import MidjourneyJob, show_job
 from modelgate.sandbox.midjourney_queue import INSTANCE, MidjourneyQueue
+from modelgate.sandbox.midjourney_words import check_words, picture_of
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
 
 MAX_UPLOADS = 100

@@ -9,35 +9,32 @@ import msgspec
 from msgspec.structs import replace
 
 from modelgate.core.sandbox import MIDJOURNEY_SECRET
-from modelgate.sandbox.magic import read_magic
-from modelgate.sandbox.midjourney_fields import Action, Blend, Change, Describe, Edits, Imagine, Modal, SimpleChange, Submit, Swap, Video
+from modelgate.sandbox.midjourney_fields import (
+    INVALID,
+    Action,
+    Blend,
+    Change,
+    Describe,
+    Edits,
+    Imagine,
+    MidjourneyRefused,
+    Modal,
+    SimpleChange,
+    Submit,
+    Swap,
+    Video,
+)
 from modelgate.sandbox.midjourney_jobs import DIALOGS, GRIDS, KEYCAPS, MidjourneyJob, buttons_of, read_custom_id
-from modelgate.sandbox.pictures import size_of
-from modelgate.sandbox.vision import NotAPicture, decode_data_url, look_at, open_picture, shrink
+from modelgate.sandbox.midjourney_words import needed, picture_of, picture_or_address, ratio_size
+from modelgate.sandbox.vision import look_at, open_picture, shrink
 
-NOT_FOUND, INVALID, FAILED, EXISTS, QUEUED, QUEUE_FULL, BANNED = 3, 4, 9, 21, 22, 23, 24
-MAX_RATIO_PART = 64
 CLIP_S = 5.2
 EXTENSION_S = 4.0
 MAX_CLIP_S = 21.2
-BANNED_WORDS = ("gore", "nude", "beheading")
 DIMENSIONS = {"PORTRAIT": "2:3", "SQUARE": "1:1", "LANDSCAPE": "3:2"}
 VIDEO_HEIGHTS = {"vid_1.1_i2v_480": 480, "vid_1.1_i2v_720": 720}
-_RATIO = re.compile(r"--(?:ar|aspect)\s+(\S+)")
-
 _SPEED = re.compile(r"--(fast|relax|turbo)\b", re.IGNORECASE)
 _SIMPLE = re.compile(r"(\d{1,64}) (?:([UV])([1-4])|(R))", re.IGNORECASE)
-
-
-class MidjourneyRefused(Exception):
-    """The proxy refuses with a code of its own; the status is 200 for most of these."""
-
-    def __init__(self, code: int, description: str, *, status: int = 200, properties: dict[str, str] | None = None) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
-        self.status = status
-        self.properties = properties or {}
 
 
 Parent = Callable[[str | None], MidjourneyJob]
@@ -59,9 +56,9 @@ def speed_of(prefix: str, modes: list[str], prompt: str) -> str:
 
 def plan_imagine(body: Imagine) -> MidjourneyJob:
     """Return the job of a prompt, with pictures put in front of it."""
-    prompt = _needed(body.prompt, "prompt")
+    prompt = needed(body.prompt, "prompt")
     pictures = [picture_of(text, "base64Array") for text in body.base64_array or []]
-    width, height = _size(prompt)
+    width, height = ratio_size(prompt)
     plan = MidjourneyJob(action="IMAGINE", prompt=prompt, description=f"/imagine {prompt}", width=width, height=height)
     return _with(plan, pictures)
 
@@ -78,7 +75,7 @@ def plan_blend(body: Blend) -> MidjourneyJob:
 
 def plan_describe(body: Describe) -> MidjourneyJob:
     """Return the job that says what would make such a picture."""
-    data = picture_of(_needed(body.base64, "base64"), "base64")
+    data = picture_of(needed(body.base64, "base64"), "base64")
     seen = look_at(data)
     looks = ("a study", "an oil painting", "a photograph", "a paper collage")
     colours = " and ".join(seen.colours)
@@ -91,7 +88,7 @@ def plan_describe(body: Describe) -> MidjourneyJob:
 
 def plan_shorten(body: Imagine) -> MidjourneyJob:
     """Return the job that tells which words of a prompt matter."""
-    prompt = _needed(body.prompt, "prompt")
+    prompt = needed(body.prompt, "prompt")
     words = prompt.split()
     told = (f"{keycap} {' '.join(words[: max(1, len(words) * (5 - n) // 5)])}" for n, keycap in enumerate(KEYCAPS))
     return MidjourneyJob(action="SHORTEN", prompt=prompt, description=f"/shorten {prompt}", answer="\n\n".join(told))
@@ -99,18 +96,18 @@ def plan_shorten(body: Imagine) -> MidjourneyJob:
 
 def plan_edits(body: Edits) -> MidjourneyJob:
     """Return the job that edits a picture."""
-    prompt = _needed(body.prompt, "prompt")
-    pictures = _picture_or_address(_needed(body.image, "image"), "image")
+    prompt = needed(body.prompt, "prompt")
+    pictures = picture_or_address(needed(body.image, "image"), "image")
     if body.mask_base64:
         picture_of(body.mask_base64, "maskBase64")
-    width, height = _size(prompt)
+    width, height = ratio_size(prompt)
     return _with(MidjourneyJob(action="EDITS", prompt=prompt, description=f"/edits {prompt}", width=width, height=height), pictures)
 
 
 def plan_swap(body: Swap) -> MidjourneyJob:
     """Return the job that puts one picture's face into another."""
-    source = picture_of(_needed(body.source_base64, "sourceBase64"), "sourceBase64")
-    target = look_at(picture_of(_needed(body.target_base64, "targetBase64"), "targetBase64"))
+    source = picture_of(needed(body.source_base64, "sourceBase64"), "sourceBase64")
+    target = look_at(picture_of(needed(body.target_base64, "targetBase64"), "targetBase64"))
     even = (max(64, side // 2 * 2) for side in (min(target.width, 2_048), min(target.height, 2_048)))
     width, height = even
     return _with(MidjourneyJob(action="SWAP_FACE", description="swap face", width=width, height=height), [source])
@@ -137,9 +134,9 @@ def plan_video(body: Video, parent: Parent) -> MidjourneyJob:
             videos=body.batch_size or 4,
             reference=earlier.reference,
         )
-    pictures = _picture_or_address(_needed(body.image, "image"), "image")
+    pictures = picture_or_address(needed(body.image, "image"), "image")
     if body.end_image:
-        _picture_or_address(body.end_image, "endImage")
+        picture_or_address(body.end_image, "endImage")
     height = VIDEO_HEIGHTS[body.video_type or "vid_1.1_i2v_480"]
     seen = look_at(pictures[0]) if pictures else None
     width = round(height * min(4.0, max(0.25, seen.width / seen.height if seen else 1.0)) / 2) * 2
@@ -149,7 +146,7 @@ def plan_video(body: Video, parent: Parent) -> MidjourneyJob:
 
 def plan_change(body: Change, parent: Parent) -> MidjourneyJob:
     """Return the job that makes more of one of four pictures."""
-    _needed(body.task_id, "taskId")
+    needed(body.task_id, "taskId")
     if body.action is None:
         raise MidjourneyRefused(INVALID, "action must not be empty")
     if body.action != "REROLL" and body.index is None:
@@ -172,8 +169,8 @@ def read_simple(body: SimpleChange) -> Change:
 
 def plan_action(body: Action, parent: Parent) -> MidjourneyJob:
     """Return the job of a button; its dialog is open when the button opens one."""
-    _needed(body.task_id, "taskId")
-    custom_id = _needed(body.custom_id, "customId")
+    needed(body.task_id, "taskId")
+    custom_id = needed(body.custom_id, "customId")
     earlier = parent(body.task_id)
     if custom_id not in (button["customId"] for button in buttons_of(earlier)):
         raise MidjourneyRefused(INVALID, "customId is not a button of the task")
@@ -222,59 +219,12 @@ def plan_child(earlier: MidjourneyJob, action: str, *, index: int) -> Midjourney
 def plan_modal(body: Modal, waiting: MidjourneyJob) -> MidjourneyJob:
     """Return a job whose dialog was filled in."""
     if waiting.action == "INPAINT":
-        mask = open_picture(picture_of(_needed(body.mask_base64, "maskBase64"), "maskBase64"))
+        mask = open_picture(picture_of(needed(body.mask_base64, "maskBase64"), "maskBase64"))
         if mask.size != (waiting.width, waiting.height):
             raise MidjourneyRefused(INVALID, f"maskBase64 must be as large as the picture, {waiting.width}x{waiting.height}")
     if waiting.action == "CUSTOM_ZOOM" and not re.search(r"--zoom (?:1(?:\.\d+)?|2(?:\.0+)?)(?!\S)", body.prompt or ""):
         raise MidjourneyRefused(INVALID, "prompt must hold --zoom with 1 to 2")
     return replace(waiting, prompt=body.prompt or waiting.prompt)
-
-
-def check_words(prompt: str) -> None:
-    """Check a prompt as the moderation of the vendor does. Raises MidjourneyRefused 24."""
-    words = set(re.findall(r"[a-z]+", prompt.lower()))
-    banned = next((word for word in BANNED_WORDS if word in words), "")
-    if not banned and read_magic("", prompt).has("blocked-prompt"):
-        banned = "blocked-prompt"
-    if banned:
-        properties = {"promptEn": prompt, "bannedWord": banned}
-        raise MidjourneyRefused(BANNED, "the prompt may hold a sensitive word", properties=properties)
-
-
-def _needed(text: str | None, field: str) -> str:
-    if text is None or not text.strip():
-        raise MidjourneyRefused(INVALID, f"{field} must not be empty")
-    return text
-
-
-def picture_of(text: str, field: str) -> bytes:
-    """Return the picture in a data URI. Raises MidjourneyRefused naming the field."""
-    try:
-        data = decode_data_url(text) if text.startswith("data:image/") else b""
-        shrink(open_picture(data))
-    except NotAPicture:
-        raise MidjourneyRefused(INVALID, f"{field} must be a data URI of a picture in base64") from None
-    return data
-
-
-def _picture_or_address(text: str, field: str) -> list[bytes]:
-    """Return the picture in a data URI, nothing for an address, which the make-believe vendor does not fetch."""
-    return [] if text.startswith(("http://", "https://")) else [picture_of(text, field)]
-
-
-def _size(prompt: str) -> tuple[int, int]:
-    """Return the size in pixels that the `--ar` of a prompt asks for."""
-    match = _RATIO.search(prompt)
-    ratio = match[1] if match else "1:1"
-    parts = re.fullmatch(r"(\d{1,5}):(\d{1,5})", ratio)
-    across, down = (int(parts[1]), int(parts[2])) if parts else (0, 0)
-    if not across or not down or not 1 / 14 <= across / down <= 14:
-        raise MidjourneyRefused(INVALID, f"invalid parameter: --ar {ratio[:20]}")
-    if max(across, down) <= MAX_RATIO_PART:
-        return size_of(ratio)
-    long_side = 1_024
-    width, height = (long_side, round(long_side * down / across)) if across > down else (round(long_side * across / down), long_side)
-    return width // 2 * 2, height // 2 * 2
 
 
 def _with(plan: MidjourneyJob, pictures: list[bytes]) -> MidjourneyJob:

@@ -1,9 +1,10 @@
-"""The bodies that a midjourney-proxy takes, field by field. Unknown fields are passed over, as its JSON reader does."""
+"""The bodies that a midjourney-proxy takes, field by field, and its refusals. Unknown fields are passed over, as its JSON reader does."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
+NOT_FOUND, INVALID, FAILED, EXISTS, QUEUED, QUEUE_FULL, BANNED = 3, 4, 9, 21, 22, 23, 24
 MAX_PROMPT = 6_000
 MAX_IMAGE_TEXT = 40 * 1024 * 1024
 MAX_IMAGES = 5
@@ -16,6 +17,17 @@ Image = Annotated[str, msgspec.Meta(max_length=MAX_IMAGE_TEXT)]
 Images = Annotated[list[Image], msgspec.Meta(max_length=MAX_IMAGES)]
 Id = Annotated[str, msgspec.Meta(max_length=64)]
 Mode = Literal["RELAX", "FAST", "TURBO"]
+
+
+class MidjourneyRefused(Exception):
+    """The proxy refuses with a code of its own; the status is 200 for most of these."""
+
+    def __init__(self, code: int, description: str, *, status: int = 200, properties: dict[str, str] | None = None) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.status = status
+        self.properties = properties or {}
 
 
 class AccountFilter(msgspec.Struct, frozen=True, rename="camel"):

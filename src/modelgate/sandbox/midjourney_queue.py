@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from modelgate.core.clock import Clock
 from modelgate.sandbox.magic import Magic
-from modelgate.sandbox.midjourney_checks import INVALID, NOT_FOUND, QUEUE_FULL, MidjourneyRefused, speed_of
-from modelgate.sandbox.midjourney_fields import Submit
+from modelgate.sandbox.midjourney_checks import speed_of
+from modelgate.sandbox.midjourney_fields import INVALID, NOT_FOUND, QUEUE_FULL, MidjourneyRefused, Submit
 from modelgate.sandbox.midjourney_jobs import SLOW_TASK_S, WORKING_S, MidjourneyJob
 
 MAX_JOBS = 20_000

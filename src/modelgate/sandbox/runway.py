@@ -17,7 +17,8 @@ from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
-from modelgate.sandbox.runway_checks import ENDPOINTS, Order, RunwayRefused, check_headers, check_order
+from modelgate.sandbox.runway_checks import Order, RunwayRefused, check_headers, check_order
+from modelgate.sandbox.runway_rules import ENDPOINTS
 from modelgate.sandbox.videos import make_video
 
 PREFIX = "/runway"

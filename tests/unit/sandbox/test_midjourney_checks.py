@@ -3,8 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelgate.sandbox.midjourney_checks import PLANNERS, MidjourneyRefused, check_words, speed_of
+from modelgate.sandbox.midjourney_checks import PLANNERS, speed_of
+from modelgate.sandbox.midjourney_fields import MidjourneyRefused
 from modelgate.sandbox.midjourney_jobs import MidjourneyJob
+from modelgate.sandbox.midjourney_words import check_words
 
 DONE = MidjourneyJob(id="1", uuid="u", action="IMAGINE", prompt="a fox", width=1024, height=1024)
 

@@ -2,8 +2,7 @@ import pytest
 
 from modelgate.sandbox import midjourney_queue
 from modelgate.sandbox.magic import Magic
-from modelgate.sandbox.midjourney_checks import MidjourneyRefused
-from modelgate.sandbox.midjourney_fields import Submit
+from modelgate.sandbox.midjourney_fields import MidjourneyRefused, Submit
 from modelgate.sandbox.midjourney_jobs import MidjourneyJob
 from modelgate.sandbox.midjourney_queue import MidjourneyQueue
 
