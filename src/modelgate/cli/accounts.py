@@ -18,13 +18,10 @@ from modelgate.storage.identity import (
     MAX_NAME_LENGTH,
     create_account,
     find_account,
-    is_limit_chosen,
     list_accounts,
-    note_limit_chosen,
     set_aside,
 )
-from modelgate.storage.ledger import credit as credit_balance
-from modelgate.storage.ledger import set_credit_limit
+from modelgate.storage.wallet import BalanceTooLarge, Credited, choose_limit, credit_account
 
 PREPAID = "prepaid"
 MAX_NOTE_LENGTH = 200
@@ -113,25 +110,24 @@ def credit(
     book: Book = "test" if test else "live"
     cause, now = idempotency_key or new_id("credit"), time.time()
 
-    def step(connection: Connection) -> tuple[str, bool, bool]:
+    def step(connection: Connection) -> tuple[str, Credited]:
         owner = find_account(connection, account)
-        becomes_prepaid = not is_limit_chosen(connection, account_id=owner, book=book)
-        if becomes_prepaid:
-            choose_limit(connection, owner, book, 0, now=now)
-        done = credit_balance(connection, account=owner, book=book, amount_nanos=amount, idempotency_key=cause, note=note, now=now)
-        return owner, done, becomes_prepaid
+        return owner, credit_account(connection, account=owner, book=book, amount_nanos=amount, cause=cause, note=note, now=now)
 
-    owner, done, becomes_prepaid = installation.database.run(step)
+    try:
+        owner, credited = installation.database.run(step)
+    except BalanceTooLarge as error:
+        raise click.ClickException(str(error)) from None
     if as_json:
-        print_json({"credited": done, "became_prepaid": becomes_prepaid, **_described(installation, owner)})
+        print_json({"credited": credited.done, "became_prepaid": credited.became_prepaid, **_described(installation, owner)})
         return
     balance = next(one for one in installation.database.read(list_accounts) if one.id == owner and one.book == book)
     click.echo(
         f"Credited {render_usd(amount)} USD to {balance.name!r} ({book} book)."
-        if done
+        if credited.done
         else f"Nothing was credited: the idempotency key {cause!r} was already used for this credit."
     )
-    if becomes_prepaid:
+    if credited.became_prepaid:
         click.echo(f"The account is now prepaid in the {book} book. To let it pay later again: modelgate accounts limit {owner} none")
     click.echo(f"Balance: {render_usd(balance.balance_nanos)} USD")
 
@@ -178,12 +174,6 @@ def webhook_secret(installation: Installation, *, account: str, as_json: bool) -
         print_json({"account": owner, "webhook_secret": secret})
         return
     click.echo(secret)
-
-
-def choose_limit(connection: Connection, account: str, book: Book, limit_nanos: int | None, *, now: float) -> None:
-    """Set a credit limit and note that somebody chose it."""
-    set_credit_limit(connection, account=account, book=book, credit_limit_nanos=limit_nanos, now=now)
-    note_limit_chosen(connection, account_id=account, book=book, now=now)
 
 
 def show_credit_limit(nanos: int | None) -> str:

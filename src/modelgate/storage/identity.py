@@ -18,6 +18,11 @@ from modelgate.storage.schema.money import account_balance, key_period
 
 BOOKS: tuple[Book, ...] = ("test", "live")
 MAX_NAME_LENGTH = 200
+KEPT = api_key.c.deleted_at.is_(None)
+"""Whether a key is there for anything but the history of its money."""
+
+
+_KEY_COLUMNS = tuple("price_group" if name == "group" else name for name in ApiKey.__struct_fields__)
 
 
 class KeyChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,13 +68,15 @@ def note_limit_chosen(connection: Connection, *, account_id: str, book: Book, no
         connection.execute(insert(chosen_limit).values(account=account_id, book=book, at=now))
 
 
-def list_accounts(connection: Connection) -> tuple[Account, ...]:
-    """Return every account once for each book, oldest first, the test book before the live one."""
+def list_accounts(connection: Connection, *, account_id: str = "") -> tuple[Account, ...]:
+    """Return every account, or one, once for each book, oldest first, the test book before the live one."""
     query = (
         select(account, account_balance.c.book, account_balance.c.balance_nanos, account_balance.c.credit_limit_nanos)
         .join(account_balance, account_balance.c.account == account.c.id)
         .order_by(account.c.created_at, account.c.id, account_balance.c.book.desc())
     )
+    if account_id:
+        query = query.where(account.c.id == account_id)
     return tuple(Account(**row._mapping) for row in connection.execute(query))
 
 
@@ -81,6 +88,22 @@ def set_aside(connection: Connection) -> dict[tuple[str, Book], int]:
         .group_by(key_period.c.account, key_period.c.book)
     )
     return {(owner, book): int(amount) for owner, book, amount in connection.execute(query)}
+
+
+def rename_account(connection: Connection, account_id: str, name: str, *, now: float) -> None:
+    """Give an account another name.
+
+    Raises:
+        NoSuchRow: there is none of this id.
+        NameTaken: another account has this name.
+    """
+    lock_changes(connection)
+    other = select(account.c.id).where(account.c.name == name, account.c.id != account_id)
+    if connection.execute(other).first() is not None:
+        raise NameTaken(f"an account is already called {name!r}")
+    if connection.execute(update(account).where(account.c.id == account_id).values(name=name)).rowcount == 0:
+        raise NoSuchRow(f"no account has the id {account_id!r}")
+    record_change(connection, "account", account_id, now=now)
 
 
 def find_account(connection: Connection, reference: str) -> str:
@@ -113,10 +136,11 @@ def create_key(connection: Connection, key: ApiKey, *, now: float) -> ApiKey:
 
 def find_key(connection: Connection, digest: str) -> ApiKey | None:
     """Return the key whose secret has this digest; one found by its former secret expires when that does."""
-    row = connection.execute(select(api_key).where(or_(api_key.c.digest == digest, api_key.c.former_digest == digest))).first()
+    is_its_secret = or_(api_key.c.digest == digest, api_key.c.former_digest == digest)
+    row = connection.execute(select(api_key).where(is_its_secret, KEPT)).first()
     if row is None:
         return None
-    key = _key_of(row)
+    key = key_of(row)
     if row.digest == digest:
         return key
     ends = row.former_until if key.expires_at is None else min(row.former_until, key.expires_at)
@@ -129,24 +153,25 @@ def get_key(connection: Connection, key_id: str) -> ApiKey:
     Raises:
         NoSuchRow: there is none.
     """
-    row = connection.execute(select(api_key).where(api_key.c.id == key_id)).first()
+    row = connection.execute(select(api_key).where(api_key.c.id == key_id, KEPT)).first()
     if row is None:
         raise NoSuchRow(f"no key has the id {key_id!r}")
-    return _key_of(row)
+    return key_of(row)
 
 
 def list_keys(connection: Connection, *, account_id: str | None = None) -> tuple[ApiKey, ...]:
     """Return all keys, or one account's, oldest first."""
-    query = select(api_key).order_by(api_key.c.created_at, api_key.c.id)
+    query = select(api_key).where(KEPT).order_by(api_key.c.created_at, api_key.c.id)
     if account_id is not None:
         query = query.where(api_key.c.account == account_id)
-    return tuple(_key_of(row) for row in connection.execute(query))
+    return tuple(key_of(row) for row in connection.execute(query))
 
 
 def keys_named(connection: Connection, reference: str) -> tuple[ApiKey, ...]:
     """Return the key with this id, or else all keys of this name: names need not be unique."""
-    query = select(api_key).where(or_(api_key.c.id == reference, api_key.c.name == reference)).order_by(api_key.c.created_at, api_key.c.id)
-    keys = tuple(_key_of(row) for row in connection.execute(query))
+    is_meant = or_(api_key.c.id == reference, api_key.c.name == reference)
+    query = select(api_key).where(is_meant, KEPT).order_by(api_key.c.created_at, api_key.c.id)
+    keys = tuple(key_of(row) for row in connection.execute(query))
     return tuple(key for key in keys if key.id == reference) or keys
 
 
@@ -182,6 +207,31 @@ def disable_key(connection: Connection, key_id: str, *, disabled: bool = True, n
     return get_key(connection, key_id)
 
 
+def delete_key(connection: Connection, key_id: str, *, now: float) -> None:
+    """Disable a key for good and show it nowhere. The history of its money stays.
+
+    Raises:
+        NoSuchRow: there is none.
+    """
+    disable_key(connection, key_id, now=now)
+    gone = {"deleted_at": now, "former_digest": None, "former_until": None}
+    connection.execute(update(api_key).where(api_key.c.id == key_id).values(**gone))
+    record_change(connection, "key", key_id, now=now)
+
+
+def renew_key(connection: Connection, key: ApiKey, *, grace_s: float, now: float) -> ApiKey:
+    """Make a key of this id, or give the one there is this secret and this end; its old secret works for `grace_s` more.
+
+    One that was disabled or deleted is there again. To be used for keys that renew themselves, with ids made of what they are for.
+    """
+    lock_changes(connection)
+    if connection.execute(select(api_key.c.id).where(api_key.c.id == key.id)).first() is None:
+        return create_key(connection, key, now=now)
+    connection.execute(update(api_key).where(api_key.c.id == key.id).values(deleted_at=None, expires_at=key.expires_at))
+    disable_key(connection, key.id, disabled=False, now=now)
+    return rotate_key(connection, key.id, digest=key.digest, hint=key.hint, grace_s=grace_s, now=now)
+
+
 def rotate_key(connection: Connection, key_id: str, *, digest: str, hint: str, grace_s: float = 0.0, now: float) -> ApiKey:
     """Give a key a new secret. The old one stops at once, or after `grace_s`; one from an earlier rotation stops at once.
 
@@ -215,9 +265,9 @@ def _columns_of(key: ApiKey) -> dict[str, Any]:
     return values
 
 
-def _key_of(row: Row[Any]) -> ApiKey:
-    values = dict(row._mapping)
-    del values["former_digest"], values["former_until"]
+def key_of(row: Row[Any]) -> ApiKey:
+    """Return the key of a row that has all columns of a key, and perhaps others."""
+    values = {column: row._mapping[column] for column in _KEY_COLUMNS}
     values["group"] = values.pop("price_group")
     values["models"] = msgspec.json.decode(values["models"], type=tuple[str, ...])
     values["ips"] = msgspec.json.decode(values["ips"], type=tuple[str, ...])

@@ -44,4 +44,5 @@ api_key = Table(
     Column("created_at", Double, nullable=False),
     Column("slot", Integer, unique=True, comment="Cell of the shared rate counters; a disabled key gives it up"),
     Column("cache_s", Integer, comment="How old an answer from the cache may be; NULL: no cache"),
+    Column("deleted_at", Double, comment="Disabled for good and shown nowhere; its money's history stays"),
 )

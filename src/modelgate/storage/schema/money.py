@@ -52,6 +52,8 @@ ledger_entry = Table(
     Column("note", String(200), nullable=False),
     Column("at", Double, nullable=False),
     UniqueConstraint("kind", "cause"),
+    Index("ix_ledger_entry_debit", "debit", "id"),
+    Index("ix_ledger_entry_credit", "credit", "id"),
 )
 
 incarnation = Table(
