@@ -10,7 +10,6 @@ from modelgate.core.money import Book
 from modelgate.core.records import ApiKey, LimitReset
 from modelgate.storage import identity
 from modelgate.storage.database import Database
-from modelgate.storage.errors import NoSuchRow
 from modelgate.storage.identity import KEPT, KeyChanges, key_of
 from modelgate.storage.schema.identity import account, api_key
 from modelgate.storage.schema.money import key_period, request_record
@@ -86,7 +85,7 @@ def _listing_of(row: Row[Any]) -> KeyListing:
 
 
 class DatabaseKeys:
-    """The store of keys over a database (see `control/keys.py` for what is asked of it)."""
+    """The store of keys over a database (see `control/keys.py` for what is asked of it). Changes raise NoSuchRow."""
 
     def __init__(self, database: Database, *, periods_at: Callable[[float], Periods]) -> None:
         self._database = database
@@ -99,28 +98,20 @@ class DatabaseKeys:
     async def get(self, key_id: str, *, account_id: str, now: float) -> KeyListing | None:
         return await self._database.fetch(get_key_row, key_id, periods=self._periods_at(now), account_id=account_id)
 
-    async def add(self, key: ApiKey, *, now: float) -> bool:
-        return await self._try(identity.create_key, key, now=now)
+    async def add(self, key: ApiKey, *, now: float) -> None:
+        await self._database.call(identity.create_key, key, now=now)
 
-    async def edit(self, key_id: str, changes: Mapping[str, Any], *, now: float) -> bool:
-        return await self._try(identity.edit_key, key_id, KeyChanges(**changes), now=now)
+    async def edit(self, key_id: str, changes: Mapping[str, Any], *, now: float) -> None:
+        await self._database.call(identity.edit_key, key_id, KeyChanges(**changes), now=now)
 
-    async def set_disabled(self, key_id: str, disabled: bool, *, now: float) -> bool:
-        return await self._try(identity.disable_key, key_id, disabled=disabled, now=now)
+    async def set_disabled(self, key_id: str, disabled: bool, *, now: float) -> None:
+        await self._database.call(identity.disable_key, key_id, disabled=disabled, now=now)
 
-    async def rotate(self, key_id: str, *, digest: str, hint: str, grace_s: float, now: float) -> bool:
-        return await self._try(identity.rotate_key, key_id, digest=digest, hint=hint, grace_s=grace_s, now=now)
+    async def rotate(self, key_id: str, *, digest: str, hint: str, grace_s: float, now: float) -> None:
+        await self._database.call(identity.rotate_key, key_id, digest=digest, hint=hint, grace_s=grace_s, now=now)
 
-    async def delete(self, key_id: str, *, now: float) -> bool:
-        return await self._try(identity.delete_key, key_id, now=now)
+    async def delete(self, key_id: str, *, now: float) -> None:
+        await self._database.call(identity.delete_key, key_id, now=now)
 
     async def renew(self, key: ApiKey, *, grace_s: float, now: float) -> ApiKey:
         return await self._database.call(identity.renew_key, key, grace_s=grace_s, now=now)
-
-    async def _try(self, step: Callable[..., object], *args: object, **kwargs: object) -> bool:
-        """Run a step; False: what it is about is not there (any more)."""
-        try:
-            await self._database.call(step, *args, **kwargs)
-        except NoSuchRow:
-            return False
-        return True

@@ -110,7 +110,7 @@ def remove_upstream(connection: Connection, reference: str, *, now: float) -> Up
 
 def _insist_on_free_name(connection: Connection, name: str) -> None:
     if connection.execute(select(upstream.c.id).where(upstream.c.name == name)).first() is not None:
-        raise NameTaken(f"an upstream is already called {name!r}; choose another with --name")
+        raise NameTaken(f"an upstream is already called {name!r}")
 
 
 def _insert_credentials(

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, Select, case, func, or_, select, union_a
 from modelgate.core.listings import AccountListing, BookStanding, LedgerLine
 from modelgate.core.money import Book
 from modelgate.storage.database import Database
-from modelgate.storage.errors import NameTaken
 from modelgate.storage.identity import BOOKS, KEPT, create_account, is_limit_chosen, list_accounts, note_limit_chosen, set_aside
 from modelgate.storage.identity import rename_account as rename
 from modelgate.storage.ledger import IdempotencyConflict, adjust, credit, set_credit_limit
@@ -183,18 +182,13 @@ class DatabaseWallets:
     async def accounts(self, account_id: str = "") -> list[AccountListing]:
         return await self._database.fetch(list_account_rows, account_id=account_id)
 
-    async def add_account(self, name: str, *, prepaid: bool, now: float) -> str | None:
-        try:
-            return await self._database.call(open_prepaid_account if prepaid else create_account, name=name, now=now)
-        except NameTaken:
-            return None
+    async def add_account(self, name: str, *, prepaid: bool, now: float) -> str:
+        """Raises NameTaken."""
+        return await self._database.call(open_prepaid_account if prepaid else create_account, name=name, now=now)
 
-    async def rename_account(self, account_id: str, name: str, *, now: float) -> bool:
-        try:
-            await self._database.call(rename, account_id, name, now=now)
-        except NameTaken:
-            return False
-        return True
+    async def rename_account(self, account_id: str, name: str, *, now: float) -> None:
+        """Raises NameTaken, NoSuchRow."""
+        await self._database.call(rename, account_id, name, now=now)
 
     async def choose_limit(self, account_id: str, book: Book, limit_nanos: int | None, *, now: float) -> None:
         await self._database.call(choose_limit, account_id, book, limit_nanos, now=now)
