@@ -1,7 +1,8 @@
 """`modelgate upstreams`: where answers come from."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from modelgate.core.ids import new_id
 from modelgate.core.money import Book
 from modelgate.core.providers import Provider
 from modelgate.core.records import Credential, Snapshot, Upstream
+from modelgate.storage.errors import NameTaken
 from modelgate.storage.upstreams import UpstreamChanges, add_upstream, edit_upstream, get_upstream, list_upstreams, remove_upstream
 
 MAX_SHOWN_MODELS = 48
@@ -105,7 +107,8 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
         add_upstream(connection, cipher, chosen, now=time.time())
         return get_upstream(connection, chosen.id)
 
-    added = installation.database.run(step)
+    with _naming():
+        added = installation.database.run(step)
     if as_json:
         print_json(describe_upstream(added))
         return
@@ -229,7 +232,17 @@ def _free_name(connection: Connection, provider: str) -> str:
 
 
 def _edited(installation: Installation, upstream: str, changes: UpstreamChanges) -> Upstream:
-    return installation.database.run(edit_upstream, installation.cipher, upstream, changes, now=time.time())
+    with _naming():
+        return installation.database.run(edit_upstream, installation.cipher, upstream, changes, now=time.time())
+
+
+@contextmanager
+def _naming() -> Iterator[None]:
+    """Say how to choose another name."""
+    try:
+        yield
+    except NameTaken as error:
+        raise NameTaken(f"{error}; choose another with --name") from None
 
 
 def _report(record: Upstream, as_json: bool, sentence: str) -> None:
