@@ -99,7 +99,6 @@ TESTED_ELSEWHERE = {
     "gateway/opening.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
     "gateway/single.py": ("integration/gateway/test_openai_singles.py", "part of the pipeline"),
     "app/token_counter.py": ("integration/gateway/test_openai_singles.py", "a tokenizer in a thread"),
-    "gateway/configuration.py": ("unit/gateway/test_chat.py", "part of the pipeline"),
     "gateway/endpoints_chat.py": ("unit/gateway/test_endpoints.py", "declarations"),
     "metering/messages.py": ("unit/app/test_book_link.py", "types"),
     "metering/store.py": ("integration/storage/test_ledger.py", "a protocol"),

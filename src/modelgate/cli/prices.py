@@ -97,13 +97,15 @@ def _priced(own: tuple[PriceRow, ...]) -> list[dict[str, Any]]:
     from modelgate.metering.price_list import read_shipped_prices
 
     by_model = {row.model: row for row in own}
+    shipped = read_shipped_prices()
     rows: list[dict[str, Any]] = []
-    for entry in read_shipped_prices():
-        row = by_model.pop(entry.model, None)
+    for entry in shipped:
+        row = by_model.get(entry.model)
         priced, set_by = (entry, f"shipped list, {entry.listed}") if row is None else (row, "you")
         facts = {"model": entry.model, "aliases": list(entry.aliases), "provider": entry.provider, "source": entry.source}
         rows.append(facts | {"rates": priced.rates, "free": priced.free, "set_by": set_by})
-    for row in by_model.values():
+    known = {entry.model for entry in shipped}
+    for row in (row for row in own if row.model not in known):
         facts = {"model": row.model, "aliases": [], "provider": "", "source": ""}
         rows.append(facts | {"rates": row.rates, "free": row.free, "set_by": "you"})
     return rows

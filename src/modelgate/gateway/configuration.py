@@ -93,7 +93,9 @@ class Configuration:
         offer = self._offers.get(asked)
         if offer is None:
             routes = self.routes.find(book=book, operation=operation, model=model)
-            price = self.prices.find(model, group=group, free=bool(routes) and all(route.upstream.free for route in routes))
+            provider = routes[0].upstream.provider if routes else ""  # the preferred one's, of a name that several vendors have
+            is_free = bool(routes) and all(route.upstream.free for route in routes)
+            price = self.prices.find(model, provider=provider, group=group, free=is_free)
             candidates = [candidate for route in routes for candidate in route.candidates(model)]
             if len(self._offers) >= MAX_OFFERS:
                 self._offers.clear()

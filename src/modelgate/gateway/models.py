@@ -92,7 +92,7 @@ class ModelsGateway:
                     owners[name] = route.upstream.provider
                     serves.setdefault(name, set()).add(operation)
         return [
-            Listed(name=name, owner=owner, serves=frozenset(serves[name]), entry=configuration.prices.entry(name))
+            Listed(name=name, owner=owner, serves=frozenset(serves[name]), entry=configuration.prices.entry(name, provider=owner))
             for name, owner in sorted(owners.items())
         ]
 

@@ -42,16 +42,16 @@ def parse_price_list(text: bytes) -> tuple[PriceEntry, ...]:
     """Return the entries of a price list in TOML; see the shipped file for its shape.
 
     Raises:
-        ValueError: not well formed, a rate that is none, or a name that is there twice.
+        ValueError: not well formed, a rate that is none, or a name that is there twice for one vendor.
     """
     entries: list[PriceEntry] = []
-    names: set[str] = set()
+    names: set[tuple[str, str]] = set()  # several vendors may serve a model by one name, each at a price of its own
     for vendor in msgspec.toml.decode(text, type=_PriceList).vendors:
         for model, listed in vendor.models.items():
             for name in (model, *listed.aliases):
-                if name in names:
+                if (vendor.provider, name) in names:
                     raise ValueError(f"{name!r} is priced twice")
-                names.add(name)
+                names.add((vendor.provider, name))
             for unit, rate in listed.rates.items():
                 parse_rate(unit, rate)
             entries.append(_entry(vendor, model, listed))

@@ -316,46 +316,50 @@ class PriceBook:
             ValueError: a row or a group's multiplier is not usable.
         """
         self._entries: dict[str, PriceEntry] = {}
+        self._by_vendor: dict[tuple[str, str], PriceEntry] = {}
         by_row = {row.model: row for row in rows}
         for entry in shipped:
             for name in (entry.model, *entry.aliases):
                 row = by_row.get(name) or by_row.get(entry.model)
-                self._entries[name] = entry if row is None else msgspec.structs.replace(entry, rates=row.rates, free=row.free)
+                priced = entry if row is None else msgspec.structs.replace(entry, rates=row.rates, free=row.free)
+                self._by_vendor[entry.provider, name] = priced
+                self._entries.setdefault(name, priced)
         for row in by_row.values():
             check_row(row)
             if row.model not in self._entries:
                 self._entries[row.model] = PriceEntry(model=row.model, rates=row.rates, free=row.free)
         self._multipliers = {group: parse_multiplier(text) for group, text in (groups or {}).items()}
-        self._prices: dict[tuple[str, str, bool], Price] = {}  # at most names x (groups + 1) x 2
+        self._prices: dict[tuple[str, str, str, bool], Price] = {}  # at most names x vendors x (groups + 1) x 2
         self._free = Price(PriceEntry(model=""), free=True)
 
-    def find(self, model: str, *, group: str = "default", free: bool = False) -> Price | None:
+    def find(self, model: str, *, provider: str = "", group: str = "default", free: bool = False) -> Price | None:
         """Return the price of a model for a group (one without a multiplier pays the list), None when it has none.
 
+        `provider`: who serves it. Of a name that it does not have itself the price is that of the first vendor listed with it.
         `free`: whoever serves it costs nothing, so that a model without a price is free instead of refused.
         """
         if group not in self._multipliers:
             group = ""
-        price = self._prices.get((model, group, free))
-        return price if price is not None else self._make(model, group=group, free=free)
+        price = self._prices.get((model, provider, group, free))
+        return price if price is not None else self._make(model, provider=provider, group=group, free=free)
 
     def models_of(self, provider: str, *, book: Book | None = None, operation: str = "") -> tuple[str, ...]:
         """Return the names, aliases too, under which a provider's models are priced; those for another book or operation left out."""
         return tuple(
             name
-            for name, entry in self._entries.items()
-            if entry.provider == provider
+            for (vendor, name), entry in self._by_vendor.items()
+            if vendor == provider
             and (book is None or entry.book is None or entry.book == book)
             and (not operation or not entry.serves or operation in entry.serves)
         )
 
-    def entry(self, model: str) -> PriceEntry | None:
-        """Return what is known of a model by its name or alias."""
-        return self._entries.get(model)
+    def entry(self, model: str, *, provider: str = "") -> PriceEntry | None:
+        """Return what is known of a model by its name or alias; `provider` as for `find`."""
+        return self._by_vendor.get((provider, model)) or self._entries.get(model)
 
-    def _make(self, model: str, *, group: str, free: bool) -> Price | None:
-        entry = self._entries.get(model)
+    def _make(self, model: str, *, provider: str, group: str, free: bool) -> Price | None:
+        entry = self.entry(model, provider=provider)
         if entry is None:
             return self._free if free else None  # a name the caller made up is not remembered
-        price = self._prices[(model, group, free)] = Price(entry, multiplier=self._multipliers.get(group, Fraction(1)), free=free)
+        price = self._prices[model, provider, group, free] = Price(entry, multiplier=self._multipliers.get(group, Fraction(1)), free=free)
         return price

@@ -158,7 +158,7 @@ def test_transcribers_are_paid_by_tokens(client: openai.OpenAI, installation: In
     usage = hear(client, sound, model="gpt-4o-transcribe", prompt="Kites.").parse().usage
     record = record_of(installation, raw.headers["x-request-id"])
     heard, said = usage.input_token_details.audio_tokens, usage.input_token_details.text_tokens
-    assert record["amount_nanos"] == heard * 6_000 + said * 2_500 + usage.output_tokens * 10_000
+    assert record["amount_nanos"] == (heard + said) * 2_500 + usage.output_tokens * 10_000
     assert record["units"] == {"input_audio_tokens": heard}
     text = raw.parse() if kind == "text" else raw.parse().text
     assert text.startswith("The kite flies.")
@@ -172,7 +172,7 @@ def test_a_transcription_is_streamed_to_both_clients(client: openai.OpenAI, inst
     usage = events[-1].usage
     record = record_of(installation, raw.headers["x-request-id"])
     assert record["stream"]
-    assert record["amount_nanos"] == usage.input_tokens * 3_000 + usage.output_tokens * 5_000
+    assert record["amount_nanos"] == usage.input_tokens * 1_250 + usage.output_tokens * 5_000
 
     async def listen() -> list[Any]:
         async with openai.AsyncOpenAI(api_key=installation.test_key, base_url=f"{installation.base_url}/v1", max_retries=0) as other:

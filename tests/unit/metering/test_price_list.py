@@ -56,6 +56,12 @@ def test_chat_models_know_their_limits_and_cached_input_is_never_dearer() -> Non
             assert float(entry.rates.get("cached", "0")) < float(entry.rates["input"]) <= float(entry.rates["output"])
 
 
+def test_vendors_may_share_a_name_each_at_its_own_price() -> None:
+    entries = parse_price_list(SECTION + SECTION.replace(b"acme", b"zeta").replace(b"1.00", b"2.00"))
+
+    assert [(entry.provider, entry.rates["input"]) for entry in entries] == [("acme", "1.00"), ("zeta", "2.00")]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -254,6 +254,21 @@ def test_models_of_a_provider_and_book() -> None:
     assert book().models_of("other") == ()
 
 
+def test_a_name_of_several_vendors_costs_what_its_own_asks() -> None:
+    entries = (
+        PriceEntry(model="open", provider="acme", rates={"input": "1"}, context=8),
+        PriceEntry(model="open", provider="zeta", aliases=("open-z",), rates={"input": "3"}, context=9),
+    )
+    prices, usage = PriceBook(entries), Usage(input_tokens=1_000_000)
+
+    asked = ("", "acme", "zeta", "zeta", "other")
+    assert [prices.find("open", provider=who).charge(usage) // 10**9 for who in asked] == [1, 1, 3, 3, 1]  # type: ignore[union-attr]
+    assert (prices.models_of("acme"), prices.models_of("zeta")) == (("open",), ("open", "open-z"))
+    assert [prices.entry("open", provider=who).context for who in asked] == [8, 8, 9, 9, 8]  # type: ignore[union-attr]
+    own = PriceBook(entries, (PriceRow(model="open", rates={"input": "7"}),))
+    assert [own.find("open", provider=who).charge(usage) // 10**9 for who in asked] == [7] * 5  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("unit", "text"),
     [

@@ -1,0 +1,91 @@
+"""What a request costs by the upstream that would serve it, as vendors resell each other's models."""
+
+import pytest
+
+from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Upstream
+from modelgate.core.usage import Usage
+from modelgate.gateway.configuration import Configuration
+from modelgate.metering.price_list import read_shipped_prices
+from modelgate.providers import load_providers
+
+PROVIDERS, SHIPPED = load_providers(), read_shipped_prices()
+KEY = ApiKey(id="key_1", account="acct_1", book="live", name="k", digest="d", hint="")
+USAGE = Usage(input_tokens=1_000, cached_tokens=400, output_tokens=100)
+"""600 tokens at the full rate, 400 cached ones and 100 in the answer."""
+
+
+def upstream(provider: str, *, priority: int = 0, models: dict[str, str] | None = None) -> Upstream:
+    base_url = PROVIDERS[provider].base_url or "https://my-resource.openai.azure.com"
+    credentials = (Credential(id=f"cred_{provider}", secret="sk-vendor"),)
+    return Upstream(
+        id=f"up_{provider}",
+        name=provider,
+        provider=provider,
+        base_url=base_url,
+        book="live",
+        credentials=credentials,
+        models=models or {},
+        priority=priority,
+    )
+
+
+def configuration(*upstreams: Upstream, prices: tuple[PriceRow, ...] = ()) -> Configuration:
+    snapshot = Snapshot(version=1, upstreams=upstreams, prices=prices)
+    return Configuration(snapshot, providers=PROVIDERS, shipped=SHIPPED, now=0.0)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "amount_nanos"),
+    [
+        ("openrouter", "anthropic/claude-sonnet-5", 600 * 2_000 + 400 * 200 + 100 * 10_000),
+        ("openrouter", "meta-llama/llama-3.3-70b-instruct", 1_000 * 100 + 100 * 320),
+        ("together", "zai-org/GLM-5.3", 600 * 1_400 + 400 * 260 + 100 * 4_400),
+        ("together", "openai/gpt-oss-20b", 1_000 * 50 + 100 * 200),
+        ("fireworks", "accounts/fireworks/models/kimi-k2p6", 600 * 950 + 400 * 160 + 100 * 4_000),
+        ("siliconflow", "moonshotai/Kimi-K3", 600 * 2_700 + 400 * 270 + 100 * 13_500),
+        ("siliconflow", "deepseek-ai/DeepSeek-V3.2", 1_000 * 270 + 100 * 420),
+        ("groq", "openai/gpt-oss-20b", 600 * 75 + 400 * 37.5 + 100 * 300),
+    ],
+)
+def test_a_reseller_without_a_list_of_models_serves_what_is_priced_at_its_own_price(provider: str, model: str, amount_nanos: int) -> None:
+    offer, price = configuration(upstream(provider)).offer_to(KEY, operation="chat", model=model)
+
+    assert offer.only is not None
+    assert (offer.only.upstream.provider, offer.only.upstream_model) == (provider, model)
+    assert price.charge(USAGE) == amount_nanos
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "amount_nanos"),
+    [
+        ("together", "intfloat/multilingual-e5-large-instruct", 20_000),
+        ("fireworks", "accounts/fireworks/models/qwen3-embedding-8b", 100_000),
+        ("fireworks", "fireworks/qwen3-embedding-8b", 100_000),
+    ],
+)
+def test_a_reseller_prices_embeddings(provider: str, model: str, amount_nanos: int) -> None:
+    _, price = configuration(upstream(provider)).offer_to(KEY, operation="embeddings", model=model)
+
+    assert price.charge(Usage(input_tokens=1_000)) == amount_nanos
+
+
+def test_a_deployment_at_azure_costs_what_its_model_costs_at_its_maker() -> None:
+    azure = upstream("azure", models={"gpt-4.1-mini": "my-deployment", "text-embedding-3-small": "my-vectors"})
+    offer, price = configuration(azure).offer_to(KEY, operation="chat", model="gpt-4.1-mini")
+
+    assert offer.only is not None
+    assert offer.only.upstream_model == "my-deployment"
+    assert price.charge(USAGE) == 600 * 400 + 400 * 100 + 100 * 1_600
+    _, price = configuration(azure).offer_to(KEY, operation="embeddings", model="text-embedding-3-small")
+    assert price.charge(Usage(input_tokens=1_000)) == 20_000
+
+
+def test_a_model_that_two_upstreams_have_costs_what_the_preferred_one_asks() -> None:
+    model, usage = "openai/gpt-oss-20b", Usage(input_tokens=1_000)
+
+    def amount(*upstreams: Upstream, prices: tuple[PriceRow, ...] = ()) -> int:
+        return configuration(*upstreams, prices=prices).offer_to(KEY, operation="chat", model=model)[1].charge(usage)
+
+    assert amount(upstream("groq"), upstream("together", priority=1)) == 50_000
+    assert amount(upstream("groq", priority=1), upstream("together")) == 75_000
+    assert amount(upstream("groq"), upstream("together"), prices=(PriceRow(model=model, rates={"input": "1"}),)) == 1_000_000
