@@ -4,22 +4,27 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check -q
 FRAMEWORKS := .venv-frameworks
+# Written when web/ is built; everything web/ is made of makes it old.
+WEB    := src/modelgate/portal/web/sources.sha256
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-e2e test-frameworks check format bench lock clean
+.PHONY: help run install web test test-e2e test-frameworks check format bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/installed ## Serve everything on one port, with the sandbox behind it
+run: $(VENV)/installed $(WEB) ## Serve everything on one port, with the sandbox behind it
 	@exec $(BIN)/modelgate serve
 
 install: $(VENV)/installed ## Create the environment and install what is needed to run
 
-test: $(VENV)/installed-dev ## Run the tests
+web: $(WEB) ## Build the documentation site and the console, if their sources have changed
+
+test: $(VENV)/installed-dev $(WEB) ## Run the tests
 	$(BIN)/pytest -q -m "not e2e"
 
-test-e2e: $(VENV)/installed-dev ## Run the tests that need a browser (Debian's chromium)
+test-e2e: $(VENV)/installed-dev $(WEB) ## Run the tests that need a browser (Debian's chromium)
 	$(BIN)/pytest -q -m e2e tests/e2e
 
 test-frameworks: $(VENV)/installed $(FRAMEWORKS)/installed ## Run the tests with LangChain and LlamaIndex, in an environment of their own
@@ -31,6 +36,7 @@ check: $(VENV)/installed-dev ## Format, lint, types and import rules
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py check
 
 format: $(VENV)/installed-dev ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
@@ -45,7 +51,8 @@ lock: $(VENV)/installed-dev ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -U requirements-frameworks.in -o requirements-frameworks.lock
 
 clean: ## Remove the environment and everything generated; data directories stay
-	rm -rf $(VENV) $(FRAMEWORKS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/modelgate/sandbox/data/*.tiktoken
+	rm -rf $(VENV) $(FRAMEWORKS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/modelgate/sandbox/data/*.tiktoken \
+		src/modelgate/portal/web web/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Modelgate needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
@@ -57,6 +64,9 @@ $(VENV)/installed: requirements.lock pyproject.toml hatch_build.py | $(BIN)/pyth
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
+
+$(WEB): $(WEB_SOURCES) hatch_build.py | $(VENV)/installed
+	@$(BIN)/python hatch_build.py
 
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	@echo "Installing what the tests need (once, a minute or so) …"
