@@ -26,6 +26,7 @@ from modelgate.sandbox.midjourney_fields import (
 )
 from modelgate.sandbox.midjourney_jobs import DIALOGS, GRIDS, KEYCAPS, MidjourneyJob, buttons_of, read_custom_id
 from modelgate.sandbox.midjourney_words import needed, picture_of, picture_or_address, ratio_size
+from modelgate.sandbox.pictures import size_of
 from modelgate.sandbox.vision import look_at, open_picture, shrink
 
 CLIP_S = 5.2
