@@ -1,0 +1,86 @@
+"""Every command in the guides of the documentation, run as it is printed."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.environment import clean_environment
+from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.plain_http import send
+from tests.samples import ROOT, SAMPLES
+
+GUIDES = ROOT / "src" / "modelgate" / "portal" / "guides"
+COMMANDS = [
+    pytest.param(command, id=f"{path.stem}-{number}")
+    for path in sorted(GUIDES.glob("*.md"))
+    for number, command in enumerate(re.findall(r"^```bash\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE))
+]
+RUN_S = 60
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    running = Installation(tmp_path_factory.mktemp("guides") / "data")
+    yield running
+    assert running.stop() == 0
+
+
+def run(command: str, folder: Path, installation: Installation) -> tuple[int, str]:
+    """Return the status and the body of one curl; without a curl here, send what it would."""
+    variables = {"MODELGATE_BASE_URL": installation.base_url, "MODELGATE_KEY": installation.test_key}
+    if shutil.which("curl") is None:
+        return send_as_curl(command, variables)
+    done = subprocess.run(
+        ["bash", "-euc", command.rstrip("\n") + " -sS -w '\\n%{http_code}'"],
+        cwd=folder,
+        env=clean_environment(**variables, no_proxy="127.0.0.1"),
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+def send_as_curl(command: str, variables: dict[str, str]) -> tuple[int, str]:
+    """Send what a curl of the guides would: an address, headers, and JSON or nothing."""
+    for name, value in variables.items():
+        command = command.replace(f"${name}", value)
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words[0] == "curl"
+    headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
+    body = next((words[at + 1] for at, word in enumerate(words) if word == "-d"), None)
+    url = next(word for word in words if word.startswith("http"))
+    answer = send(url, body=None if body is None else msgspec.json.decode(body), headers=headers, method="GET" if body is None else "POST")
+    return answer.status, answer.content.decode()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_works_as_it_is_printed(installation: Installation, command: str, tmp_path: Path) -> None:
+    status, body = run(command, tmp_path, installation)
+    assert (status, body[:1]) == (200, "{"), body
+
+
+def test_without_a_curl_the_same_is_sent(installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert len(COMMANDS) > 4
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    status, body = run(str(COMMANDS[0].values[0]), tmp_path, installation)
+    assert (status, body[:1]) == (200, "{"), body
+
+
+def test_the_samples_that_guides_show_exist() -> None:
+    shown = {
+        name
+        for path in GUIDES.glob("*.md")
+        for line in path.read_text().splitlines()[:1]
+        if line.startswith("samples:")
+        for name in line.split()[1:]
+    }
+    assert {path.name for path in SAMPLES.glob("*.py")} >= shown
+    assert len(shown) > 10
