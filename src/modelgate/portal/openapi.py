@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.core.errors import ModelgateError
+from modelgate.portal.refusals import refusals_by_status, sentence
 
 REF_TEMPLATE = "#/components/schemas/{name}"
 KEY_SCHEME = "key"
 
-_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+PATH_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 Document = dict[str, Any]  # JSON
 
 
@@ -46,7 +46,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Document]) -> Document:
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, **_path_examples(endpoint.cases, name)}
-        for name in _PARAMETER.findall(endpoint.path)
+        for name in PATH_PARAMETER.findall(endpoint.path)
     ]
     if parameters:
         operation["parameters"] = parameters
@@ -66,8 +66,8 @@ def _responses(endpoint: Endpoint, schema_of: dict[Any, Document]) -> Document:
     if examples := _examples([case for case in endpoint.cases if case.status == 200], "response"):
         content["examples"] = examples
     responses: Document = {"200": {"description": "Done.", "content": {endpoint.content_type: content}}}
-    for status, errors in sorted(_by_status(endpoint).items()):
-        described: Document = {"description": "\n".join(f"- {_sentence(error)}" for error in errors)}
+    for status, rows in refusals_by_status(endpoint).items():
+        described: Document = {"description": "\n".join(f"- {sentence(row)}" for row in rows)}
         if endpoint.error is not None:
             content = {"schema": schema_of[endpoint.error]}
             if examples := _examples([case for case in endpoint.cases if case.status == status], "response"):
@@ -75,19 +75,6 @@ def _responses(endpoint: Endpoint, schema_of: dict[Any, Document]) -> Document:
             described["content"] = {"application/json": content}
         responses[str(status)] = described
     return responses
-
-
-def _by_status(endpoint: Endpoint) -> dict[int, list[type[ModelgateError]]]:
-    grouped: dict[int, list[type[ModelgateError]]] = {}
-    errors: tuple[type[ModelgateError], ...] = (*endpoint.errors, ModelgateError)
-    for error in errors:
-        grouped.setdefault(endpoint.statuses.get(error, error.status), []).append(error)
-    return grouped
-
-
-def _sentence(error: type[ModelgateError]) -> str:
-    text = error.text if "text" in error.__dict__ or error is ModelgateError else (error.__doc__ or error.__name__).split("\n")[0]
-    return f"`{error.code}`: {text}" if error.code else text
 
 
 def _examples(cases: Sequence[Case], side: str) -> Document:
