@@ -7,11 +7,10 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import structlog
 import uvicorn
 import uvloop
@@ -25,6 +24,7 @@ from modelgate.app.control import MAX_BODY_BYTES, PREFIXES, ControlRoom
 from modelgate.app.endpoints import every_endpoint
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.memory import give_large_blocks_back
+from modelgate.app.pages import PATHS, Pages, served_models
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.retention import sweep_files
 from modelgate.app.settings import Settings
@@ -55,7 +55,9 @@ from modelgate.gateway.webhooks import DELIVERIES_PATH, REDELIVER_PATH, Deliveri
 from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
 from modelgate.metering.rates import RateCounters
-from modelgate.portal.openapi import render_openapi
+from modelgate.portal.pages import ListedModels
+from modelgate.portal.site import Site
+from modelgate.portal.web_files import WebFiles
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.claims import DatabaseClaims
@@ -133,12 +135,7 @@ class Desk:
             wait_s=settings.image_wait_s,
         )
         images = ImagesGateway(
-            desk,
-            submissions=submissions,
-            waiting=waiting,
-            blobs=workshop.blobs,
-            links=links,
-            wait_s=settings.image_wait_s,
+            desk, submissions=submissions, waiting=waiting, blobs=workshop.blobs, links=links, wait_s=settings.image_wait_s
         )
         claims = DatabaseClaims(self._database, owner=owner_of("desk", settings.data_path), clock=system_clock)
         await claims.settle()
@@ -152,6 +149,7 @@ class Desk:
             deliveries=deliveries,
             callbacks=callbacks,
             metrics=metrics,
+            models=lambda: served_models(follower.current(), providers),
         )
         sweep = sweep_files(workshop.blobs, days=settings.file_retention_days, clock=system_clock)
         following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics), sweep)]
@@ -168,15 +166,20 @@ class Desk:
         rates.close()
 
     def _application(
-        self, media: Handler, images: Handler, *, files: Files, deliveries: Deliveries, callbacks: VendorCallbacks, metrics: Metrics
+        self,
+        media: Handler,
+        images: Handler,
+        *,
+        files: Files,
+        deliveries: Deliveries,
+        callbacks: VendorCallbacks,
+        metrics: Metrics,
+        models: Callable[[], ListedModels],
     ) -> Starlette:
-        """Return the routes: media families and account API by prefix, pictures, files, documentation, metrics, health; the rest is 404."""
-        document = msgspec.json.encode(
-            render_openapi(every_endpoint(self._families), version=modelgate.__version__, server_url=self._settings.base_url)
-        )
-
-        async def openapi(_: HttpRequest) -> HttpResponse:
-            return HttpResponse(status=200, headers=_JSON, body=document)
+        """Return the routes: media families and account API by prefix, pictures, files, the site, metrics, health; the rest is 404."""
+        base_url = self._settings.base_url
+        site = Site(every_endpoint(self._families), version=modelgate.__version__, base_url=base_url)
+        pages = Pages(site, web=WebFiles(), models=models, base_url=base_url)
 
         async def health(_: HttpRequest) -> HttpResponse:
             return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
@@ -190,7 +193,7 @@ class Desk:
 
         reading = ("GET", "HEAD")
         routes = [
-            Route("/openapi.json", self._app(_only(reading, openapi))),
+            *(Route(path, self._app(_only(reading, pages.handle))) for path in PATHS),
             Route("/metrics", self._app(_only(reading, show_metrics))),
             Route("/healthz", self._app(_only(reading, health))),
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),

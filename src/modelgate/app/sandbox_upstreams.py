@@ -13,6 +13,7 @@ def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
     return (
         _upstream("openai", path="/openai/v1", secret=sandbox.OPENAI_SECRET, socket_path=socket_path),
         _upstream("anthropic", path="/anthropic", secret=sandbox.ANTHROPIC_SECRET, socket_path=socket_path),
+        _upstream("deepseek", path="/openai/v1", secret=sandbox.OPENAI_SECRET, socket_path=socket_path),
         _upstream("gemini", path="/gemini", secret=sandbox.GEMINI_SECRET, socket_path=socket_path),
         _upstream("kling", path="/kling", secret=sandbox.KLING_SECRET, socket_path=socket_path),
         _upstream("bfl", path="/bfl", secret=sandbox.BFL_SECRET, socket_path=socket_path),

@@ -30,7 +30,13 @@ SPEECH_CASES = (
 )
 
 TRANSCRIPTION_CASES = (
-    Case(name="text", title="What was said", prose="As JSON.", request={"model": "gpt-4o-transcribe", "file": "@kite.mp3"}),
+    Case(name="whisper", title="What was said", prose="A file in, its words out.", request={"model": "whisper-1", "file": "@kite.mp3"}),
+    Case(
+        name="text",
+        title="By a model that counts tokens",
+        prose="The newer models are paid by tokens of sound and text, and say in `usage` how many.",
+        request={"model": "gpt-4o-transcribe", "file": "@kite.mp3"},
+    ),
     Case(
         name="subtitles",
         title="Subtitles",

@@ -30,6 +30,7 @@ _FAMILY = "gemini"
 _MODEL = {"model": "gemini-2.5-flash"}
 _EMBEDDING_MODEL = {"model": "gemini-embedding-001"}
 _IMAGE_MODEL = {"model": "gemini-2.5-flash-image"}
+_SPEECH_MODEL = {"model": "gemini-2.5-flash-preview-tts"}
 _DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 
 
@@ -93,6 +94,39 @@ GENERATE_CASES = (
         path_values=_MODEL,
     ),
     Case(
+        name="search",
+        title="Grounding with Google Search",
+        prose="The model may search the web at the vendor. `groundingMetadata` tells queries, sources, and which words rest on which.",
+        request=_question("Which kite flew highest?", tools=[{"googleSearch": {}}]),
+        path_values=_MODEL,
+    ),
+    Case(
+        name="url-context",
+        title="URL context",
+        prose=(
+            "The model reads the pages whose addresses stand in the prompt, at the vendor; `urlContextMetadata` tells which were read. The "
+            "sandbox takes the tool and reads nothing."
+        ),
+        request=_question("What is https://example.com about?", tools=[{"urlContext": {}}]),
+        path_values=_MODEL,
+    ),
+    Case(
+        name="speech",
+        title="Speech",
+        prose=(
+            "A speech model answers with sound as `inlineData`: raw PCM of 16 bits, mono, 24,000 samples a second. "
+            "`multiSpeakerVoiceConfig` in the place of `voiceConfig` gives speakers voices of their own."
+        ),
+        request=_question(
+            "Say cheerfully: Have a nice day!",
+            generationConfig={
+                "responseModalities": ["AUDIO"],
+                "speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}},
+            },
+        ),
+        path_values=_SPEECH_MODEL,
+    ),
+    Case(
         name="image-output",
         title="Image output",
         prose="Models that draw give pictures as `inlineData` parts beside the text.",
@@ -108,6 +142,7 @@ STREAM_CASES = (
         "without it as one JSON array that grows.",
         request=_question("Say hello."),
         path_values=_MODEL,
+        query={"alt": "sse"},
     ),
 )
 COUNT_CASES = (
@@ -162,7 +197,7 @@ def _method(
         name=f"gemini_{_UPPER.sub(lambda found: '_' + found[0].lower(), method)}_{version}",
         family=_FAMILY,
         home="relay",
-        summary=summary,
+        summary=summary if version == VERSIONS[0] else f"{summary} ({version})",
         description=description,
         request=request,
         response=response,

@@ -55,6 +55,33 @@ MESSAGE_CASES = (
         request=_question("What is the weather in Paris?", tools=[_WEATHER_TOOL]),
     ),
     Case(
+        name="tool-results",
+        title="Results of tools",
+        prose="Send back the model's blocks as they came, and in the next turn first a `tool_result` for each call.",
+        request={
+            "model": _MODEL,
+            "max_tokens": 1024,
+            "messages": [
+                {"role": "user", "content": "What is the weather in Paris?"},
+                {
+                    "role": "assistant",
+                    "content": [{"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Paris"}}],
+                },
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "18 °C, sunny"}]},
+            ],
+            "tools": [_WEATHER_TOOL],
+        },
+    ),
+    Case(
+        name="web-search",
+        title="Web search",
+        prose=(
+            "A tool that the vendor runs itself: searches and what they found come as blocks before the text, and the text cites its "
+            "sources. The sandbox takes the tool and searches nothing."
+        ),
+        request=_question("Which kite flew highest?", tools=[{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}]),
+    ),
+    Case(
         name="thinking",
         title="Thinking",
         prose="The model thinks before it answers. Send its thinking blocks back unchanged when you answer its tool calls.",

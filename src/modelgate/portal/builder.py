@@ -105,7 +105,9 @@ class PageBuilder:
                 query=self._fields(endpoint.query),
                 header=self._fields(endpoint.headers),
             ),
-            request=Body(content_type=endpoint.request_type, fields=self._fields(endpoint.request)) if endpoint.request is not None else None,
+            request=Body(content_type=endpoint.request_type, fields=self._fields(endpoint.request))
+            if endpoint.request is not None
+            else None,
             example=example_of(endpoint, case, recorded),
             response=self._answer(endpoint, case),
             errors=tuple(chain.from_iterable(refusals_by_status(endpoint).values())),

@@ -49,9 +49,7 @@ def links_of(text: str) -> tuple[str, ...]:
 
 def with_links(text: str, change: Callable[[str], str]) -> str:
     """Return the text with every link's target changed; code stays as it is."""
-    lines = [
-        line if fenced else _LINK.sub(lambda found: f"[{found[1]}]({change(found[2])})", line) for line, fenced in lines_of(text)
-    ]
+    lines = [line if fenced else _LINK.sub(lambda found: f"[{found[1]}]({change(found[2])})", line) for line, fenced in lines_of(text)]
     return "\n".join(lines)
 
 

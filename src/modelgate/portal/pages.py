@@ -187,3 +187,29 @@ class SearchEntry(msgspec.Struct, frozen=True, kw_only=True):
     section: tuple[str, ...]
     headings: tuple[tuple[str, str], ...]
     text: str
+
+
+class ListedPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """A list price: `rates` in USD by unit (`ListedModels.units` says for how many of it), `listed` the month it was entered."""
+
+    rates: dict[str, str]
+    free: bool = False
+    source: str = ""
+    listed: str = ""
+
+
+class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that this instance serves in `books`: live, test, or both. `price` None: nobody has priced it."""
+
+    id: str
+    operations: tuple[str, ...]
+    books: tuple[str, ...]
+    vendor: str
+    price: ListedPrice | None
+
+
+class ListedModels(msgspec.Struct, frozen=True, kw_only=True):
+    """The models of this instance."""
+
+    units: dict[str, int]
+    data: tuple[ListedModel, ...]

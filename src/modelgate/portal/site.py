@@ -92,7 +92,9 @@ class Site:
         return {
             "/openapi.json": document_of(JSON, msgspec.json.encode(openapi)),
             DATA_PATH + "site.json": document_of(JSON, msgspec.json.encode(data)),
-            DATA_PATH + "search.json": document_of(JSON, msgspec.json.encode([_search_entry(page, texts[page.slug]) for page in pages.values()])),
+            DATA_PATH + "search.json": document_of(
+                JSON, msgspec.json.encode([_search_entry(page, texts[page.slug]) for page in pages.values()])
+            ),
             **{f"{DATA_PATH}pages/{slug}.json": document_of(JSON, msgspec.json.encode(page)) for slug, page in pages.items()},
             **{f"{PAGES_PATH}{slug}.md": document_of(MARKDOWN, text.encode()) for slug, text in texts.items()},
             "/llms.txt": document_of(PLAIN, self._overview().encode()),
@@ -107,7 +109,13 @@ class Site:
 
     def _overview(self) -> str:
         """Return every page with its address and its summary, as llmstxt.org has it."""
-        lines = [f"# {TITLE}", "", f"> {SUMMARY}", "", f"Base URL: {self._base_url}/v1 . The API as OpenAPI 3.1: {self._base_url}/openapi.json"]
+        lines = [
+            f"# {TITLE}",
+            "",
+            f"> {SUMMARY}",
+            "",
+            f"Base URL: {self._base_url}/v1 . The API as OpenAPI 3.1: {self._base_url}/openapi.json",
+        ]
         section = None
         for page in self.pages.values():
             if page.section != section:

@@ -84,7 +84,9 @@ def parse_answer(text: str) -> RecordedAnswer:
         raise ValueError("a recorded answer begins with `HTTP 200` and `content-type: …`, then an empty line")
     is_json = content_type.startswith("application/json")
     return RecordedAnswer(
-        status=int(status.removeprefix("HTTP ")), content_type=content_type, body=msgspec.json.decode(body) if is_json else body.rstrip("\n") + "\n"
+        status=int(status.removeprefix("HTTP ")),
+        content_type=content_type,
+        body=msgspec.json.decode(body) if is_json else body.rstrip("\n") + "\n",
     )
 
 

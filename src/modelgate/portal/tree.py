@@ -52,7 +52,7 @@ _CHATGPT = Branch(
             children=(
                 _use("Create a voice", "create_speech", "characters"),
                 _use("Create a voice (gpt-4o-mini-tts)", "create_speech", "tokens"),
-                _use("Create a transcript", "create_transcription", "words"),
+                _use("Create a transcript", "create_transcription", "whisper"),
                 _use("Create a transcript (gpt-4o-transcribe)", "create_transcription", "text"),
                 _use("Create translation", "create_translation", "english"),
             ),
