@@ -153,7 +153,7 @@ _CLAUDE_CASES = (
 )
 _GEMINI_CASES = (
     Case(
-        name="gemini",
+        name="gemini-chat",
         title="Gemini",
         prose="Google's models in this dialect; their thoughts are counted as `reasoning_tokens`.",
         request=ask("Say hello.", model=FLASH),
@@ -199,7 +199,7 @@ CHAT_CASES = (
     *_CLAUDE_CASES,
     *_GEMINI_CASES,
     Case(
-        name="deepseek",
+        name="deepseek-chat",
         title="DeepSeek",
         prose="Models of DeepSeek, as of every vendor that speaks this dialect. What a model thought aloud comes as `reasoning_content`.",
         request=ask("Say hello.", model="deepseek-v4-pro"),

@@ -15,7 +15,7 @@ MAX_QUOTED_VALUES = 4
 
 _REF = "#/$defs/"
 _NULL = "null"
-_NOTHING: tuple[Json, ...] = (None, "", [], {})
+_NOTHING: tuple[Json, ...] = (None, "", [], (), {})
 """Defaults that say no more than that a field may be left out."""
 Schema = dict[str, Any]  # JSON
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
-_INLINE = re.compile(r"[`*_]|^\s*(?:[-*]|\d+\.|>)\s+|^\s*\|?(?:\s*:?-{2,}:?\s*\|)+.*$", re.MULTILINE)
+_INLINE = re.compile(r"[`*]|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|^\s*(?:[-*]|\d+\.|>)\s+|^\s*\|?(?:\s*:?-{2,}:?\s*\|)+.*$", re.MULTILINE)
 _NO_ANCHOR = re.compile(r"[^\w\s-]")
 _SPACE = re.compile(r"\s+")
 

@@ -128,7 +128,7 @@ _GEMINI = Branch(
     slug="gemini",
     children=(
         _use("Gemini Image creation interface (gemini-2.0-flash-exp-image-generation)", CHAT, "gemini-image"),
-        _use("Chat interface", CHAT, "gemini"),
+        _use("Chat interface", CHAT, "gemini-chat"),
         _use("Image recognition interface", CHAT, "gemini-vision"),
         Branch(
             title="OpenAI Endpoint",
@@ -295,6 +295,17 @@ _REFERENCE = Branch(
         _guide("Limits"),
         _handbook("Asking twice, paying once", "caching.md"),
         Branch(
+            title="More Python samples",
+            slug="python",
+            children=(
+                _guide("Follow a task"),
+                _guide("A song by Suno", slug="python-suno-song"),
+                _guide("The libraries of Anthropic and Google", slug="python-claude-and-gemini-libraries"),
+                _guide("OpenAI responses", slug="python-responses"),
+                _guide("Receive webhooks", slug="webhooks-receiver"),
+            ),
+        ),
+        Branch(
             title="Modelgate Media",
             slug="media",
             children=(
@@ -356,7 +367,7 @@ TREE: tuple[Node, ...] = (
             _CHATGPT,
             _CLAUDE,
             _GEMINI,
-            Branch(title="Deepseek", slug="deepseek", children=(_use("Deepseek chat", CHAT, "deepseek"),)),
+            Branch(title="Deepseek", slug="deepseek", children=(_use("Deepseek chat", CHAT, "deepseek-chat"),)),
         ),
     ),
     _IMAGES,
@@ -378,7 +389,7 @@ TREE: tuple[Node, ...] = (
         title="Account API",
         slug="account-api",
         children=(
-            _guide("Account API", slug="account-api"),
+            _handbook("Account API", "account-api.md"),
             Branch(title="For every member", slug="", children=(Rest(families=("account",)),)),
             Branch(title="For owners and admins", slug="", children=(Rest(families=("admin",)),)),
             Branch(title="System API", slug="", children=(Rest(families=("yescale",)),)),

@@ -33,9 +33,10 @@ class WebFiles:
         self._read: dict[str, tuple[tuple[int, int], Document]] = {}
 
     def find(self, name: str) -> Document | None:
-        """Return a file of the build by its path; None when there is none, or no build."""
+        """Return a file of the build by its path; None when there is none, it is of no kind that a browser loads, or there is no build."""
         path = self._folder / name
-        if not _is_plain(name) or not path.is_file():
+        content_type = _TYPES.get(path.suffix)
+        if content_type is None or not _is_plain(name) or not path.is_file():
             return None
         facts = path.stat()
         stamp = (facts.st_mtime_ns, facts.st_size)
@@ -43,7 +44,7 @@ class WebFiles:
         if known is None or known[0] != stamp:
             if len(self._read) >= MAX_FILES:
                 self._read.clear()
-            known = self._read[name] = (stamp, document_of(_TYPES.get(path.suffix, "application/octet-stream"), path.read_bytes()))
+            known = self._read[name] = (stamp, document_of(content_type, path.read_bytes()))
         return known[1]
 
 

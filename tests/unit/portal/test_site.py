@@ -1,0 +1,156 @@
+"""The whole site, over every endpoint of an installation."""
+
+import re
+
+import msgspec
+import pytest
+
+from modelgate.app.endpoints import every_endpoint
+from modelgate.formats.media.family import load_media_families
+from modelgate.portal import markdown
+from modelgate.portal.navigation import Leaf
+from modelgate.portal.pages import Field, Page, SearchEntry, SiteData
+from modelgate.portal.site import LANGUAGES, Site
+
+BASE_URL = "https://gateway.example"
+OUTSIDE = re.compile(r"https?://|mailto:")
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return Site(every_endpoint(load_media_families()), version="1.2.3", base_url=BASE_URL)
+
+
+@pytest.fixture(scope="module")
+def pages(site: Site) -> dict[str, Page]:
+    return site.pages
+
+
+def anchors_of(page: Page) -> set[str]:
+    return {anchor for anchor, _ in markdown.headings_of(page.prose)}
+
+
+def test_the_head_of_the_site(site: Site) -> None:
+    data = msgspec.json.decode(site.documents["/docs/data/site.json"].body, type=SiteData)
+    assert (data.version, data.base_url, len(data.languages)) == ("1.2.3", BASE_URL, 15)
+    assert data.languages == LANGUAGES
+
+    def slugs(items: tuple[object, ...]) -> list[str]:
+        return [slug for item in items for slug in ([item.slug] if item.slug else slugs(item.children))]  # type: ignore[attr-defined]
+
+    assert slugs(data.navigation) == list(site.pages)
+
+
+def test_every_page_is_a_document_and_says_what_it_is_about(site: Site, pages: dict[str, Page]) -> None:
+    for slug, page in pages.items():
+        assert msgspec.json.decode(site.documents[f"/docs/data/pages/{slug}.json"].body, type=Page) == page
+        assert site.documents[f"/docs/{slug}.md"].body.startswith(f"# {page.title}\n".encode())
+        assert page.summary, slug
+        assert page.prose.strip(), slug
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
+
+
+def test_previous_and_next_are_one_chain(pages: dict[str, Page]) -> None:
+    slugs = list(pages)
+    assert [page.next.slug if page.next else "" for page in pages.values()] == [*slugs[1:], ""]
+    assert [page.previous.slug if page.previous else "" for page in pages.values()] == ["", *slugs[:-1]]
+
+
+def test_every_endpoint_is_on_a_page(pages: dict[str, Page]) -> None:
+    shown = {(page.endpoint.method, page.endpoint.path) for page in pages.values() if page.endpoint is not None}
+    assert {(one.method, one.path) for one in every_endpoint(load_media_families())} == shown
+
+
+def test_every_case_is_on_exactly_one_page(pages: dict[str, Page]) -> None:
+    parts = [page.endpoint for page in pages.values() if page.endpoint is not None]
+    for endpoint in every_endpoint(load_media_families()):
+        of_this = [part for part in parts if part.name == endpoint.name]
+        shown = [(part.example, part.response.status) for part in of_this] + [
+            (more.example, more.answer.status) for part in of_this for more in part.more
+        ]
+        assert len(shown) >= len(endpoint.cases), endpoint.name
+        assert len(set(map(repr, shown))) == len(
+            {repr((case.request, case.path_values, case.query, case.headers, case.status)) for case in endpoint.cases}
+        ), endpoint.name
+
+
+def test_every_example_is_complete(pages: dict[str, Page]) -> None:
+    for slug, page in pages.items():
+        part = page.endpoint
+        if part is None:
+            continue
+        for example, answer in [(part.example, part.response), *((more.example, more.answer) for more in part.more)]:
+            assert "{" not in example.path, f"{slug}: a path parameter without a value"
+            assert part.request is None or example.body is not None or example.parts is not None, f"{slug}: no body"
+            assert (answer.example is None) != (answer.text is None), f"{slug}: no answer"
+            assert example.stream == answer.content_type.startswith("text/event-stream"), slug
+
+
+def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
+    dead = []
+    for slug, page in pages.items():
+        for target in markdown.links_of(page.prose):
+            path, _, anchor = target.partition("#")
+            linked = page if not path else pages.get(path.removeprefix("/docs/"))
+            if OUTSIDE.match(target) or path in ("/openapi.json", "/llms.txt", "/console"):
+                continue
+            if linked is None or (anchor and anchor not in anchors_of(linked)):
+                dead.append(f"{slug}: {target}")
+    assert dead == []
+
+
+def test_the_search_index_finds_pages_by_their_words(site: Site, pages: dict[str, Page]) -> None:
+    index = msgspec.json.decode(site.documents["/docs/data/search.json"].body, type=list[SearchEntry])
+    assert [entry.slug for entry in index] == list(pages)
+
+    def found(word: str) -> set[str]:
+        return {entry.slug for entry in index if word in entry.text or word in entry.title}
+
+    assert "errors" in found("insufficient_quota")
+    assert "kling-image-submit-image-generation" in found("image_fidelity")
+    assert "tutorials-setting-http-for-make-com" in found("Make.com")
+    assert found("no such word anywhere") == set()
+    errors = next(entry for entry in index if entry.slug == "errors")
+    assert ("from-upstreams", "From upstreams") in errors.headings
+
+
+def test_every_page_is_listed_for_language_models(site: Site, pages: dict[str, Page]) -> None:
+    overview, whole = site.documents["/llms.txt"].body.decode(), site.documents["/llms-full.txt"].body.decode()
+    assert overview.startswith("# Modelgate\n\n> ")
+    for slug, page in pages.items():
+        assert f"- [{page.title}]({BASE_URL}/docs/{slug}.md): {page.summary}\n" in overview
+        assert f"# {page.title}\n" in whole
+
+
+def test_tasks_are_followed_by_the_id_in_the_answer(pages: dict[str, Page]) -> None:
+    pointers = {page.endpoint.name: page.endpoint.follow for page in pages.values() if page.endpoint is not None}
+    wanted = {
+        "submit_kling_image": "/data/task_id",
+        "submit_kling_text_video": "/data/task_id",
+        "submit_suno_music": "/data",
+        "midjourney_imagine": "/result",
+        "submit_runway_image_to_video": "/id",
+        "submit_luma_generation": "/id",
+        "submit_pika_video": "/id",
+        "create_video": "/id",
+        "create_task": "/id",
+    }
+    assert {name: follow.task_id_pointer for name in wanted if (follow := pointers[name]) is not None} == wanted
+    assert pointers["create_chat_completion"] is None
+    assert pointers["generate_ideogram"] is None
+
+
+def test_nothing_of_the_machine_and_no_secret_is_in_it(site: Site) -> None:
+    text = site.documents["/llms-full.txt"].body.decode()
+    assert "{{" not in text
+    assert not re.search(r"sk-(test|live)-\w{20}", text)
+
+
+def rows(fields: tuple[Field, ...]) -> list[Field]:
+    return [row for field in fields for row in (field, *rows(field.children))]
+
+
+def test_one_slug_is_one_page() -> None:
+    twice = (Leaf(title="Introduction"), Leaf(title="introduction"))
+    with pytest.raises(ValueError, match="same slug"):
+        _ = Site((), version="1", base_url=BASE_URL, tree=twice).pages
