@@ -32,7 +32,8 @@ LONG_SCHEMAS: frozenset[str] = frozenset()
 TESTED_ELSEWHERE = {
     "app/control.py": ("integration/app/test_desk.py", "composition"),
     "control/errors.py": ("unit/control/test_actions.py", "types"),
-    "control/session.py": ("unit/app/test_endpoints.py", "declarations so far"),
+    "control/people.py": ("integration/control/test_session.py", "types"),
+    "control/session_endpoints.py": ("unit/app/test_endpoints.py", "declarations"),
     "app/sandbox_upstreams.py": ("integration/test_first_start.py", "data; both upstreams are called there"),
     "app/serve.py": ("integration/test_serve.py", "several processes"),
     "app/relay.py": ("integration/test_relay_kill_points.py", "a process"),
@@ -122,6 +123,8 @@ TESTED_ELSEWHERE = {
     "storage/posting.py": ("integration/storage/test_ledger.py", "part of the ledger"),
     "storage/schema/claims.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/schema/identity.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/alembic/versions/members_0007.py": ("integration/storage/test_migrations.py", "a migration"),
+    "storage/schema/members.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/schema/money.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/schema/settings.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/schema/tasks.py": ("integration/storage/test_migrations.py", "tables"),

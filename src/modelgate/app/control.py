@@ -5,14 +5,19 @@ from typing import NamedTuple
 import modelgate
 from modelgate.app.settings import Settings
 from modelgate.app.workshop import open_database
-from modelgate.control.actions import Action, Door, SignedIn
+from modelgate.control.actions import Action, Door
 from modelgate.control.errors import AlreadyTaken, NoSuchObject
-from modelgate.control.session import session_actions
+from modelgate.control.members import member_actions
+from modelgate.control.session import SessionRoom, session_actions
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.endpoints import Endpoint
 from modelgate.core.http import HttpRequest, HttpResponse
+from modelgate.identity.attempts import Attempts
+from modelgate.identity.passwords import Passwords
+from modelgate.identity.sessions import Sessions
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
+from modelgate.storage.members import DatabaseMembers
 
 PREFIXES = ("/api/", "/yescale/")
 MAX_BODY_BYTES = 1024 * 1024
@@ -25,30 +30,51 @@ class Means(NamedTuple):
     database: Database
     secret: bytes
     clock: Clock
+    passwords: Passwords
+
+    @property
+    def base_url(self) -> str:
+        """Where clients find this server."""
+        return self.settings.base_url
+
+    def close(self) -> None:
+        """Let go of the threads and the database."""
+        self.passwords.close()
+        self.database.close()
 
 
-def control_actions(means: Means) -> tuple[Action, ...]:
+def session_room(means: Means) -> SessionRoom:
+    """Return what signs in."""
+    members = DatabaseMembers(means.database)
+    sessions = Sessions(members, clock=means.clock)
+    return SessionRoom(members, sessions, passwords=means.passwords, attempts=Attempts(means.clock))
+
+
+def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
     """Return every action of the account API: one line for each subject."""
-    return (*session_actions(version=modelgate.__version__, base_url=means.settings.base_url),)
+    return (
+        *session_actions(sessions, version=modelgate.__version__, base_url=means.base_url),
+        *member_actions(DatabaseMembers(means.database), base_url=means.base_url),
+    )
 
 
 def control_endpoints() -> tuple[Endpoint, ...]:
     """Return the declarations alone. Nothing is opened for them: a database connects when it is first used."""
-    database = Database("sqlite://")
+    means = Means(Settings(), Database("sqlite://"), secret=bytes(32), clock=system_clock, passwords=Passwords())
     try:
-        means = Means(settings=Settings(), database=database, secret=bytes(32), clock=system_clock)
-        return tuple(action.endpoint for action in control_actions(means))
+        return tuple(action.endpoint for action in control_actions(means, session_room(means)))
     finally:
-        database.close()
+        means.close()
 
 
 class ControlRoom:
     """The account API of a running desk. `handle` answers every path under `PREFIXES`."""
 
-    def __init__(self, settings: Settings, secret: bytes, *, clock: Clock = system_clock) -> None:
-        self._database = open_database(settings)
-        means = Means(settings=settings, database=self._database, secret=secret, clock=clock)
-        self._door = Door(control_actions(means), recognise=self._recognise, origins=frozenset((settings.base_url,)), clock=clock)
+    def __init__(self, settings: Settings, secret: bytes, *, clock: Clock = system_clock, passwords: Passwords | None = None) -> None:
+        self._means = means = Means(settings, open_database(settings), secret=secret, clock=clock, passwords=passwords or Passwords())
+        sessions = session_room(means)
+        origins = frozenset((settings.base_url,))
+        self._door = Door(control_actions(means, sessions), recognise=sessions.recognise, origins=origins, clock=clock)
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one call.
@@ -62,12 +88,9 @@ class ControlRoom:
         except NameTaken as error:
             raise AlreadyTaken(_sentence(error)) from error
 
-    async def _recognise(self, _: HttpRequest) -> SignedIn | None:
-        return None
-
     def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
+        """Let go of everything."""
+        self._means.close()
 
 
 def _sentence(error: Exception) -> str:

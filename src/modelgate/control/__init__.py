@@ -2,6 +2,8 @@
 
     actions.py   an endpoint, the permission it needs and the function that answers; the door that routes, signs in and decodes
     lists.py     what the queries of all lists share
+    session.py   signing in and out, becoming a member, one's own record (session_endpoints.py: their declarations)
+    members.py   members and invitations; people.py: a member as shown
     errors.py    what it says besides the errors of every room
 
 Every other file declares the actions of one subject. Stores are handed in as Protocols; no SQL and no sockets in here.

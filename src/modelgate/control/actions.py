@@ -73,6 +73,12 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
+def answer_with(body: msgspec.Struct, *, status: int = 200, cookie: str) -> HttpResponse:
+    """Return an answer that also sets a cookie."""
+    headers = HeaderBlock.of(("content-type", "application/json"), ("cache-control", "no-store"), ("set-cookie", cookie))
+    return HttpResponse(status=status, headers=headers, body=msgspec.json.encode(body))
+
+
 class SignedIn(msgspec.Struct, frozen=True):
     """Who sent a request, and whether by the browser's cookie, which pages of other sites could have it send too."""
 

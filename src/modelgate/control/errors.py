@@ -17,6 +17,20 @@ class ForeignOrigin(PermissionDenied):
     text = "This request came from a page of another site. Use the console of this server, or an access key."
 
 
+class WrongPassword(AuthenticationError):
+    """No such email, or not its password: the two cannot be told apart."""
+
+    code = "wrong_password"
+    text = "The email or the password is not right."
+
+
+class SignUpClosed(PermissionDenied):
+    """The operator lets nobody make an account of their own."""
+
+    code = "sign_up_closed"
+    text = "People cannot sign up here. Ask for an invitation."
+
+
 class NoSuchObject(ModelgateError):
     """Nothing has that id, or it is not the caller's to see: the two cannot be told apart."""
 

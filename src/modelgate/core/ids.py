@@ -17,7 +17,7 @@ def random_text(length: int) -> str:
 
 
 def new_id(kind: str) -> str:
-    """Return a fresh id such as `task_0aZ…`; `kind` is acct, key, task, hold, req, inc, up, cred or blob."""
+    """Return a fresh id such as `task_0aZ…`; `kind` is acct, key, task, hold, req, inc, up, cred, blob, mem or inv."""
     return f"{kind}_{random_text(RANDOM_LENGTH)}"
 
 
