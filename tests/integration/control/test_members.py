@@ -21,6 +21,7 @@ async def test_from_an_invitation_to_a_member(room: Room) -> None:
     assert listed == {"data": [invitation], "next": None, "object": "list"}
 
     body = {"token": url.partition("=")[2], "name": "Grace", "password": PASSWORD}
+    room.now += 1
     joined = await room.ask("POST", "/api/join", body)
     assert joined.status == 201
     assert joined.json["permissions"] == ["read", "use"]
