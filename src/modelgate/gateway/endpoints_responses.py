@@ -181,7 +181,23 @@ STORED_RESPONSES_ENDPOINTS = (
         response=Response,
         error=ErrorAnswer,
         errors=_FREE_ERRORS,
-        cases=(Case(name="cancel", title="Stop a response", prose="By the id of the answer.", path_values=_ID),),
+        cases=(
+            Case(
+                name="cancel",
+                title="Stop a response",
+                prose="By the id of the answer. `background` is not supported here, so what the upstream says is this.",
+                response={
+                    "error": {
+                        "message": "Cannot cancel a synchronous response. (request id: req_5f0c1b9e7a2d4c6f8e013579)",
+                        "type": "invalid_request_error",
+                        "param": None,
+                        "code": None,
+                    }
+                },
+                status=400,
+                path_values=_ID,
+            ),
+        ),
     ),
     Endpoint(
         method="GET",
