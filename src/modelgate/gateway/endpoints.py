@@ -16,6 +16,7 @@ from modelgate.gateway.endpoints_messages import MESSAGE_ENDPOINTS
 from modelgate.gateway.endpoints_more import MORE_ENDPOINTS
 from modelgate.gateway.endpoints_responses import RESPONSES_ENDPOINTS, STORED_RESPONSES_ENDPOINTS
 from modelgate.gateway.files import FileExpired
+from modelgate.gateway.parameters import FileHeaders, FileQuery, with_headers
 from modelgate.gateway.webhooks import WEBHOOK_ENDPOINTS
 
 FILE_ENDPOINTS = (
@@ -32,6 +33,8 @@ FILE_ENDPOINTS = (
         ),
         response=None,
         error=ErrorAnswer,
+        query=FileQuery,
+        headers=FileHeaders,
         errors=(UnknownPath, FileExpired, Overloaded),
         content_type="application/octet-stream",
         needs_key=False,
@@ -41,6 +44,7 @@ FILE_ENDPOINTS = (
                 title="Download a picture",
                 prose="Take the address as it stands in the task's answer.",
                 path_values={"file": "task_4fK2mQpX7cVbN1sLr8YwZd-0.png"},
+                query={"expires": "1803526324", "signature": "b3Vyc2lnbmF0dXJl"},
             ),
         ),
     ),
@@ -54,21 +58,24 @@ def endpoint_table(families: Iterable[MediaFamily]) -> tuple[Endpoint, ...]:
         ValueError: two of them share a method and path, or a name.
     """
     media = tuple(route.endpoint for family in families for route in family.routes)
-    table = (
-        *CHAT_ENDPOINTS,
-        *RESPONSES_ENDPOINTS,
-        *STORED_RESPONSES_ENDPOINTS,
-        *COMPLETIONS_ENDPOINTS,
-        *MESSAGE_ENDPOINTS,
-        *GEMINI_ENDPOINTS,
-        *MODELS_ENDPOINTS,
-        *MORE_ENDPOINTS,
-        *IMAGE_ENDPOINTS,
-        *AUDIO_ENDPOINTS,
-        *media,
-        *WEBHOOK_ENDPOINTS,
-        *CALLBACK_ENDPOINTS,
-        *FILE_ENDPOINTS,
+    table = tuple(
+        with_headers(endpoint)
+        for endpoint in (
+            *CHAT_ENDPOINTS,
+            *RESPONSES_ENDPOINTS,
+            *STORED_RESPONSES_ENDPOINTS,
+            *COMPLETIONS_ENDPOINTS,
+            *MESSAGE_ENDPOINTS,
+            *GEMINI_ENDPOINTS,
+            *MODELS_ENDPOINTS,
+            *MORE_ENDPOINTS,
+            *IMAGE_ENDPOINTS,
+            *AUDIO_ENDPOINTS,
+            *media,
+            *WEBHOOK_ENDPOINTS,
+            *CALLBACK_ENDPOINTS,
+            *FILE_ENDPOINTS,
+        )
     )
     if len({(endpoint.method, endpoint.path) for endpoint in table}) < len(table) or len({e.name for e in table}) < len(table):
         raise ValueError("two endpoints share a path or a name")

@@ -19,6 +19,7 @@ from modelgate.core.errors import (
 from modelgate.formats.openai_chat.reference import ChatRequest, Completion, ErrorAnswer
 from modelgate.formats.openai_chat.schema import Model, ModelList
 from modelgate.gateway.cases_chat import CHAT_CASES
+from modelgate.gateway.parameters import ModelHeaders, ModelsQuery
 
 FREE_ERRORS = (
     *KEY_ERRORS,
@@ -60,6 +61,8 @@ CHAT_ENDPOINTS = (
         summary="List the models this key may use",
         description="Only models that have both an upstream and a price are listed.",
         response=ModelList,
+        query=ModelsQuery,
+        headers=ModelHeaders,
         error=ErrorAnswer,
         errors=(*KEY_ERRORS, NoUpstream, Overloaded),
         cases=(Case(name="list", title="List models", prose="No parameters."),),
@@ -73,6 +76,7 @@ CHAT_ENDPOINTS = (
         summary="One model",
         description="404 with `model_not_found` when this key may not use it.",
         response=Model,
+        headers=ModelHeaders,
         error=ErrorAnswer,
         errors=(*KEY_ERRORS, UnknownModel, NoUpstream, Overloaded),
         cases=(Case(name="one", title="One model", prose="By name.", path_values={"model": "gpt-4o-mini"}),),

@@ -21,6 +21,7 @@ from modelgate.formats.gemini_embeddings.schema import (
     EmbedContentResponse,
 )
 from modelgate.gateway.endpoints_chat import FREE_ERRORS, PAID_ERRORS
+from modelgate.gateway.parameters import GeminiModelsQuery, GeminiQuery, GeminiStreamQuery
 
 _LIST_ERRORS = (*KEY_ERRORS, InvalidRequest, NoUpstream, Overloaded)
 VERSIONS = ("v1beta", "v1")
@@ -201,6 +202,7 @@ def _method(
         description=description,
         request=request,
         response=response,
+        query=GeminiStreamQuery if method == "streamGenerateContent" else GeminiQuery,
         error=ErrorAnswer,
         errors=PAID_ERRORS if price_unit else FREE_ERRORS,
         price_unit=price_unit,
@@ -273,8 +275,9 @@ MODELS_ENDPOINTS = (
         family=_FAMILY,
         home="relay",
         summary="List the models this key may use, in Gemini's shape",
-        description="`pageSize` and `pageToken` page through them. Under `/v1/` OpenAI's shape answers.",
+        description="Page by page. Under `/v1/` OpenAI's shape answers.",
         response=ModelPage,
+        query=GeminiModelsQuery,
         error=ErrorAnswer,
         errors=_LIST_ERRORS,
         cases=(Case(name="list", title="List models", prose="No parameters are needed."),),
@@ -288,6 +291,7 @@ MODELS_ENDPOINTS = (
         summary="One model, in Gemini's shape",
         description="404 when this key may not use it.",
         response=Model,
+        query=GeminiQuery,
         error=ErrorAnswer,
         errors=(*_LIST_ERRORS, UnknownModel),
         cases=(Case(name="one", title="One model", prose="By name.", path_values=_MODEL),),

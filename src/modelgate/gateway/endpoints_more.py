@@ -5,6 +5,7 @@ from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_embeddings.schema import EmbeddingRequest, Embeddings
 from modelgate.formats.openai_moderations.single import ModerationRequest, Moderations
 from modelgate.gateway.endpoints_chat import PAID_ERRORS
+from modelgate.gateway.parameters import CachedHeaders
 
 EMBEDDING_CASES = (
     Case(name="one", title="A text", prose="One vector.", request={"model": "text-embedding-3-small", "input": "a red kite"}),
@@ -49,6 +50,7 @@ MORE_ENDPOINTS = (
         summary="Judge texts",
         description="The OpenAI moderation API.",
         request=ModerationRequest,
+        headers=CachedHeaders,
         response=Moderations,
         error=ErrorAnswer,
         errors=PAID_ERRORS,

@@ -18,6 +18,7 @@ from modelgate.core.records import Json
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_responses.reference import DeletedResponse, InputTokens, ItemList, Response, ResponseRequest
 from modelgate.gateway.endpoints_chat import PAID_ERRORS
+from modelgate.gateway.parameters import InputItemsQuery, KeptAnswerQuery
 
 _FREE_ERRORS = (*KEY_ERRORS, InvalidRequest, NoUpstream, Overloaded, UpstreamFailed, UpstreamUnreachable, UpstreamTimeout)
 _MODEL_ERRORS = (BodyTooLarge, ModelNotAllowed, UnknownModel, UnpricedModel, RateExceeded)
@@ -153,6 +154,7 @@ STORED_RESPONSES_ENDPOINTS = (
         summary="A kept response",
         description="Only for the account that made it, and where its upstream keeps answers. A stream is not told again.",
         response=Response,
+        query=KeptAnswerQuery,
         error=ErrorAnswer,
         errors=_FREE_ERRORS,
         cases=(Case(name="one", title="Fetch a response", prose="By the id of the answer.", path_values=_ID),),
@@ -206,8 +208,9 @@ STORED_RESPONSES_ENDPOINTS = (
         family="openai",
         home="relay",
         summary="What a kept response was made from",
-        description="A page of items; `after`, `limit` and `order` in the query.",
+        description="A page of items.",
         response=ItemList,
+        query=InputItemsQuery,
         error=ErrorAnswer,
         errors=_FREE_ERRORS,
         cases=(Case(name="list", title="List the items", prose="By the id of the answer.", path_values=_ID),),

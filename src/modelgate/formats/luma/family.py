@@ -89,7 +89,7 @@ def _submit(path: str, name: str, summary: str, *, body: Any, answer: Any, cases
     )
 
 
-def _read(path: str, name: str, summary: str, *, answer: Any, case: Case, method: str = "GET") -> Endpoint:
+def _read(path: str, name: str, summary: str, *, answer: Any, case: Case, method: str = "GET", query: Any = None) -> Endpoint:
     at_task = "{task_id}" in path
     return Endpoint(
         method=method,
@@ -101,6 +101,7 @@ def _read(path: str, name: str, summary: str, *, answer: Any, case: Case, method
         description="Free; no vendor is asked.",
         request=schema.BatchBody if method == "POST" else None,
         response=answer,
+        query=query,
         error=schema.ErrorBody,
         errors=(*(FETCH_ERRORS if at_task else READ_ERRORS), *((errors.InvalidRequest,) if method == "POST" else ())),
         cases=(case,),
@@ -271,10 +272,12 @@ DREAM_LIST = _read(
     "list_dream_generations",
     "List generations",
     answer=schema.GenerationList,
+    query=schema.ListQuery,
     case=Case(
         name="list",
         title="The youngest",
-        prose="Query: `limit` up to 100, `offset`.",
+        prose="`has_more` says whether there are older ones.",
+        query={"limit": "1"},
         response={"has_more": False, "count": 1, "limit": 1, "offset": 0, "generations": [_COMPLETED]},
     ),
 )

@@ -189,3 +189,10 @@ class ErrorBody(Struct, kw_only=True):
 
     error: ErrorTwin
     detail: str
+
+
+class ListQuery(Struct, frozen=True, kw_only=True):
+    """Which generations a list shows."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_LISTED, description="How many.")] = DEFAULT_LISTED
+    offset: Annotated[int, Meta(ge=0, le=MAX_OFFSET, description="How many to pass over first.")] = 0

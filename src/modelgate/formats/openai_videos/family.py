@@ -68,7 +68,8 @@ LIST = _endpoint(
     VIDEOS_PATH,
     "list_videos",
     summary="List your videos",
-    description="Newest first; `limit` (1 to 100) and `after`, the id of the last one of the page before.",
+    description="The newest first.",
+    query=schema.ListQuery,
     response=schema.VideoList,
     errors=(*READ_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
     cases=(

@@ -105,3 +105,11 @@ class OlderEnvelope(Struct, kw_only=True):
     code: Literal["success"]
     message: str
     data: OlderTask
+
+
+class ListQuery(Struct, frozen=True, kw_only=True):
+    """Which videos a list shows."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_LISTED, description="How many.")] = DEFAULT_LISTED
+    after: Annotated[str, Meta(description="The id of the last one of the page before.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])] = ""
+    order: Annotated[Literal["desc"], Meta(description="Always the newest first.")] = "desc"

@@ -163,7 +163,8 @@ LIST = _endpoint(
     PREFIX,
     "list_tasks",
     summary="List your tasks",
-    description="Newest first. `limit` (1 to 100, 20 unless told) says how many, `after` is the id of the last one of the page before.",
+    description="The newest first.",
+    query=schema.ListQuery,
     response=schema.TaskList,
     errors=(*READ_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
     cases=(

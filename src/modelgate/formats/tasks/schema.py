@@ -137,3 +137,10 @@ class Quote(Struct, kw_only=True):
     operation: str
     amount_usd: str
     price: str
+
+
+class ListQuery(Struct, frozen=True, kw_only=True):
+    """Which tasks a list shows."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_LISTED, description="How many.")] = DEFAULT_LISTED
+    after: Annotated[str, Meta(description="The id of the last one of the page before.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])] = ""
