@@ -59,6 +59,12 @@ def answer_of(endpoint: Endpoint, case: Case, recorded: RecordedAnswer | None) -
     return Answer(status=recorded.status, content_type=content_type, example=recorded.body)
 
 
+def is_streamed(case: Case) -> bool:
+    """Return whether a request asks for its answer in events."""
+    asked = case.request if isinstance(case.request, dict) else {}
+    return asked.get("stream") is True or asked.get("stream_format") == "sse" or case.query.get("alt") == "sse"
+
+
 def follow_of(endpoint: Endpoint) -> Follow | None:
     """Return where the id of a task that was begun stands in the answer, None where no task is begun."""
     if endpoint.method != "POST" or not endpoint.price_unit:
@@ -79,7 +85,9 @@ def _pointers(value: Json, at: str) -> Iterator[str]:
 def _content_type(endpoint: Endpoint, case: Case, recorded: RecordedAnswer | None) -> str:
     if case.response is None and recorded is not None:
         return recorded.content_type
-    return endpoint.content_type if case.status < 400 else "application/json"
+    if case.status >= 400:
+        return "application/json"
+    return EVENTS if is_streamed(case) else endpoint.content_type
 
 
 def _in_words(status: int, content_type: str) -> str:

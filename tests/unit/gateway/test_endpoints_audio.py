@@ -29,7 +29,7 @@ def test_every_form_is_valid(case: Case) -> None:
 def test_they_are_described() -> None:
     document = render_openapi(AUDIO_ENDPOINTS, version="1", server_url="http://gateway.example")
     speech = document["paths"]["/v1/audio/speech"]["post"]
-    assert list(speech["responses"]["200"]["content"]) == ["audio/mpeg"]
+    assert list(speech["responses"]["200"]["content"]) == ["audio/mpeg", "text/event-stream"]
     hearing = document["paths"]["/v1/audio/transcriptions"]["post"]
     assert list(hearing["requestBody"]["content"]) == ["multipart/form-data"]
     assert document["components"]["schemas"]["TranscriptionForm"]["properties"]["file"]["format"] == "binary"

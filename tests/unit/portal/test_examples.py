@@ -30,7 +30,7 @@ def test_a_request_with_path_query_and_headers() -> None:
     example = example_of(endpoint(one), one, None)
     assert example.path == "/things/a%2Fb/parts/{part}:turn"
     assert (example.query, example.headers) == ((("alt", "sse"),), (("x-a", "1"),))
-    assert (example.content_type, example.body, example.parts, example.stream) == ("application/json", {"a": 1}, None, False)
+    assert (example.content_type, example.body, example.parts, example.stream) == ("application/json", {"a": 1}, None, True)
 
 
 def test_a_form_becomes_parts() -> None:

@@ -83,6 +83,7 @@ def test_every_example_is_complete(pages: dict[str, Page]) -> None:
             assert "{" not in example.path, f"{slug}: a path parameter without a value"
             assert part.request is None or example.body is not None or example.parts is not None, f"{slug}: no body"
             assert (answer.example is None) != (answer.text is None), f"{slug}: no answer"
+            assert answer.content_type != "application/json" or answer.example is not None or answer.status == 204, f"{slug}: no JSON"
             assert example.stream == answer.content_type.startswith("text/event-stream"), slug
 
 
