@@ -15,7 +15,7 @@ export const ICONS = {
   upload: 'M12 16V5M7 9l5-5 5 5M5 20h14',
   search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM20 20l-4-4',
   menu: 'M4 7h16M4 12h16M4 17h16',
-  more: 'M5 12h.01M12 12h.01M19 12h.01',
+  more: 'M5 11.5v1M12 11.5v1M19 11.5v1',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
   play: 'M8 5.5v13l10.5-6.5z',
