@@ -20,7 +20,7 @@ COUNT_PATH = f"{PATH}/count_tokens"
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """The answer."""
 
-    input_tokens: Annotated[int, Meta(ge=0, le=MAX_UNITS)]
+    input_tokens: Annotated[int, Meta(ge=0, le=MAX_UNITS, description="All input of the request, cached or not.", examples=[14])]
 
 
 _count = msgspec.json.Decoder(Count)

@@ -3,9 +3,11 @@
 import base64
 import binascii
 from collections.abc import Iterable
+from typing import Annotated
 from urllib.parse import parse_qs
 
 import msgspec
+from msgspec import Meta
 
 from modelgate.core.errors import InvalidRequest
 
@@ -30,20 +32,22 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One model as it is told."""
 
-    name: str
-    version: str
-    display_name: str
-    supported_generation_methods: tuple[str, ...]
-    description: str | None = None
-    input_token_limit: int | None = None
-    output_token_limit: int | None = None
+    name: Annotated[str, Meta(description="`models/` and the name to call it by.", examples=["models/gemini-2.5-flash"])]
+    version: Annotated[str, Meta(description="Always `001`.")]
+    display_name: Annotated[str, Meta(description="The name to call it by.", examples=["gemini-2.5-flash"])]
+    supported_generation_methods: Annotated[
+        tuple[str, ...], Meta(description="What may be put after the colon.", examples=[["generateContent", "countTokens"]])
+    ]
+    description: Annotated[str | None, Meta(description="What it is good for, where that is known.")] = None
+    input_token_limit: Annotated[int | None, Meta(description="Tokens it reads at most, where that is known.", examples=[1048576])] = None
+    output_token_limit: Annotated[int | None, Meta(description="Tokens it writes at most, where that is known.", examples=[65536])] = None
 
 
 class ModelPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A page of models; `next_page_token` asks for what follows."""
 
-    models: list[Model]
-    next_page_token: str | None = None
+    models: Annotated[list[Model], Meta(description="The models this key may use, by name.")]
+    next_page_token: Annotated[str | None, Meta(description="Give it as `pageToken` for what follows; missing on the last page.")] = None
 
 
 def _told(row: ModelRow) -> Model:
