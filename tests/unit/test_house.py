@@ -82,6 +82,7 @@ TESTED_ELSEWHERE = {
     "formats/openai_completions/schema.py": ("unit/formats/openai_completions/test_request.py", "types"),
     "formats/openai_image_tasks/schema.py": ("unit/formats/openai_image_tasks/test_request.py", "types"),
     "formats/openai_responses/reference.py": ("unit/gateway/test_endpoints_responses.py", "types"),
+    "formats/openai_responses/reference_items.py": ("unit/gateway/test_endpoints_responses.py", "types"),
     "formats/openai_responses/schema.py": ("unit/formats/openai_responses/test_wire.py", "types"),
     "formats/openai_chat/schema.py": ("unit/formats/openai_chat/test_request.py", "types"),
     "formats/openai_embeddings/schema.py": ("unit/formats/openai_embeddings/test_single.py", "types"),
