@@ -49,31 +49,60 @@ _STYLE_PRESETS: Final = """
     SPOTLIGHT_80S STYLIZED_RED SURREAL_COLLAGE TRAVEL_POSTER VINTAGE_GEO VINTAGE_POSTER WATERCOLOR WEIRD WOODBLOCK_PRINT"""
 STYLE_PRESETS: Final = tuple(_STYLE_PRESETS.split())
 
-_File = Annotated[
+FILE: Final = "A file as a part of a form, or a text: its http(s) address, base64, or a data URI. JPEG, PNG or WebP, at most 10 MB."
+_File = Annotated[str, Meta(description=FILE)]
+_Image = Annotated[_File, Meta(description=f"The picture. {FILE}")]
+_NegativePrompt = Annotated[
     str,
+    Meta(max_length=MAX_PROMPT_CHARACTERS, description="What it must not show; `prompt` wins over it.", examples=["clouds"]),
+]
+_StyleType = Annotated[
+    Literal["", "AUTO", "GENERAL", "REALISTIC", "DESIGN", "FICTION"],
     Meta(
-        description="A file as a part of a form, or a text: its http(s) address, base64, or a data URI. JPEG, PNG or WebP, at most 10 MB."
+        description="The style. With `style_preset` or style references only AUTO and GENERAL, with a person AUTO, REALISTIC and FICTION.",
+        examples=["REALISTIC"],
     ),
 ]
-_Prompt = Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="What the picture shows.")]
-_MagicPrompt = Annotated[
-    Literal["", "AUTO", "ON", "OFF"], Meta(description="Whether the prompt is written anew by the vendor; the answer has what was used.")
+_Character = Annotated[
+    list[_File], Meta(max_length=MAX_CHARACTER_REFERENCES, description="A person to show; raises the price. Not with FLASH.")
 ]
-_Resolution = Annotated[str, Meta(description="`WIDTHxHEIGHT`, one of the 69 that Ideogram makes; not together with `aspect_ratio`.")]
+_CharacterMask = Annotated[
+    list[_File], Meta(max_length=MAX_CHARACTER_REFERENCES, description="A grey picture of the same size, one for each of them.")
+]
+_Ratio = Annotated[str, Meta(extra_json_schema={"enum": ["", *ASPECT_RATIOS]}, examples=["16x9"])]
+_Prompt = Annotated[
+    str, Meta(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="What the picture shows.", examples=["a red kite over the sea"])
+]
+_MagicPrompt = Annotated[
+    Literal["", "AUTO", "ON", "OFF"],
+    Meta(description="Whether the vendor writes the prompt anew; the answer has what was used.", examples=["OFF"]),
+]
+_Resolution = Annotated[str, Meta(extra_json_schema={"enum": list(RESOLUTIONS)}, examples=["1280x800"])]
+_MaybeResolution = Annotated[
+    str,
+    Meta(
+        description="Width and height in pixels; not together with `aspect_ratio`.",
+        extra_json_schema={"enum": ["", *RESOLUTIONS]},
+        examples=["1280x800"],
+    ),
+]
 
 
 class PaletteMember(Struct, kw_only=True):
     """One colour of a palette; the heaviest come first."""
 
-    color_hex: Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$")]
-    color_weight: Annotated[float, Meta(ge=MIN_COLOR_WEIGHT, le=1)] = 1.0
+    color_hex: Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$", description="The colour.", examples=["#FFAA00"])]
+    color_weight: Annotated[float, Meta(ge=MIN_COLOR_WEIGHT, le=1, description="How much of it.", examples=[0.5])] = 1.0
 
 
 class Palette(Struct, kw_only=True, omit_defaults=True):
     """Either the name of a palette or its colours."""
 
-    name: Literal["", "EMBER", "FRESH", "JUNGLE", "MAGIC", "MELON", "MOSAIC", "PASTEL", "ULTRAMARINE"] = ""
-    members: list[PaletteMember] = []
+    name: Annotated[
+        Literal["", "EMBER", "FRESH", "JUNGLE", "MAGIC", "MELON", "MOSAIC", "PASTEL", "ULTRAMARINE"],
+        Meta(description="A palette of the vendor's.", examples=["EMBER"]),
+    ] = ""
+    members: Annotated[list[PaletteMember], Meta(max_length=MAX_PALETTE_MEMBERS, description="Colours, in place of `name`.")] = []
 
 
 class StyledBody(Struct, kw_only=True, omit_defaults=True):
@@ -83,98 +112,113 @@ class StyledBody(Struct, kw_only=True, omit_defaults=True):
         DEFAULT_MODEL
     )
     num_images: Annotated[int, Meta(ge=1, le=MAX_IMAGES, description="How many pictures; each is charged.")] = 1
-    seed: Annotated[int, Meta(ge=0, le=MAX_SEED, description="The same seed makes the same picture.")] | None = None
-    rendering_speed: Annotated[Literal["", "FLASH", "TURBO", "DEFAULT", "QUALITY"], Meta(description="The price depends on it.")] = (
-        "DEFAULT"
-    )
-    style_preset: Annotated[str, Meta(description="One of the 62 presets; `style_type` must then be AUTO or GENERAL.")] = ""
-    color_palette: Annotated[Palette | None, Meta(description="In a form: its JSON as a text.")] = None
+    seed: Annotated[int, Meta(ge=0, le=MAX_SEED, description="The same seed makes the same picture.", examples=[7])] | None = None
+    rendering_speed: Annotated[
+        Literal["", "FLASH", "TURBO", "DEFAULT", "QUALITY"],
+        Meta(description="Speed against quality; the price depends on it.", examples=["TURBO"]),
+    ] = "DEFAULT"
+    style_preset: Annotated[
+        str,
+        Meta(
+            description="A style of the vendor's; `style_type` must then be AUTO or GENERAL, and no style references be given.",
+            extra_json_schema={"enum": ["", *STYLE_PRESETS]},
+            examples=["WATERCOLOR"],
+        ),
+    ] = ""
+    color_palette: Annotated[
+        Palette | None, Meta(description="Colours of the picture; in a form its JSON as a text.", examples=[{"name": "EMBER"}])
+    ] = None
     style_codes: Annotated[
         list[Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$")]],
-        Meta(max_length=MAX_STYLE_CODES, description="Not together with `style_type` or `style_reference_images`."),
+        Meta(
+            max_length=MAX_STYLE_CODES,
+            description="Styles by their codes; not together with `style_type` or `style_reference_images`.",
+            examples=[["0F3C5A7B"]],
+        ),
     ] = []
-    style_reference_images: Annotated[list[_File], Meta(max_length=MAX_STYLE_REFERENCES, description="Pictures whose style is taken.")] = []
+    style_reference_images: Annotated[
+        list[_File], Meta(max_length=MAX_STYLE_REFERENCES, description=f"Pictures whose style is taken. {FILE}")
+    ] = []
 
 
 class GenerateBody(StyledBody, kw_only=True, omit_defaults=True):
     """Body of `POST /ideogram/v1/ideogram-v3/generate`."""
 
     prompt: _Prompt
-    negative_prompt: Annotated[str, Meta(max_length=MAX_PROMPT_CHARACTERS, description="What it must not show; `prompt` wins over it.")] = (
-        ""
-    )
-    resolution: _Resolution = ""
-    aspect_ratio: Annotated[str, Meta(description="Such as `16x9`; `16:9` is read as well.")] = "1x1"
+    negative_prompt: _NegativePrompt = ""
+    resolution: _MaybeResolution = ""
+    aspect_ratio: Annotated[_Ratio, Meta(description="Width to height; `16:9` is read as well.")] = "1x1"
     magic_prompt: _MagicPrompt = "AUTO"
-    style_type: Literal["", "AUTO", "GENERAL", "REALISTIC", "DESIGN", "FICTION"] = "GENERAL"
-    character_reference_images: Annotated[
-        list[_File], Meta(max_length=1, description="A person to show; raises the price. Not with FLASH.")
-    ] = []
-    character_reference_images_mask: Annotated[list[_File], Meta(max_length=1, description="Of the same size, one for each of them.")] = []
+    style_type: _StyleType = "GENERAL"
+    character_reference_images: _Character = []
+    character_reference_images_mask: _CharacterMask = []
 
 
 class EditBody(StyledBody, kw_only=True, omit_defaults=True):
     """Body of `POST /ideogram/v1/ideogram-v3/edit`."""
 
-    image: _File
-    mask: Annotated[_File, Meta(description="Of the same size as `image`; black is what changes.")]
+    image: _Image
+    mask: Annotated[_File, Meta(description=f"As large as `image`; black is what changes. {FILE}")]
     prompt: _Prompt
     magic_prompt: _MagicPrompt = "AUTO"
-    style_type: Literal["", "AUTO", "GENERAL", "REALISTIC", "DESIGN", "FICTION"] = "GENERAL"
-    character_reference_images: list[_File] = []
-    character_reference_images_mask: list[_File] = []
+    style_type: _StyleType = "GENERAL"
+    character_reference_images: _Character = []
+    character_reference_images_mask: _CharacterMask = []
 
 
 class RemixBody(StyledBody, kw_only=True, omit_defaults=True):
     """Body of `POST /ideogram/v1/ideogram-v3/remix`."""
 
-    image: _File
+    image: _Image
     prompt: _Prompt
-    image_weight: Annotated[int, Meta(ge=1, le=MAX_IMAGE_WEIGHT, description="How much of the picture is kept.")] = 50
-    negative_prompt: Annotated[str, Meta(max_length=MAX_PROMPT_CHARACTERS)] = ""
-    resolution: _Resolution = ""
-    aspect_ratio: Annotated[str, Meta(description="The picture is cut to it first.")] = "1x1"
+    image_weight: Annotated[int, Meta(ge=1, le=MAX_IMAGE_WEIGHT, description="How much of the picture is kept.", examples=[70])] = 50
+    negative_prompt: _NegativePrompt = ""
+    resolution: _MaybeResolution = ""
+    aspect_ratio: Annotated[_Ratio, Meta(description="Width to height; the picture is cut to it first.")] = "1x1"
     magic_prompt: _MagicPrompt = "AUTO"
-    style_type: Literal["", "AUTO", "GENERAL", "REALISTIC", "DESIGN", "FICTION"] = "GENERAL"
-    character_reference_images: list[_File] = []
-    character_reference_images_mask: list[_File] = []
+    style_type: _StyleType = "GENERAL"
+    character_reference_images: _Character = []
+    character_reference_images_mask: _CharacterMask = []
 
 
 class ReframeBody(StyledBody, kw_only=True, omit_defaults=True):
     """Body of `POST /ideogram/v1/ideogram-v3/reframe`."""
 
-    image: _File
-    resolution: _Resolution
+    image: _Image
+    resolution: Annotated[_Resolution, Meta(description="Width and height of the result, in pixels.")]
 
 
 class ReplaceBackgroundBody(StyledBody, kw_only=True, omit_defaults=True):
     """Body of `POST /ideogram/v1/ideogram-v3/replace-background`."""
 
-    image: _File
-    prompt: Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="What is behind the subject from now on.")]
+    image: _Image
+    prompt: Annotated[
+        str,
+        Meta(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="What is behind the subject from now on.", examples=["a beach"]),
+    ]
     magic_prompt: _MagicPrompt = "AUTO"
 
 
 class Picture(Struct, kw_only=True, omit_defaults=True):
     """One picture. `url` is null when the vendor withholds it because it `is_image_safe` not; such a picture is charged too."""
 
-    url: str | None
-    prompt: Annotated[str, Meta(description="The prompt that was used.")]
-    resolution: str
-    is_image_safe: bool
-    seed: int
-    style_type: str | None = None
-    upscaled_resolution: str | None = None
+    url: Annotated[str | None, Meta(description="Signed address of the file, kept here; null when the vendor withholds it.")]
+    prompt: Annotated[str, Meta(description="The prompt that was used.", examples=["a red kite over the sea"])]
+    resolution: Annotated[str, Meta(description="Width and height in pixels.", examples=["1280x800"])]
+    is_image_safe: Annotated[bool, Meta(description="Whether the vendor shows it; it is charged either way.")]
+    seed: Annotated[int, Meta(description="The seed that made it.", examples=[12345])]
+    style_type: Annotated[str | None, Meta(description="The style that was used.", examples=["GENERAL"])] = None
+    upscaled_resolution: Annotated[str | None, Meta(description="Its size, when it was enlarged.")] = None
 
 
 class Pictures(Struct, kw_only=True):
     """The answer of all operations."""
 
-    created: Annotated[str, Meta(description="ISO 8601.")]
-    data: list[Picture]
+    created: Annotated[str, Meta(description="When, ISO 8601.", examples=["2026-11-27T10:00:00.000000+00:00"])]
+    data: Annotated[list[Picture], Meta(description="The pictures.")]
 
 
 class ErrorBody(Struct, kw_only=True):
     """An error, where OpenAI's clients look for it."""
 
-    error: ErrorTwin
+    error: Annotated[ErrorTwin, Meta(description="What went wrong.")]

@@ -202,9 +202,7 @@ class LipSyncInput(Struct, kw_only=True, omit_defaults=True):
     text: Annotated[
         str, Meta(max_length=MAX_SPOKEN_CHARACTERS, description="With `text2video`, required: what is said.", examples=["Hello!"])
     ] = ""
-    voice_id: Annotated[
-        str, Meta(max_length=MAX_NAME_CHARACTERS, description="With `text2video`, required: who speaks.")
-    ] = ""
+    voice_id: Annotated[str, Meta(max_length=MAX_NAME_CHARACTERS, description="With `text2video`, required: who speaks.")] = ""
     voice_language: Annotated[Literal["", "zh", "en"], Meta(description="With `text2video`: language of the voice.")] = "en"
     voice_speed: Annotated[float, Meta(ge=0.8, le=2, description="With `text2video`: times the usual speed.")] = 1
     audio_type: Annotated[
