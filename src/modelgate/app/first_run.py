@@ -1,4 +1,4 @@
-"""The first start of an installation: an account, keys to try it with, and upstreams found in the environment."""
+"""The first start of an installation: an account, keys, the link that makes the owner, and upstreams found in the environment."""
 
 import os
 import time
@@ -10,10 +10,12 @@ from sqlalchemy import Connection
 from modelgate.app.upstreams_found import FoundUpstream, find_upstreams
 from modelgate.core.money import Book
 from modelgate.identity.keys import new_key
+from modelgate.identity.members import new_link, setup_url
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.identity import create_account, create_key, list_accounts, list_keys
+from modelgate.storage.members import add_invitation, is_set_up
 from modelgate.storage.settings import list_settings, set_setting
 from modelgate.storage.upstreams import add_upstream, list_upstreams
 
@@ -50,6 +52,13 @@ def ensure_account(connection: Connection, *, now: float) -> str:
     return next((account.id for account in accounts if account.name == DEFAULT_ACCOUNT), accounts[0].id)
 
 
+def make_setup_link(connection: Connection, *, now: float) -> str:
+    """Make a link with which somebody becomes the first owner, in place of one made before; return its secret."""
+    secret, made = new_link(role="owner", account=ensure_account(connection, now=now), now=now)
+    add_invitation(connection, made)
+    return secret
+
+
 def _set_up(connection: Connection, cipher: Cipher, found: tuple[FoundUpstream, ...], *, now: float) -> FirstRun | None:
     if FIRST_START in list_settings(connection):
         return None
@@ -63,12 +72,13 @@ def _set_up(connection: Connection, cipher: Cipher, found: tuple[FoundUpstream, 
     has_live_upstream = any(upstream.book == "live" for upstream in list_upstreams(connection))
     has_live_key = any(key.book == "live" for key in list_keys(connection))
     live_secret = _make_key(connection, account, "live", now=now) if has_live_upstream and not has_live_key else None
+    link = "" if is_set_up(connection) else setup_url(BASE_URL, make_setup_link(connection, now=now))
     return FirstRun(
         account=account,
         test_secret=test_secret,
         live_secret=live_secret,
         upstreams=tuple(one.upstream.name for one in added),
-        lines=tuple(_lines(test_secret, live_secret, added)),
+        lines=tuple(_lines(test_secret, live_secret, added, link=link)),
     )
 
 
@@ -78,12 +88,16 @@ def _make_key(connection: Connection, account: str, book: Book, *, now: float) -
     return secret
 
 
-def _lines(test_secret: str, live_secret: str | None, added: list[FoundUpstream]) -> list[str]:
+def _lines(test_secret: str, live_secret: str | None, added: list[FoundUpstream], *, link: str) -> list[str]:
     lines = [f"Base URL   {BASE_URL}/v1", f"Test key   {test_secret}   (answers come from the built-in sandbox and cost nothing)"]
     if live_secret is not None:
         lines.append(f"Live key   {live_secret}   (answers come from your upstreams)")
     lines.append("Both are" if live_secret is not None else "It is")
     lines[-1] += " shown only now. Make more with: modelgate keys create --name NAME"
+    lines.append(f"Docs       {BASE_URL}/docs")
+    lines.append(f"Console    {link or BASE_URL + '/console'}")
+    if link:
+        lines.append("Whoever opens the console by this link first owns it; for a fresh one: modelgate members setup-link")
     lines += [f"Upstream   {one.upstream.name} at {one.upstream.base_url}, from {one.origin} in the environment" for one in added]
     if not added and live_secret is None:
         lines.append("Upstream   none yet; add one with: modelgate upstreams add openai")

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("serve", "serve", "Start everything on one port."),
     "keys": Entry("keys", "keys", "API keys: create, list, edit, disable, enable, rotate."),
     "accounts": Entry("accounts", "accounts", "Who pays: create, list, credit, limit."),
+    "members": Entry("members", "members", "People who sign in: list, invite, setup-link, reset-password."),
     "upstreams": Entry("upstreams", "upstreams", "Where answers come from: add, list, test, edit, pause, resume, remove."),
     "prices": Entry("prices", "prices", "What models cost: list, set, unset."),
     "groups": Entry("groups", "groups", "Price groups of keys and their multipliers."),

@@ -39,11 +39,16 @@ def check_password(password: str, *, param: str = "password") -> None:
         raise InvalidRequest("A password has at least four different characters.", param=param, code="invalid_value")
 
 
+def default_hasher() -> PasswordHasher:
+    """Return what hashes passwords, for whoever has no event loop to hold up."""
+    return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+
+
 class Passwords:
     """Makes and checks hashes. Tests hand in a cheaper hasher."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher or PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._hasher = hasher or default_hasher()
         self._threads = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="passwords")
         self._under_way = 0
 

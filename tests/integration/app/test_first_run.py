@@ -1,14 +1,17 @@
 """The first start on a real database."""
 
 import subprocess
+import time
 
 import pytest
 
 from modelgate.app.first_run import BASE_URL, DEFAULT_ACCOUNT, FirstRun, ensure_account, set_up
+from modelgate.core.members import Member
 from modelgate.identity.keys import digest_of
 from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.identity import create_account, find_key, list_accounts, list_keys
+from modelgate.storage.members import add_member, find_invitation
 from modelgate.storage.upstreams import list_upstreams
 
 CIPHER = Cipher(bytes(32))
@@ -33,6 +36,26 @@ def test_an_empty_installation_gets_an_account_and_a_test_key(database: Database
     text = "\n".join(made.lines)
     assert made.test_secret in text
     assert "modelgate upstreams add openai" in text
+
+
+def test_a_link_that_makes_the_owner_is_printed_while_there_is_none(database: Database) -> None:
+    made = first_run(database)
+    assert made is not None
+    (line,) = [line for line in made.lines if line.startswith("Console ")]
+    address, _, secret = line.split()[1].partition("#token=")
+    assert address == BASE_URL + "/console/setup"
+    found = database.read(find_invitation, digest_of(secret), now=time.time())
+    assert found is not None
+    assert (found.role, found.account, found.email) == ("owner", made.account, "")
+
+
+def test_no_link_is_printed_where_there_is_an_owner(database: Database) -> None:
+    account = database.run(create_account, name="acme", now=1.0)
+    database.run(add_member, Member(id="mem_1", account=account, role="owner", email="a@b.example", name="A"))
+    made = first_run(database)
+    assert made is not None
+    assert f"Console    {BASE_URL}/console" in made.lines
+    assert "token" not in "".join(made.lines)
 
 
 def test_the_second_start_makes_nothing(database: Database) -> None:
