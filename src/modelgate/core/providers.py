@@ -58,6 +58,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
         when the answer cannot be read: for vendors that tell of many jobs in one answer. One that is not in it is not known there.
     parse_result(status, body) -> VendorState, after a poll that said `further`.
     encode_cancel(vendor_task), parse_cancel(status, body) -> VendorState, `canceled` when it surely is; None: the vendor cannot.
+    encode_question(vendor_task), parse_question(status, body) -> details (empty: it did not say), for what a vendor tells of a finished job
+        only when asked.
     encode_lookup(task_id) -> UpstreamCall, for vendors that can find a job by OUR id after a submit without an answer,
         with parse_lookup; None otherwise.
     With `asks_by_request` encode_poll and encode_lookup get `request=` too: where the vendor's path depends on the kind of work.
@@ -78,6 +80,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     parse_result: Callable[[int, bytes], VendorState] | None = None
     encode_cancel: Callable[[str], UpstreamCall] | None = None
     parse_cancel: Callable[[int, bytes], VendorState] | None = None
+    encode_question: Callable[[str], UpstreamCall] | None = None
+    parse_question: Callable[[int, bytes], dict[str, Json]] | None = None
     encode_lookup: Callable[..., UpstreamCall] | None = None
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
     check: Callable[[Any, str], None] | None = None

@@ -113,6 +113,8 @@ class MediaGateway:
                 return self._events(family, task, request.id)
             if route.action == "cancel":
                 task = await self._submissions.cancel(task)
+            if route.lacks is not None and route.lacks(task):
+                task = await self._submissions.ask(task)
             encode = route.encode or family.encode_fetched
         else:
             said.rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
@@ -126,6 +128,8 @@ class MediaGateway:
         if found.route.action == "submit":
             task = await self._submit(found, key, call, request_id)
             _raise_if_refused(task)
+            if found.route.ends_parent and task.vendor_task:
+                await self._submissions.end_dialog(task.parent)
             return task
         async with self._waiting:
             task = await self._submit(found, key, call, request_id)

@@ -55,6 +55,10 @@ class Mover(Protocol):
         """End a task that is leased to this process, if its vendor has not begun or can stop; return it as it is then."""
         ...
 
+    async def ask(self, task: Task) -> Task:
+        """Return a finished task with what its vendor tells of it only when asked."""
+        ...
+
 
 class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
     """What every submit asks: who may, at what rate, where to, at what price."""
@@ -233,6 +237,17 @@ class Submissions:
             if task.finished_at is not None:
                 raise TaskNotCancelable(f"The task has already ended: it is {task.state}.")
         raise Overloaded(retry_after_s=1.0)
+
+    async def ask(self, task: Task) -> Task:
+        """Return a finished task with what its vendor tells of it only when asked."""
+        return await self._mover.ask(task)
+
+    async def end_dialog(self, task_id: str) -> None:
+        """End a task that waited for its caller, who has answered with another: the money held for it goes back."""
+        now = self._desk.clock()
+        claimed = await self._store.claim(task_id, now=now, lease_until=now + LEASE_S)
+        if claimed is not None:
+            await self._mover.cancel(claimed)  # one that somebody moves at this moment ends at its deadline
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""

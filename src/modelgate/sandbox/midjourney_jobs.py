@@ -160,7 +160,6 @@ def show_job(job: MidjourneyJob, now: float, *, files_url: str) -> dict[str, Jso
         "botType": job.bot_type,
         "mode": job.mode,
         "prompt": job.prompt,
-        "seed": job.seed() if done else None,
         "promptEn": job.prompt,
         "description": job.description,
         "state": job.state,

@@ -61,6 +61,10 @@ class Mover:
         else:
             await self._follower.poll_many(tasks)
 
+    async def ask(self, task: Task) -> Task:
+        """Return a finished task with what its vendor tells of it only when asked. Nothing is stored."""
+        return await self._follower.ask(task)
+
     async def cancel(self, task: Task) -> Task:
         """End a task that is leased to this process, if that can be done without paying for it; return it as it is stored afterwards.
 

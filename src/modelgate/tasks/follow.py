@@ -25,6 +25,7 @@ MIN_ABSENT_LOOK_UPS = 4
 ABSENT_AFTER_S = 60.0
 """An unanswered submit counts as not taken after so many look-ups, the last this long after the submit."""
 MAX_COPY_TRIES = 8
+QUESTION_TIMEOUT_S = 30.0
 FETCH_PAUSE_S = 2.0
 LOOK_UP_PAUSE_S = 10.0
 
@@ -129,6 +130,22 @@ class Follower:
         if operation.parse_cancel(answer.status, answer.body).state == "canceled":
             return await self._recorder.cancel(task)
         return await self._recorder.later(task, 0.0)
+
+    async def ask(self, task: Task) -> Task:
+        """Return a finished task with what its vendor tells of it only when asked, if it does. Nothing is stored."""
+        candidate = self._places.holder(task)
+        operation = self._places.operation(candidate.upstream, task.operation) if candidate is not None else None
+        if candidate is None or operation is None or operation.encode_question is None or operation.parse_question is None:
+            return task
+        question = operation.encode_question(task.vendor_task)
+        try:
+            answer = await self._caller.call(candidate.upstream, candidate.credential, question, timeout_s=QUESTION_TIMEOUT_S)
+        except CallFailed:
+            return task
+        details = operation.parse_question(answer.status, answer.body)
+        if not details:
+            return task
+        return told(task, VendorState(details={**msgspec.json.decode(task.details, type=dict[str, Any]), **details}))
 
     async def look_up(self, task: Task) -> Task:
         """Find out whether an unanswered submit was taken. It is never sent again: a vendor may list it late."""

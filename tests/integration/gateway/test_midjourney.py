@@ -171,6 +171,8 @@ def test_a_dialog(midjourney: Midjourney, large: dict[str, Any]) -> None:
 def test_remix(midjourney: Midjourney, grid: dict[str, Any]) -> None:
     opened = midjourney.submit("submit/action", taskId=grid["id"], customId=button(grid, "V1"), enableRemix=True, code=21)
     assert midjourney.made("submit/modal", taskId=opened, prompt="a blue fox")["prompt"] == "a blue fox"
+    assert midjourney.fetch(opened)["status"] == "FAILURE", "a dialog that is filled in is over"
+    assert midjourney.refused("submit/modal", taskId=opened, prompt="a green fox")[:2] == (400, 4)
 
 
 def test_words_about_pictures_and_prompts(midjourney: Midjourney) -> None:
@@ -323,6 +325,10 @@ def test_money(installation: Installation) -> None:
     assert left() == pytest.approx(0.65)
     opened = payer.submit("submit/action", taskId=large["id"], customId=button(large, "Custom Zoom"), code=21)
     assert left() == pytest.approx(0.65), "a dialog is free"
+    remix = payer.submit("submit/action", taskId=grid["id"], customId=button(grid, "V1"), enableRemix=True, code=21)
+    assert left() == pytest.approx(0.55), "that of a priced button holds its price"
+    payer.ended(payer.submit("submit/modal", taskId=remix, prompt="a fox\nmagic: fail-task"))
+    assert left() == pytest.approx(0.65), "and gives it back when it is filled in"
     payer.made("submit/modal", taskId=opened, prompt="a fox --zoom 1.5")
     assert left() == pytest.approx(0.55)
     assert payer.refused("submit/video", image=picture())[0] == 400

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from modelgate.core.blobs import BlobStoreFailed
-from modelgate.core.providers import VendorState
+from modelgate.core.providers import UpstreamCall, VendorState
 from modelgate.core.records import Task, TaskOutput
 from modelgate.tasks.follow import MAX_ABSENT_POLLS, MAX_COPY_TRIES, MAX_GONE
 
@@ -171,3 +171,31 @@ async def test_a_vendors_words_are_made_storable(world: Any) -> None:
     task = await run(world)
 
     assert (len(task.error_code), task.error_message) == (100, "ab")
+
+
+async def test_what_a_vendor_tells_only_when_asked_is_added_and_not_stored(world: Any) -> None:
+    world.operation = msgspec.structs.replace(
+        world.operation,
+        encode_question=lambda vendor_task: UpstreamCall(method="GET", path=f"/{vendor_task}"),
+        parse_question=lambda status, body: {"seed": "7"} if status == 200 else {},
+    )
+    task = await world.queue(state="running", upstream="up_first", credential="cred_first", vendor_task="job-0", details=b'{"kept": 1}')
+    world.vendor.jobs[task.id] = "job-0"
+
+    asked = await world.life().ask(task)
+
+    assert msgspec.json.decode(asked.details) == {"kept": 1, "seed": "7"}
+    assert (await world.stored()).details == b'{"kept": 1}'
+
+
+@pytest.mark.parametrize("trouble", ["drop", 500])
+async def test_a_question_that_is_not_answered_changes_nothing(world: Any, trouble: str | int) -> None:
+    world.operation = msgspec.structs.replace(
+        world.operation,
+        encode_question=lambda vendor_task: UpstreamCall(method="GET", path=f"/{vendor_task}"),
+        parse_question=lambda status, body: {"seed": "7"} if status == 200 else {},
+    )
+    world.vendor.polls = [trouble]
+    task = await world.queue(state="running", upstream="up_first", credential="cred_first", vendor_task="job-0")
+    world.vendor.jobs[task.id] = "job-0"
+    assert await world.life().ask(task) == task

@@ -99,8 +99,9 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     `quote` prices an ask: `encode(model=…, operation=…, amount_nanos=…, price=…, request_id=…)`. `answer` says something without a task:
     `encode(call, request_id=…)`.
     `encode(task, urls=…, request_id=…)` takes the place of the family's own encoder; for `fetch_many` it takes pairs of a task and its
-    urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `inputs` are the rules for files by role; `status`
-    is that of a good answer: with 204 it is empty.
+    urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `ends_parent`:
+    that task waited for this one, and ends when it is taken. `lacks(task)`: its vendor has to be asked before it can be shown. `inputs` are
+    the rules for files by role; `status` is that of a good answer: with 204 it is empty.
     """
 
     endpoint: Endpoint
@@ -109,6 +110,8 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Mapping[str, InputRules] = {}
     encode: Callable[..., bytes] | None = None
     with_parent: Callable[[Ask, Task], Ask] | None = None
+    ends_parent: bool = False
+    lacks: Callable[[Task], bool] | None = None
     status: int = 200
 
 

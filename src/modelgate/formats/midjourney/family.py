@@ -101,6 +101,7 @@ _READS = (
         ),
         action="fetch",
         encode=encode.encode_seed,
+        lacks=encode.lacks_seed,
     ),
     MediaRoute(
         endpoint=_read(

@@ -89,6 +89,11 @@ def encode_cancelled(task: Task, *, urls: Sequence[str], request_id: str) -> byt
     return _encode(schema.Submitted(code=ACCEPTED, description="canceled", result=task.id))
 
 
+def lacks_seed(task: Task) -> bool:
+    """Say whether a finished task's seed has to be asked for: few upstreams tell it unasked."""
+    return task.state == "succeeded" and not details_of(task).seed
+
+
 def encode_seed(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     """Return the seed of a finished task.
 

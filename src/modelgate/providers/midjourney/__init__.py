@@ -14,7 +14,7 @@ from modelgate.core.providers import MediaOperation, Provider
 from modelgate.formats.media.fields import broken, listed, missing
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
 from modelgate.formats.midjourney.buttons import MODELS, read_custom_id
-from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, parse_poll_many, parse_submit
+from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, parse_poll_many, parse_question, parse_submit
 from modelgate.providers.midjourney.calls import (
     DIMENSIONS,
     VIDEO_TYPES,
@@ -33,6 +33,7 @@ from modelgate.providers.midjourney.calls import (
     encode_cancel,
     encode_poll,
     encode_poll_many,
+    encode_question,
     encode_submit,
 )
 
@@ -150,6 +151,8 @@ def _operation(ask: Callable[..., Asked], *takes: str, check: Callable[[Any, str
         max_poll_many=MAX_POLLED,
         encode_cancel=encode_cancel,
         parse_cancel=parse_cancel,
+        encode_question=encode_question,
+        parse_question=parse_question,
         check=check,
         poll_interval_s=3.0,
         deadline_s=3600.0,

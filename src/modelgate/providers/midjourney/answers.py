@@ -12,6 +12,7 @@ from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 CROWDED_PAUSE_S = 5.0
 MAX_BUTTONS = 50
 MAX_OUTPUTS = 8
+MAX_SEED_CHARACTERS = 40
 _TAKEN, _NOT_FOUND, _INVALID, _FAILED, _EXISTS, _QUEUED, _QUEUE_FULL, _BANNED, _SATURATED = 1, 3, 4, 9, 21, 22, 23, 24, 30
 _NOTHING_DONE = frozenset((_NOT_FOUND, _INVALID, _FAILED, _QUEUE_FULL, _BANNED, _SATURATED))
 _WAITS = frozenset(("NOT_START", "SUBMITTED", "IN_PROGRESS"))
@@ -135,6 +136,16 @@ def parse_cancel(status: int, body: bytes) -> VendorState:
     except _UNREADABLE:
         is_done = False
     return VendorState(state="canceled" if is_done else None)
+
+
+def parse_question(status: int, body: bytes) -> dict[str, Json]:
+    """Read the answer about a seed."""
+    try:
+        answer = _decode_submitted(body) if status == 200 else None
+    except _UNREADABLE:
+        return {}
+    is_said = answer is not None and answer.code == _TAKEN and isinstance(answer.result, str | int)
+    return _kept({"seed": str(answer.result)[:MAX_SEED_CHARACTERS]}) if answer is not None and is_said else {}
 
 
 def _state_of(task: _Task, *, words: bool) -> VendorState:

@@ -161,6 +161,11 @@ def encode_poll_many(vendor_tasks: list[str]) -> UpstreamCall:
     return UpstreamCall(method="POST", path="/mj/task/list-by-condition", headers=_JSON_HEADERS, body=_encode({"ids": vendor_tasks}))
 
 
+def encode_question(vendor_task: str) -> UpstreamCall:
+    """Return the call that asks for the seed of a finished job."""
+    return UpstreamCall(method="GET", path=f"/mj/task/{quote(vendor_task, safe='')}/image-seed")
+
+
 def encode_cancel(vendor_task: str) -> UpstreamCall:
     """Return the call that stops a job, which only some proxies know."""
     return UpstreamCall(method="POST", path=f"/mj/task/{quote(vendor_task, safe='')}/cancel", headers=_JSON_HEADERS, body=b"{}")

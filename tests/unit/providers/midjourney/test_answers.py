@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelgate.core.providers import VendorState
 from modelgate.providers.midjourney import PROVIDER
-from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, parse_poll_many, parse_submit
+from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, parse_poll_many, parse_question, parse_submit
 
 FOLDER = Path(__file__).parents[3] / "testdata" / "midjourney" / "vendor"
 INPUTS = sorted(FOLDER.glob("*.input.json"))
@@ -71,3 +71,14 @@ def test_any_bytes_are_an_answer(name: str, status: int, body: bytes) -> None:
 @given(st.sampled_from(sorted(PARSERS)), st.sampled_from([200, 400, 500]), JSON | st.lists(JSON, max_size=2))
 def test_any_json_is_an_answer(name: str, status: int, body: Any) -> None:
     PARSERS[name](status, msgspec.json.encode(body))
+
+
+def test_a_seed_is_asked_for() -> None:
+    assert parse_question(200, b'{"code": 1, "description": "success", "result": "1234567"}') == {"seed": "1234567"}
+    for status, body in (
+        (200, b'{"code": 3, "description": "task not found"}'),
+        (200, b""),
+        (404, b'{"code": 1, "result": "7"}'),
+        (200, b'{"code": 1, "result": ["a"]}'),
+    ):
+        assert parse_question(status, body) == {}
