@@ -61,7 +61,7 @@ def encode_concepts(call: MediaCall, *, request_id: str) -> bytes:
 def _shown(task: Task, urls: Sequence[str]) -> schema.Generation:
     state, kind = _STATE[task.state], kind_of(task.operation)
     url = next(filter(None, urls), "") if state == "completed" else ""
-    assets = {"video": url if kind == "video" else None, "image": url if kind == "image" else None, "progress_video": None}
+    assets = schema.GenerationAssets(video=url if kind == "video" else None, image=url if kind == "image" else None)
     return schema.Generation(
         id=task.id,
         generation_type="image" if kind == "image" else "video",

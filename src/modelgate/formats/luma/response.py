@@ -68,10 +68,10 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.FamilyTask:
     if not url:
         return shown
     kind = next((output.content_type for output in task.outputs if output.content_type), "video/mp4")
-    shown.video = {"url": url, "download_url": url, "width": None, "height": None, "thumbnail": None}
-    shown.video_raw = {"url": url, "width": None, "height": None, "duration": getattr(request, "seconds", 0) or None, "media_type": kind}
+    shown.video = schema.FamilyVideo(url=url, download_url=url)
+    shown.video_raw = schema.RawVideo(url=url, duration=getattr(request, "seconds", 0) or None, media_type=kind)
     shown.assets = {"video": url}
-    shown.artifact = {"created_at": shown.created_at, "thumbnail": None, "video_raw": shown.video_raw, "last_frame": None}
+    shown.artifact = schema.Artifact(created_at=shown.created_at, video_raw=shown.video_raw)
     return shown
 
 
