@@ -1,8 +1,10 @@
 """Webhooks as their receivers' owners see them: what may be an address, what became of each delivery, and sending one again."""
 
 from collections.abc import Callable, Collection
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from modelgate.core.clock import Clock
 from modelgate.core.endpoints import KEY_ERRORS, Case, Endpoint
@@ -54,25 +56,34 @@ class DeliveryOutdated(ModelgateError):
 class DeliveryObject(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a task's state on its way to the task's address. Times are seconds since the epoch."""
 
-    id: str
-    task: str
-    task_state: TaskState
-    state: DeliveryState
-    attempts: int
-    created_at: int
-    sent_at: int | None
-    ended_at: int | None
-    next_try_at: int | None
-    answer_status: int | None
-    error: str | None
-    object: str = "delivery"
+    id: Annotated[str, Meta(description="Id of the delivery, its `webhook-id`.", examples=["hook_4fK2mQpX7cVbN1sLr8YwZd_6"])]
+    task: Annotated[str, Meta(description="The task.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])]
+    task_state: Annotated[TaskState, Meta(description="The state that it tells of.", examples=["succeeded"])]
+    state: Annotated[
+        DeliveryState,
+        Meta(
+            description=(
+                "What became of it: `pending`, `sending`, `delivered`, `failed` (given up), `gone` (the address said 410) or `skipped` "
+                "(a newer one was sent)."
+            ),
+            examples=["delivered"],
+        ),
+    ]
+    attempts: Annotated[int, Meta(description="Tries so far.", examples=[2])]
+    created_at: Annotated[int, Meta(description="When the task changed, unix seconds.", examples=[1763884926])]
+    sent_at: Annotated[int | None, Meta(description="When it was last tried, unix seconds.")]
+    ended_at: Annotated[int | None, Meta(description="When it was delivered or given up, unix seconds.")]
+    next_try_at: Annotated[int | None, Meta(description="With `pending`: when it is tried next, unix seconds.")]
+    answer_status: Annotated[int | None, Meta(description="The HTTP status that the address last answered with.", examples=[200])]
+    error: Annotated[str | None, Meta(description="Why the last try failed.")]
+    object: Annotated[str, Meta(description="Always `delivery`.")] = "delivery"
 
 
 class DeliveryList(msgspec.Struct, frozen=True, kw_only=True):
     """A task's deliveries, newest first."""
 
-    data: list[DeliveryObject]
-    object: str = "list"
+    data: Annotated[list[DeliveryObject], Meta(description="The deliveries.")]
+    object: Annotated[str, Meta(description="Always `list`.")] = "list"
 
 
 def no_check(_url: str, _field: str) -> None:

@@ -22,89 +22,116 @@ OlderStatus = Literal["QUEUED", "IN_PROGRESS", "SUCCESS", "FAILURE"]
 class VideoBody(Struct, kw_only=True, omit_defaults=True):
     """Body of `POST /v1/videos`, as JSON or as a form. An empty string means that the field is absent."""
 
-    model: Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS, description="Any model of videos.")]
-    prompt: Annotated[str, Meta(max_length=MAX_PROMPT_CHARACTERS, description="What happens in the video.")]
+    model: Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS, description="Any model of videos.", examples=["kling-v1-6"])]
+    prompt: Annotated[
+        str, Meta(max_length=MAX_PROMPT_CHARACTERS, description="What happens in the video.", examples=["a red kite over the sea"])
+    ]
     seconds: Annotated[
-        str, Meta(description="Its length, a whole number in a string; `duration`, a number, is read when this is absent.")
+        str, Meta(description="Its length, a whole number in a string; `duration`, a number, is read when this is absent.", examples=["5"])
     ] = ""
-    duration: Annotated[int, Meta(ge=1, le=MAX_SECONDS, description="Another name of `seconds`, which wins.")] = 0
-    size: Annotated[str, Meta(description="Width and height, such as `1280x720`: it chooses the aspect ratio.")] = ""
-    mode: Annotated[str, Meta(description="A step of the vendor's, such as `std` or `pro`.")] = ""
+    duration: Annotated[int, Meta(ge=1, le=MAX_SECONDS, description="Another name of `seconds`, which wins.", examples=[5])] = 0
+    size: Annotated[str, Meta(description="Width and height, up to 8192 a side: it chooses the aspect ratio.", examples=["1280x720"])] = ""
+    mode: Annotated[
+        str, Meta(description="A step of the vendor's that the price depends on, such as `std` or `pro`.", examples=["std"])
+    ] = ""
     input_reference: Annotated[
-        Any, Meta(description="The picture to start from: a file of the form, or in JSON an address, base64, a data URI, or `{image_url}`.")
+        Any,
+        Meta(
+            description="The picture to start from: a file of the form, or in JSON an address, base64, a data URI, or `{image_url}`.",
+            examples=["https://example.com/cat.png"],
+        ),
     ] = None
     image: Annotated[str, Meta(description="Another name of `input_reference`, which wins.")] = ""
     images: Annotated[list[str], Meta(max_length=MAX_IMAGES, description="Several pictures: the first frame, then the last one.")] = []
-    metadata: Annotated[dict[str, Any], Meta(description="Options of the model's vendor, such as `kling_cfg_scale`.")] = {}
+    metadata: Annotated[
+        dict[str, Any], Meta(description="Options of the model's vendor, up to 32.", examples=[{"kling_cfg_scale": 0.7}])
+    ] = {}
 
 
 class RemixBody(Struct, kw_only=True):
     """Body of `POST /v1/videos/{task_id}/remix`."""
 
-    prompt: Annotated[str, Meta(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="The new words.")]
+    prompt: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_PROMPT_CHARACTERS,
+            description="The new words; the rest is the earlier video's.",
+            examples=["the same at night"],
+        ),
+    ]
 
 
 class VideoError(Struct, kw_only=True):
     """Why a video was not made."""
 
-    code: str
-    message: str
+    code: Annotated[str, Meta(description="What programs go by.", examples=["content_refused"])]
+    message: Annotated[str, Meta(description="One sentence for people.")]
+
+
+_VideoId = Annotated[str, Meta(description="Id of the video.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])]
 
 
 class Video(Struct, kw_only=True):
     """A video and how it stands. Times are Unix seconds. `metadata.url` is its address once it is completed."""
 
-    id: str
-    task_id: str
-    object: Literal["video"]
-    model: str
-    status: Status
-    progress: int
-    created_at: int
-    completed_at: int | None
-    expires_at: int | None
-    prompt: str | None
-    seconds: str
-    size: str | None
-    remixed_from_video_id: str | None
-    error: VideoError | None
-    metadata: dict[str, str]
+    id: _VideoId
+    task_id: Annotated[str, Meta(description="The same id, where older clients look for it.")]
+    object: Annotated[Literal["video"], Meta(description="Always `video`.")]
+    model: Annotated[str, Meta(description="Name of the model.", examples=["kling-v1-6"])]
+    status: Annotated[Status, Meta(description="How far it is; `completed` and `failed` are the end.", examples=["completed"])]
+    progress: Annotated[int, Meta(description="In percent.", examples=[100])]
+    created_at: Annotated[int, Meta(description="When it was taken, unix seconds.", examples=[1764237600])]
+    completed_at: Annotated[int | None, Meta(description="With `completed`: when it was made, unix seconds.")]
+    expires_at: Annotated[int | None, Meta(description="Always null: files are kept as long as the operator says.")]
+    prompt: Annotated[str | None, Meta(description="The words.")]
+    seconds: Annotated[str, Meta(description="The length asked for, as text; empty when none was.", examples=["5"])]
+    size: Annotated[str | None, Meta(description="Always null here.")]
+    remixed_from_video_id: Annotated[str | None, Meta(description="Always null here.")]
+    error: Annotated[VideoError | None, Meta(description="With `failed`: why; nothing is charged then.")]
+    metadata: Annotated[
+        dict[str, str],
+        Meta(
+            description="With `completed`: `url`, the signed address of the file, which needs no key.",
+            examples=[{"url": "https://gateway.example/files/task_4fK2-0.mp4"}],
+        ),
+    ]
 
 
 class VideoList(Struct, kw_only=True):
     """Videos, newest first."""
 
-    object: Literal["list"]
-    data: list[Video]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
+    object: Annotated[Literal["list"], Meta(description="Always `list`.")]
+    data: Annotated[list[Video], Meta(description="The videos, newest first.")]
+    first_id: Annotated[str | None, Meta(description="Id of the first.")]
+    last_id: Annotated[str | None, Meta(description="Id of the last: give it as `after` for what follows.")]
+    has_more: Annotated[bool, Meta(description="Whether more follow.")]
 
 
 class OlderTask(Struct, kw_only=True):
     """The task in `data` of the older fetch: the words of new-api beside the plain ones."""
 
-    task_id: str
-    action: str
-    status: OlderStatus
-    fail_reason: str
-    submit_time: int
-    start_time: int
-    finish_time: int
-    progress: str
-    result_url: str
-    url: str
-    format: str
-    error: VideoError | None
-    data: None = None
+    task_id: _VideoId
+    action: Annotated[str, Meta(description="Always `generate`.")]
+    status: Annotated[OlderStatus, Meta(description="How far it is; `SUCCESS` and `FAILURE` are the end.", examples=["SUCCESS"])]
+    fail_reason: Annotated[str, Meta(description="With `FAILURE`: why.")]
+    submit_time: Annotated[int, Meta(description="When it was taken, unix seconds.", examples=[1764237600])]
+    start_time: Annotated[int, Meta(description="When the vendor took it, unix seconds; 0 before.")]
+    finish_time: Annotated[int, Meta(description="When it ended, unix seconds; 0 before.")]
+    progress: Annotated[str, Meta(description="In percent.", examples=["100%"])]
+    result_url: Annotated[str, Meta(description="With `SUCCESS`: signed address of the file.")]
+    url: Annotated[str, Meta(description="The same address.")]
+    format: Annotated[str, Meta(description="With `SUCCESS`: `mp4`.", examples=["mp4"])]
+    error: Annotated[VideoError | None, Meta(description="With `FAILURE`: why.")]
+    data: Annotated[None, Meta(description="Always null.")] = None
 
 
 class OlderEnvelope(Struct, kw_only=True):
     """What `GET /v1/video/generations/{task_id}` answers."""
 
-    code: Literal["success"]
-    message: str
-    data: OlderTask
+    code: Annotated[Literal["success"], Meta(description="Always `success`: errors are answered as OpenAI's.")]
+    message: Annotated[str, Meta(description="Always empty.")]
+    data: Annotated[OlderTask, Meta(description="The task.")]
 
 
 class ListQuery(Struct, frozen=True, kw_only=True):

@@ -55,22 +55,56 @@ SIZES: Final = (
 )
 
 Status = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
-_Prompt = Annotated[str, Meta(description="What it shows: at most 1,000 characters, counted as UTF-16.")]
-_Seed = Annotated[int, Meta(ge=0, le=MAX_SEED, description="The same seed makes nearly the same.")]
-_Model = Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS)]
+_Prompt = Annotated[
+    str,
+    Meta(
+        max_length=MAX_PROMPT_UNITS,
+        description="What it shows: at most 1,000 characters, counted as UTF-16.",
+        examples=["a red kite over the sea"],
+    ),
+]
+_Ratio = Annotated[
+    str,
+    Meta(
+        description="Width to height, or width and height in pixels; the model's own when left out.",
+        extra_json_schema={"enum": ["", *RATIOS]},
+        examples=["1280:720"],
+    ),
+]
+_Duration = Annotated[int, Meta(ge=MIN_SECONDS, le=MAX_SECONDS, description="Seconds; which there are depends on the model.", examples=[5])]
+_NegativePrompt = Annotated[
+    str,
+    Meta(max_length=MAX_PROMPT_UNITS, description="What it must not show, where the model takes that.", examples=["clouds"]),
+]
+_Audio = Annotated[bool, Meta(description="With sound, where the model can; veo models do unless told otherwise.")]
+_Seed = Annotated[int, Meta(ge=0, le=MAX_SEED, description="The same seed makes nearly the same; any when left out.", examples=[7])]
+_Model = Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS, description="The model.", examples=["gen4_turbo"])]
 
 
 class Frame(Struct, kw_only=True):
     """One picture and its place in the video."""
 
-    uri: Annotated[str, Meta(description="An http(s) address, base64, or a data URI.")]
-    position: Literal["first", "last"]
+    uri: Annotated[
+        str,
+        Meta(
+            description="An http(s) address, base64, or a data URI; JPEG, PNG or WebP of at most 5 MB.",
+            examples=["https://example.com/cat.png"],
+        ),
+    ]
+    position: Annotated[
+        Literal["first", "last"], Meta(description="First or last frame, each once; gen4 models take the first only.", examples=["first"])
+    ] = "first"
 
 
 class Moderation(Struct, kw_only=True, rename="camel"):
     """How strictly the vendor judges."""
 
-    public_figure_threshold: Literal["auto", "low"] = "auto"
+    public_figure_threshold: Annotated[
+        Literal["auto", "low"], Meta(description="How readily public figures are recognised; `low` is less strict.", examples=["low"])
+    ] = "auto"
+
+
+_Moderation = Annotated[Moderation | None, Meta(description="How strictly the vendor judges.")]
 
 
 class ImageToVideoBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -81,16 +115,17 @@ class ImageToVideoBody(Struct, kw_only=True, omit_defaults=True, rename="camel")
         str | list[Frame],
         Meta(
             description="The picture to begin with: an http(s) address, base64, or a data URI; or a list with `position` first or last. "
-            "JPEG, PNG or WebP of at most 5 MB."
+            "JPEG, PNG or WebP of at most 5 MB.",
+            examples=["https://example.com/cat.png"],
         ),
     ]
     prompt_text: _Prompt = ""
-    ratio: Annotated[str, Meta(description="One of " + ", ".join(RATIOS) + "; the model's own by default.")] = ""
-    duration: Annotated[int, Meta(ge=MIN_SECONDS, le=MAX_SECONDS, description="Seconds; the model says which.")] = 5
-    seed: _Seed = 0
-    audio: Annotated[bool, Meta(description="With sound, where the model can; veo models do unless told otherwise.")] = False
-    negative_prompt: Annotated[str, Meta(description="What it must not show, where the model takes that.")] = ""
-    content_moderation: Moderation | None = None
+    ratio: _Ratio = ""
+    duration: _Duration = 5
+    seed: _Seed | None = None
+    audio: _Audio = False
+    negative_prompt: _NegativePrompt = ""
+    content_moderation: _Moderation = None
     watermark: Annotated[bool, Meta(description="Taken and ignored.")] = False
 
 
@@ -99,19 +134,33 @@ class TextToVideoBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
 
     model: _Model
     prompt_text: _Prompt
-    ratio: Annotated[str, Meta(description="One of " + ", ".join(RATIOS) + "; the model's own by default.")] = ""
-    duration: Annotated[int, Meta(ge=MIN_SECONDS, le=MAX_SECONDS, description="Seconds; the model says which.")] = 5
-    seed: _Seed = 0
-    audio: bool = False
-    negative_prompt: str = ""
-    content_moderation: Moderation | None = None
+    ratio: _Ratio = ""
+    duration: _Duration = 5
+    seed: _Seed | None = None
+    audio: _Audio = False
+    negative_prompt: _NegativePrompt = ""
+    content_moderation: _Moderation = None
 
 
 class Reference(Struct, kw_only=True, omit_defaults=True):
     """A picture to be guided by; the prompt speaks of it as `@tag`."""
 
-    uri: str
-    tag: Annotated[str, Meta(min_length=MIN_TAG_CHARACTERS, max_length=MAX_TAG_CHARACTERS)] = ""
+    uri: Annotated[
+        str,
+        Meta(
+            description="An http(s) address, base64, or a data URI; JPEG, PNG or WebP of at most 5 MB.",
+            examples=["https://example.com/cat.png"],
+        ),
+    ]
+    tag: Annotated[
+        str,
+        Meta(
+            min_length=MIN_TAG_CHARACTERS,
+            max_length=MAX_TAG_CHARACTERS,
+            description="Its name in the prompt: letters, digits and `_`, a letter first.",
+            examples=["cat"],
+        ),
+    ] = ""
 
 
 class TextToImageBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -119,28 +168,50 @@ class TextToImageBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
 
     model: _Model
     prompt_text: _Prompt
-    ratio: Annotated[str, Meta(description="Width and height in pixels: one of " + ", ".join(SIZES) + ".")] = ""
-    seed: _Seed = 0
-    reference_images: Annotated[list[Reference], Meta(max_length=MAX_REFERENCES)] = []
-    content_moderation: Moderation | None = None
+    ratio: Annotated[
+        str,
+        Meta(
+            description="Width and height in pixels; the model's own when left out.",
+            extra_json_schema={"enum": ["", *SIZES]},
+            examples=["1920:1080"],
+        ),
+    ] = ""
+    seed: _Seed | None = None
+    reference_images: Annotated[list[Reference], Meta(max_length=MAX_REFERENCES, description="Pictures to be guided by.")] = []
+    content_moderation: _Moderation = None
 
 
 class VideoToVideoBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """Body of `POST /runwayml/v1/video_to_video`."""
 
     model: _Model
-    video_uri: Annotated[str, Meta(description="The clip to change: an http(s) address, base64, or a data URI; MP4 of at most 16 MB.")]
+    video_uri: Annotated[
+        str,
+        Meta(
+            description="The clip to change: an http(s) address, base64, or a data URI; MP4 of at most 16 MB.",
+            examples=["https://example.com/cat.mp4"],
+        ),
+    ]
     prompt_text: _Prompt = ""
-    target_aspect_ratio: Annotated[str, Meta(description="One of " + ", ".join(TARGETS) + ".")] = ""
-    seed: _Seed = 0
-    content_moderation: Moderation | None = None
+    target_aspect_ratio: Annotated[
+        str,
+        Meta(description="Width to height; the clip's own when left out.", extra_json_schema={"enum": ["", *TARGETS]}, examples=["16:9"]),
+    ] = ""
+    seed: _Seed | None = None
+    content_moderation: _Moderation = None
 
 
 class Actor(Struct, kw_only=True):
     """Who acts, or what is acted after."""
 
-    type: Literal["image", "video"]
-    uri: str
+    type: Annotated[Literal["image", "video"], Meta(description="What it is.", examples=["image"])]
+    uri: Annotated[
+        str,
+        Meta(
+            description="An http(s) address, base64, or a data URI: a picture of at most 5 MB, or an MP4 of at most 16 MB.",
+            examples=["https://example.com/cat.png"],
+        ),
+    ]
 
 
 class CharacterPerformanceBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -149,41 +220,43 @@ class CharacterPerformanceBody(Struct, kw_only=True, omit_defaults=True, rename=
     model: _Model
     character: Annotated[Actor, Meta(description="Who acts: a picture or an MP4.")]
     reference: Annotated[Actor, Meta(description="The performance to act after: an MP4 of 3 to 30 seconds.")]
-    ratio: str = ""
-    body_control: bool = False
-    expression_intensity: Annotated[int, Meta(ge=1, le=MAX_INTENSITY)] = 3
-    seed: _Seed = 0
-    content_moderation: Moderation | None = None
+    ratio: _Ratio = ""
+    body_control: Annotated[bool, Meta(description="The body moves too, not only the face.")] = False
+    expression_intensity: Annotated[int, Meta(ge=1, le=MAX_INTENSITY, description="How strongly the face shows it.", examples=[3])] = 3
+    seed: _Seed | None = None
+    content_moderation: _Moderation = None
 
 
 class Created(Struct, kw_only=True):
     """A task just taken."""
 
-    id: str
-    status: Status
+    id: Annotated[str, Meta(description="Id of the task; fetch it by this.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])]
+    status: Annotated[Status, Meta(description="`PENDING`, unless it has ended already.", examples=["PENDING"])]
 
 
 class Cost(Struct, kw_only=True):
     """Money as the vendor counts it: one credit is 0.01 USD, here of this gateway's prices."""
 
-    credits: float
+    credits: Annotated[float, Meta(description="How many; 0 of a task that failed.", examples=[25])]
 
 
 class TaskDetail(Struct, kw_only=True, rename="camel"):
     """A task as it stands. `output` is there once it is `SUCCEEDED`, `failure` and `failureCode` when it is `FAILED`."""
 
-    id: str
-    status: Status
-    created_at: str
-    progress: float | UnsetType = UNSET
-    output: list[str] | UnsetType = UNSET
-    failure: str | UnsetType = UNSET
-    failure_code: str | UnsetType | None = UNSET
-    estimated_cost: Cost | UnsetType = UNSET
-    cost: Cost | UnsetType = UNSET
+    id: Annotated[str, Meta(description="Id of the task.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])]
+    status: Annotated[Status, Meta(description="How far it is; `SUCCEEDED` and `FAILED` are the end.", examples=["SUCCEEDED"])]
+    created_at: Annotated[str, Meta(description="When it was taken, ISO 8601.", examples=["2026-11-27T10:00:00.000Z"])]
+    progress: Annotated[float | UnsetType, Meta(description="With `RUNNING`: from 0 to 1.", examples=[0.5])] = UNSET
+    output: Annotated[list[str] | UnsetType, Meta(description="With `SUCCEEDED`: signed addresses of the files; they need no key.")] = UNSET
+    failure: Annotated[str | UnsetType, Meta(description="With `FAILED`: why; nothing is charged then.")] = UNSET
+    failure_code: Annotated[
+        str | UnsetType | None, Meta(description="With `FAILED`: the vendor's word for it, or one of its kind.", examples=["SAFETY.INPUT"])
+    ] = UNSET
+    estimated_cost: Annotated[Cost | UnsetType, Meta(description="Before the end: what it will cost when it succeeds.")] = UNSET
+    cost: Annotated[Cost | UnsetType, Meta(description="In the end: what it cost.")] = UNSET
 
 
 class ErrorBody(Struct, kw_only=True):
     """An error: `error.message` is what this family's clients show."""
 
-    error: ErrorTwin
+    error: Annotated[ErrorTwin, Meta(description="What went wrong.")]
