@@ -13,9 +13,9 @@ from modelgate.cli.values import AMOUNT, Parsed, given_only, parse_limit
 from modelgate.core.ids import new_id
 from modelgate.core.money import Book, render_usd
 from modelgate.core.records import Account
+from modelgate.identity.key_bounds import MAX_NAME_LENGTH
 from modelgate.storage.identity import (
     BOOKS,
-    MAX_NAME_LENGTH,
     create_account,
     find_account,
     list_accounts,

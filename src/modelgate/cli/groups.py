@@ -6,9 +6,8 @@ import click
 
 from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
+from modelgate.identity.key_bounds import MAX_GROUP_LENGTH
 from modelgate.storage.price_rows import list_groups, set_group, unset_group
-
-MAX_GROUP_LENGTH = 100
 
 
 @click.group()

@@ -14,8 +14,8 @@ from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import COUNT, EXPIRY, LIMIT, NAMES, NETWORKS, SECONDS, SPAN, given_only, show_time, show_usd
 from modelgate.core.money import render_usd
 from modelgate.core.records import ApiKey
+from modelgate.identity.key_bounds import MAX_NAME_LENGTH
 from modelgate.storage.identity import (
-    MAX_NAME_LENGTH,
     KeyChanges,
     create_key,
     disable_key,

@@ -9,10 +9,9 @@ import click
 from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.core.records import PriceRow
+from modelgate.identity.key_bounds import MAX_MODEL_LENGTH
 from modelgate.metering.prices import MILLION, UNITS, check_row
 from modelgate.storage.price_rows import list_prices, set_price, unset_price
-
-MAX_MODEL_LENGTH = 200
 
 
 @click.group()

@@ -11,11 +11,9 @@ from click.core import ParameterSource
 from msgspec import UNSET
 
 from modelgate.core.money import parse_usd, render_usd
+from modelgate.identity.key_bounds import MAX_CACHE_S, MAX_EXPIRY_DAYS, MAX_RATE_LIMIT, check_expiry, clean_networks
 
 NO_WORDS = frozenset(("none", "never", "any", "unlimited"))
-MAX_RATE_LIMIT = 1_000_000_000
-MAX_EXPIRY_DAYS = 36_500
-MAX_CACHE_S = 86_400
 
 _SPAN = re.compile(r"(\d{1,9})([smhdw])")
 _SPAN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -112,8 +110,10 @@ def parse_expiry(text: str, now: Callable[[], float] = time.time) -> float | Non
         seconds = moment.timestamp()
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is not a day (2026-12-31), a time (2026-12-31T18:00Z), a span (30d) or never") from None
-    if seconds <= now():
-        raise ValueError(f"{text!r} is in the past")
+    try:
+        check_expiry(seconds, now=now())
+    except ValueError as error:
+        raise ValueError(f"{text!r} cannot be used: {error}") from None
     return seconds
 
 
@@ -130,11 +130,7 @@ def parse_model_map(text: str) -> dict[str, str]:
 
 def parse_networks_list(text: str) -> tuple[str, ...]:
     """Return IP addresses and networks between commas, checked; none for `any`."""
-    from modelgate.identity.keys import parse_networks
-
-    parts = parse_list(text)
-    parse_networks(parts)
-    return parts
+    return clean_networks(parse_list(text))
 
 
 def show_time(seconds: float | None) -> str:

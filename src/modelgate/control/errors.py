@@ -1,6 +1,6 @@
 """What the account API says besides the errors of every room."""
 
-from modelgate.core.errors import AuthenticationError, InvalidRequest, ModelgateError, PermissionDenied
+from modelgate.core.errors import AuthenticationError, InvalidRequest, ModelgateError, Overloaded, PermissionDenied
 
 
 class SignInNeeded(AuthenticationError):
@@ -47,3 +47,24 @@ class AlreadyTaken(InvalidRequest):
     status = 409
     code = "already_taken"
     text = "Another one has that name."
+
+
+class Conflict(ModelgateError):
+    """What is asked for does not go with what is there; the message says with what."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "conflict"
+    retryable = False
+    text = "This cannot be done as things are now."
+
+
+def refused(field: str, text: str) -> InvalidRequest:
+    """Return the error for a field whose value cannot be used; `text` says why, without a full stop."""
+    return InvalidRequest(f"{field}: {text}.", param=field, code="invalid_value")
+
+
+CALLER_ERRORS: tuple[type[ModelgateError], ...] = (SignInNeeded, PermissionDenied, InvalidRequest, Overloaded)
+"""What any call by somebody signed in may meet."""
+CHANGE_ERRORS: tuple[type[ModelgateError], ...] = (*CALLER_ERRORS, ForeignOrigin)
+"""What any call that changes something may meet."""

@@ -17,7 +17,6 @@ from modelgate.storage.schema.identity import account, api_key, chosen_limit
 from modelgate.storage.schema.money import account_balance, key_period
 
 BOOKS: tuple[Book, ...] = ("test", "live")
-MAX_NAME_LENGTH = 200
 KEPT = api_key.c.deleted_at.is_(None)
 """Whether a key is there for anything but the history of its money."""
 

@@ -1,0 +1,43 @@
+"""What a key may be told, for the command line and the account API alike."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from modelgate.identity.keys import parse_networks
+
+MAX_NAME_LENGTH: Final = 200
+MAX_GROUP_LENGTH: Final = 100
+MAX_RATE_LIMIT: Final = 1_000_000_000
+MAX_CACHE_S: Final = 86_400
+MAX_EXPIRY_DAYS: Final = 36_500
+MAX_MODELS: Final = 500
+MAX_MODEL_LENGTH: Final = 200
+MAX_NETWORKS: Final = 200
+MAX_NETWORK_LENGTH: Final = 64
+MAX_GRACE_S: Final = 30 * 86_400
+SECONDS_PER_DAY: Final = 86_400
+
+
+def check_expiry(expires_at: float | None, *, now: float) -> None:
+    """Raise ValueError when a key could not end then; None is never."""
+    if expires_at is None:
+        return
+    if expires_at <= now:
+        raise ValueError("it is in the past")
+    if expires_at > now + MAX_EXPIRY_DAYS * SECONDS_PER_DAY:
+        raise ValueError(f"it is more than {MAX_EXPIRY_DAYS} days ahead")
+
+
+def clean_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names without the space around them and without twins. Raises ValueError for an empty one."""
+    cleaned = tuple(dict.fromkeys(name.strip() for name in names))
+    if "" in cleaned:
+        raise ValueError("an empty name is none")
+    return cleaned
+
+
+def clean_networks(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return IP addresses and networks as they are kept, checked. Raises ValueError for what is none."""
+    cleaned = clean_names(texts)
+    parse_networks(cleaned)
+    return cleaned
