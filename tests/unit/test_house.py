@@ -31,6 +31,8 @@ LONG_SCHEMAS: frozenset[str] = frozenset()
 
 TESTED_ELSEWHERE = {
     "app/control.py": ("integration/app/test_desk.py", "composition"),
+    "control/declared.py": ("unit/app/test_endpoints.py", "declarations"),
+    "control/key_reference.py": ("unit/app/test_endpoints.py", "declarations"),
     "control/errors.py": ("unit/control/test_actions.py", "types"),
     "control/people.py": ("integration/control/test_session.py", "types"),
     "control/session_endpoints.py": ("unit/app/test_endpoints.py", "declarations"),

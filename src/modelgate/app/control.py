@@ -7,6 +7,7 @@ from modelgate.app.settings import Settings
 from modelgate.app.workshop import open_database
 from modelgate.control.actions import Action, Door
 from modelgate.control.errors import AlreadyTaken, NoSuchObject
+from modelgate.control.keys import key_actions
 from modelgate.control.members import member_actions
 from modelgate.control.session import SessionRoom, session_actions
 from modelgate.core.clock import Clock, system_clock
@@ -15,8 +16,10 @@ from modelgate.core.http import HttpRequest, HttpResponse
 from modelgate.identity.attempts import Attempts
 from modelgate.identity.passwords import Passwords
 from modelgate.identity.sessions import Sessions
+from modelgate.metering.periods import current_periods
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
+from modelgate.storage.key_listings import DatabaseKeys
 from modelgate.storage.members import DatabaseMembers
 
 PREFIXES = ("/api/", "/yescale/")
@@ -55,6 +58,7 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
     return (
         *session_actions(sessions, version=modelgate.__version__, base_url=means.base_url),
         *member_actions(DatabaseMembers(means.database), base_url=means.base_url),
+        *key_actions(DatabaseKeys(means.database, periods_at=current_periods)),
     )
 
 

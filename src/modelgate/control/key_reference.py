@@ -4,12 +4,12 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from modelgate.control.declared import declared
 from modelgate.control.errors import CALLER_ERRORS, CHANGE_ERRORS, NoSuchObject
 from modelgate.control.lists import DEFAULT_ROWS, AccountName, After, BookName, Limit, Next
-from modelgate.core.endpoints import Case, Endpoint
+from modelgate.core.endpoints import Case
 from modelgate.core.money import MAX_USD, NANOS_PER_USD, Book
 from modelgate.core.records import LimitReset
-from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.identity import key_bounds
 
 KeyState = Literal["active", "disabled", "expired", "exhausted"]
@@ -175,11 +175,7 @@ _FRESH = {
 _AT = {"key": KEY_ID}
 
 
-def _endpoint(method: str, path: str, name: str, **about: object) -> Endpoint:
-    return Endpoint(method=method, path=path, name=name, family="account", home="desk", error=ErrorAnswer, **about)  # type: ignore[arg-type]
-
-
-LIST_KEYS: Final = _endpoint(
+LIST_KEYS: Final = declared(
     "GET",
     "/api/keys",
     "list_keys",
@@ -197,7 +193,7 @@ LIST_KEYS: Final = _endpoint(
         ),
     ),
 )
-CREATE_KEY: Final = _endpoint(
+CREATE_KEY: Final = declared(
     "POST",
     "/api/keys",
     "create_key",
@@ -224,7 +220,7 @@ CREATE_KEY: Final = _endpoint(
         ),
     ),
 )
-GET_KEY: Final = _endpoint(
+GET_KEY: Final = declared(
     "GET",
     "/api/keys/{key}",
     "get_key",
@@ -234,7 +230,7 @@ GET_KEY: Final = _endpoint(
     errors=(*CALLER_ERRORS, NoSuchObject),
     cases=(Case(name="key", title="One key", prose="`spent_nanos` is of the current month.", response=KEY_EXAMPLE, path_values=_AT),),
 )
-EDIT_KEY: Final = _endpoint(
+EDIT_KEY: Final = declared(
     "PATCH",
     "/api/keys/{key}",
     "edit_key",
@@ -257,7 +253,7 @@ EDIT_KEY: Final = _endpoint(
         ),
     ),
 )
-DELETE_KEY: Final = _endpoint(
+DELETE_KEY: Final = declared(
     "DELETE",
     "/api/keys/{key}",
     "delete_key",
@@ -266,7 +262,7 @@ DELETE_KEY: Final = _endpoint(
     errors=(*CHANGE_ERRORS, NoSuchObject),
     cases=(Case(name="delete", title="Delete it", prose="The answer is empty.", status=204, path_values=_AT),),
 )
-ROTATE_KEY: Final = _endpoint(
+ROTATE_KEY: Final = declared(
     "POST",
     "/api/keys/{key}/rotate",
     "rotate_key",
@@ -286,7 +282,7 @@ ROTATE_KEY: Final = _endpoint(
         ),
     ),
 )
-DISABLE_KEY: Final = _endpoint(
+DISABLE_KEY: Final = declared(
     "POST",
     "/api/keys/{key}/disable",
     "disable_key",
@@ -304,7 +300,7 @@ DISABLE_KEY: Final = _endpoint(
         ),
     ),
 )
-ENABLE_KEY: Final = _endpoint(
+ENABLE_KEY: Final = declared(
     "POST",
     "/api/keys/{key}/enable",
     "enable_key",

@@ -1,7 +1,7 @@
 """The periods of a key's resetting limit, all in UTC."""
 
 from datetime import UTC, datetime, timedelta
-from typing import assert_never
+from typing import assert_never, get_args
 
 from modelgate.core.records import LimitReset
 
@@ -29,3 +29,8 @@ def current_period(reset: LimitReset, now: float) -> tuple[str, float | None]:
             return f"{day:%Y-%m}", (first + timedelta(days=32)).replace(day=1).timestamp()
         case _:
             assert_never(reset)
+
+
+def current_periods(now: float) -> dict[LimitReset, str]:
+    """Return the name of the period of each kind that holds `now`."""
+    return {reset: current_period(reset, now)[0] for reset in get_args(LimitReset)}

@@ -20,6 +20,8 @@ from modelgate.storage.database import Database
 from modelgate.storage.members import add_invitation
 from modelgate.storage.migrations import prepare
 
+from .api import Api
+
 BASE_URL = "https://gateway.example"
 PASSWORD = "correct horse battery"
 
@@ -102,3 +104,11 @@ def room(tmp_path: Path) -> Iterator[Room]:
     yield made
     made.control.close()
     made.database.close()
+
+
+@pytest.fixture
+def api(database: Database) -> Iterator[Api]:
+    """The account API over either kind of database, asked as somebody of any role."""
+    made = Api(database)
+    yield made
+    made.means.passwords.close()

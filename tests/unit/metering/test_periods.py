@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelgate.core.records import LimitReset
-from modelgate.metering.periods import current_period
+from modelgate.metering.periods import current_period, current_periods
 
 
 def at(*parts: int) -> float:
@@ -37,3 +37,7 @@ def test_a_period_ends_where_the_next_begins(reset: LimitReset, now: float) -> N
     assert ends_at > now
     assert current_period(reset, ends_at - 1)[0] == period
     assert current_period(reset, ends_at)[0] != period
+
+
+def test_every_kind_of_period_has_a_name_now() -> None:
+    assert current_periods(0.0) == {"never": "all", "daily": "1970-01-01", "weekly": "1970-W01", "monthly": "1970-01"}
