@@ -3,8 +3,9 @@
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -289,6 +290,34 @@ def test_every_endpoint_is_documented() -> None:
     assert {(one.path, one.method.lower()) for one in table()} <= {
         (path, method) for path, item in document["paths"].items() for method in item
     }
+
+
+def undescribed(document: Mapping[str, Any]) -> list[str]:
+    """Return the fields and the parameters that an OpenAPI document says nothing about."""
+    schemas = document["components"]["schemas"].items()
+    fields = [f"{name}.{field}" for name, one in schemas for field, words in one.get("properties", {}).items() if not is_described(words)]
+    operations = [(f"{method} {path}", one) for path, item in document["paths"].items() for method, one in item.items()]
+    return fields + [
+        f"{where} {one['name']}" for where, found in operations for one in found.get("parameters", ()) if not is_described(one)
+    ]
+
+
+def is_described(words: Mapping[str, Any]) -> bool:
+    return bool(words.get("description"))
+
+
+def test_every_field_and_parameter_is_documented() -> None:
+    document = render_openapi(list(table()), version="1", server_url="http://gateway.example")
+    assert len(document["components"]["schemas"]) > 250
+    assert undescribed(document) == []
+
+
+def test_a_field_or_parameter_without_words_is_found() -> None:
+    document = {
+        "components": {"schemas": {"Told": {"properties": {"a": {"type": "string"}, "b": {"description": "B."}}}, "Any": {}}},
+        "paths": {"/x/{y}": {"get": {"parameters": [{"name": "y", "in": "path", "description": ""}]}, "post": {}}},
+    }
+    assert undescribed(document) == ["Told.a", "get /x/{y} y"]
 
 
 def test_every_metric_is_documented() -> None:

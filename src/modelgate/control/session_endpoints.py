@@ -78,7 +78,7 @@ class MeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to change about oneself; what is left out stays."""
 
     name: PersonName | None = None
-    password: Annotated[PasswordChange, Meta(description="A new password; every browser is signed out, this one in again.")] | None = None
+    password: Annotated[PasswordChange | None, Meta(description="A new password; every browser is signed out, this one in again.")] = None
 
 
 class AccessKey(msgspec.Struct, frozen=True, kw_only=True):

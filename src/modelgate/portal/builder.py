@@ -23,6 +23,7 @@ from modelgate.portal.pages import (
     Parameters,
     Samples,
 )
+from modelgate.portal.path_parameters import describe_path_parameter
 from modelgate.portal.refusals import refusals_by_status
 from modelgate.portal.texts import Texts
 
@@ -101,7 +102,7 @@ class PageBuilder:
             needs_key=endpoint.needs_key,
             price_unit=endpoint.price_unit,
             parameters=Parameters(
-                path=tuple(_path_field(name, case) for name in PATH_PARAMETER.findall(endpoint.path)),
+                path=tuple(_path_field(endpoint, name, case) for name in PATH_PARAMETER.findall(endpoint.path)),
                 query=self._fields(endpoint.query),
                 header=self._fields(endpoint.headers),
             ),
@@ -133,8 +134,9 @@ class PageBuilder:
         return self._reader.fields_of(kind) if kind is not None else ()
 
 
-def _path_field(name: str, case: Case) -> Field:
-    return Field(name=name, type="string", required=True, example=case.path_values.get(name))
+def _path_field(endpoint: Endpoint, name: str, case: Case) -> Field:
+    words = describe_path_parameter(endpoint.path, name)
+    return Field(name=name, type="string", required=True, description=words, example=case.path_values.get(name))
 
 
 def _joined(*texts: str) -> str:

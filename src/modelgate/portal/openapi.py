@@ -6,6 +6,7 @@ from typing import Any
 
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.portal.examples import EVENTS, is_streamed
+from modelgate.portal.path_parameters import describe_path_parameter
 from modelgate.portal.refusals import refusals_by_status, sentence
 from modelgate.portal.schemas import Schema, describe_types
 
@@ -65,7 +66,14 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Schema], properties: dic
         "responses": _responses(endpoint, schema_of),
     }
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, **_path_examples(endpoint.cases, name)}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": describe_path_parameter(endpoint.path, name),
+            "schema": {"type": "string"},
+            **_path_examples(endpoint.cases, name),
+        }
         for name in PATH_PARAMETER.findall(endpoint.path)
     ]
     for place, kind in (("query", endpoint.query), ("header", endpoint.headers)):

@@ -115,6 +115,21 @@ class MessageOutputDetails(msgspec.Struct, frozen=True, kw_only=True):
     thinking_tokens: Annotated[int, Meta(description="Of thoughts, as thought, not as shown.")] = 0
 
 
+class ServerToolUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls of the vendor's own tools; each is charged."""
+
+    web_search_requests: Annotated[int, Meta(description="Searches of the web.")] = 0
+    web_fetch_requests: Annotated[int, Meta(description="Pages that were read.")] = 0
+
+
+class StopDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the model will not answer."""
+
+    type: Annotated[Literal["refusal"], Meta(description="Always `refusal`.")]
+    category: Annotated[str | None, Meta(description="What it is about.")] = None
+    explanation: Annotated[str | None, Meta(description="One sentence for people.")] = None
+
+
 class MessageUsage(msgspec.Struct, frozen=True, kw_only=True):
     """Counts in tokens. `input_tokens` are those that had nothing to do with the cache."""
 
@@ -124,6 +139,8 @@ class MessageUsage(msgspec.Struct, frozen=True, kw_only=True):
     cache_read_input_tokens: Annotated[int, Meta(description="Input read from the cache.")] = 0
     cache_creation: Annotated[CacheCreation | None, Meta(description="What was written, by how long it is kept.")] = None
     output_tokens_details: Annotated[MessageOutputDetails | None, Meta(description="Parts of the output.")] = None
+    server_tool_use: Annotated[ServerToolUse | None, Meta(description="Calls of the vendor's own tools, where they are counted.")] = None
+    service_tier: Annotated[str | None, Meta(description="Speed class that was used.", examples=["standard"])] = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +161,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     ]
     stop_sequence: Annotated[str | None, Meta(description="With `stop_sequence`: the one that was met.")]
     usage: Annotated[MessageUsage, Meta(description="Counts in tokens.")]
+    stop_details: Annotated[StopDetails | None, Meta(description="With `refusal`: why.")] = None
     type: Annotated[Literal["message"], Meta(description="Always `message`.")] = msgspec.field(default="message")
     role: Annotated[Literal["assistant"], Meta(description="Always `assistant`.")] = "assistant"
 

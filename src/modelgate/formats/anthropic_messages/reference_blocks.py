@@ -117,6 +117,16 @@ class MessageTool(msgspec.Struct, frozen=True, kw_only=True):
     ] = msgspec.field(default=None)
     strict: Annotated[bool | None, Meta(description="Arguments follow the schema exactly.")] = None
     cache_control: Annotated[CacheMark | None, Meta(description="Caches the tools up to this one.")] = None
+    max_uses: Annotated[int | None, Meta(description="Of `web_search`: how often at most.", examples=[3])] = None
+    allowed_domains: Annotated[list[str] | None, Meta(description="Of `web_search`: only there.", examples=[["example.com"]])] = None
+    blocked_domains: Annotated[list[str] | None, Meta(description="Of `web_search`: not there.", examples=[["example.org"]])] = None
+    user_location: Annotated[
+        Json,
+        Meta(
+            description="Of `web_search`: where the reader is.",
+            examples=[{"type": "approximate", "country": "FR", "city": "Paris"}],
+        ),
+    ] = None
 
 
 class MessageToolChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,12 +98,20 @@ class GroundingLink(_Body):
 
     segment: Annotated[GroundedSegment | None, Meta(description="The piece.")] = None
     grounding_chunk_indices: Annotated[list[int] | None, Meta(description="Numbers of its pages in `groundingChunks`.")] = None
+    confidence_scores: Annotated[list[float] | None, Meta(description="How sure the vendor is of each, 0 to 1.")] = None
+
+
+class SearchEntryPoint(_Body):
+    """The vendor's own widget of a search."""
+
+    rendered_content: Annotated[str | None, Meta(description="HTML to be shown beside the answer.")] = None
 
 
 class Grounding(_Body):
     """What a search found."""
 
     web_search_queries: Annotated[list[str] | None, Meta(description="What was searched for.")] = None
+    search_entry_point: Annotated[SearchEntryPoint | None, Meta(description="The vendor's own widget of it.")] = None
     grounding_chunks: Annotated[list[GroundingSource] | None, Meta(description="What was found.")] = None
     grounding_supports: Annotated[list[GroundingLink] | None, Meta(description="Which piece of the answer leans on what.")] = None
 
@@ -155,6 +163,14 @@ class GenerateContentResponse(_Body):
     response_id: Annotated[str | None, Meta(description="Id of the answer.", examples=["resp-9f2c"])] = None
 
 
+class CountedRequest(GenerateContentRequest):
+    """A whole request to be counted."""
+
+    model: Annotated[
+        str | None, Meta(description="As in the path, with `models/` before it; may be left out.", examples=["models/gemini-2.5-flash"])
+    ] = None
+
+
 class CountTokensRequest(_Body):
     """The conversation, or the whole request, to be counted."""
 
@@ -162,9 +178,7 @@ class CountTokensRequest(_Body):
         list[ConversationTurn] | None,
         Meta(description="The conversation.", examples=[[{"role": "user", "parts": [{"text": "Say hello."}]}]]),
     ] = None
-    generate_content_request: Annotated[
-        GenerateContentRequest | None, Meta(description="The whole request, in place of `contents`; it may name the `model`.")
-    ] = None
+    generate_content_request: Annotated[CountedRequest | None, Meta(description="The whole request, in place of `contents`.")] = None
 
 
 class CountTokensResponse(_Body):

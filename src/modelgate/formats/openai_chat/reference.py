@@ -241,6 +241,7 @@ class PromptTokensDetails(msgspec.Struct, frozen=True, kw_only=True):
 
     cached_tokens: Annotated[int, Meta(description="Read from the vendor's cache, at the cache price.")] = 0
     cache_write_tokens: Annotated[int, Meta(description="Written to the vendor's cache.")] = 0
+    text_tokens: Annotated[int, Meta(description="Of words.")] = 0
     audio_tokens: Annotated[int, Meta(description="Of sound.")] = 0
     image_tokens: Annotated[int, Meta(description="Of pictures.")] = 0
 
@@ -249,6 +250,7 @@ class CompletionTokensDetails(msgspec.Struct, frozen=True, kw_only=True):
     """Parts of `completion_tokens`; any may be missing."""
 
     reasoning_tokens: Annotated[int, Meta(description="Of thoughts, shown or not.")] = 0
+    text_tokens: Annotated[int, Meta(description="Of words.")] = 0
     audio_tokens: Annotated[int, Meta(description="Of sound.")] = 0
     image_tokens: Annotated[int, Meta(description="Of pictures.")] = 0
     accepted_prediction_tokens: Annotated[int, Meta(description="Of `prediction` that came true.")] = 0

@@ -106,3 +106,4 @@ class TextCompletion(msgspec.Struct, frozen=True, kw_only=True):
     choices: Annotated[list[TextChoice], Meta(description="The texts, `n` for each prompt.")]
     usage: Annotated[CompletionUsage, Meta(description="Counts in tokens.")]
     object: Annotated[Literal["text_completion"], Meta(description="Always `text_completion`.")] = "text_completion"
+    system_fingerprint: Annotated[str | None, Meta(description="The vendor's mark of its setup.")] = None

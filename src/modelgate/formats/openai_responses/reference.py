@@ -63,6 +63,9 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         Meta(description="Whether a tool is called, or which.", examples=["auto"]),
     ] = None
     parallel_tool_calls: Annotated[bool | None, Meta(description="Allow several calls in one answer.")] = True
+    max_tool_calls: Annotated[
+        int | None, Meta(description="Bound on calls of the vendor's own tools; only where OpenAI answers.", examples=[3])
+    ] = None
     text: Annotated[TextSettings | None, Meta(description="Form and length of the answer.")] = None
     reasoning: Annotated[ReasoningSettings | None, Meta(description="How much a reasoning model thinks.")] = None
     include: Annotated[
@@ -141,7 +144,7 @@ class ResponseError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """A response. Beside these fields it repeats the settings of its request."""
+    """A response. The fields from `background` on repeat what the request said, or its defaults."""
 
     id: Annotated[str, Meta(description="Stands for the answer in `previous_response_id` and in paths.", examples=["resp_mg1kZ3"])]
     created_at: Annotated[int, Meta(description="When, in unix seconds.", examples=[1764237600])]
@@ -158,6 +161,24 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: Annotated[int | None, Meta(description="When it ended, in unix seconds, where the upstream tells it.")] = None
     previous_response_id: Annotated[str | None, Meta(description="The response it goes on from.")] = None
     service_tier: Annotated[str | None, Meta(description="Speed class that was used.")] = None
+    background: Annotated[bool | None, Meta(description="Always false: background responses are not supported.")] = None
+    instructions: Annotated[str | None, Meta(description="As in the request.")] = None
+    max_output_tokens: Annotated[int | None, Meta(description="As in the request.")] = None
+    max_tool_calls: Annotated[int | None, Meta(description="As in the request.")] = None
+    metadata: Annotated[dict[str, str] | None, Meta(description="As in the request.")] = None
+    parallel_tool_calls: Annotated[bool | None, Meta(description="As in the request.")] = None
+    prompt_cache_key: Annotated[str | None, Meta(description="As in the request.")] = None
+    reasoning: Annotated[ReasoningSettings | None, Meta(description="As in the request.")] = None
+    safety_identifier: Annotated[str | None, Meta(description="As in the request.")] = None
+    store: Annotated[bool | None, Meta(description="As in the request.")] = None
+    temperature: Annotated[float | None, Meta(description="As in the request.")] = None
+    text: Annotated[TextSettings | None, Meta(description="As in the request.")] = None
+    tool_choice: Annotated[str | ResponseToolChoice | None, Meta(description="As in the request.")] = None
+    tools: Annotated[list[ResponseTool] | None, Meta(description="As in the request.")] = None
+    top_logprobs: Annotated[int | None, Meta(description="As in the request.")] = None
+    top_p: Annotated[float | None, Meta(description="As in the request.")] = None
+    truncation: Annotated[str | None, Meta(description="As in the request.")] = None
+    user: Annotated[str | None, Meta(description="As in the request.")] = None
 
 
 class DeletedResponse(msgspec.Struct, frozen=True, kw_only=True):

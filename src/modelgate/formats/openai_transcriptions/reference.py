@@ -47,6 +47,11 @@ class HeardSegment(msgspec.Struct, frozen=True, kw_only=True):
     end: Annotated[float, Meta(description="Where it ends, in seconds.")]
     text: Annotated[str, Meta(description="What was said.")]
     speaker: Annotated[str | None, Meta(description="With `diarized_json`: who speaks, by the name given or a letter.")] = None
+    type: Annotated[str | None, Meta(description="With `diarized_json`: always `transcript.text.segment`.")] = None
+    seek: Annotated[int | None, Meta(description="With `verbose_json`: where the model's window began, in hundredths of a second.")] = None
+    tokens: Annotated[list[int] | None, Meta(description="With `verbose_json`: the tokens of the text.")] = None
+    temperature: Annotated[float | None, Meta(description="With `verbose_json`: the temperature that was used.")] = None
+    compression_ratio: Annotated[float | None, Meta(description="With `verbose_json`: above 2.4 it is likely wrong.")] = None
     avg_logprob: Annotated[float | None, Meta(description="With `verbose_json`: mean log probability; below -1 it is likely wrong.")] = None
     no_speech_prob: Annotated[float | None, Meta(description="With `verbose_json`: how likely nobody spoke, 0 to 1.")] = None
 
