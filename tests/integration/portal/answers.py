@@ -153,7 +153,7 @@ def differences(kept: Json, now: Json, at: str = "") -> list[str]:
         alone = [f"{at}/{name}" for name in kept.keys() ^ now.keys()]
         return alone + [line for name in kept.keys() & now.keys() for line in differences(kept[name], now[name], f"{at}/{name}")]
     if isinstance(kept, list) and isinstance(now, list):
-        return differences(kept[0], now[0], f"{at}/0") if kept and now else []
+        return min((differences(kept[0], one, f"{at}/0") for one in now), key=len, default=[]) if kept else []
     same = type(kept) is type(now) or {type(kept), type(now)} == {int, float}
     return [] if same else [f"{at}: {type(kept).__name__} and {type(now).__name__}"]
 

@@ -185,7 +185,14 @@ DREAM_GENERATE = _submit(
     body=schema.DreamVideoBody,
     answer=schema.Generation,
     cases=(
-        Case(name="words", title="From words", prose="As the official client sends it.", request=_WORDS, response=_generation("queued")),
+        Case(
+            name="words",
+            title="From words",
+            prose="As the official client sends it.",
+            request=_WORDS,
+            response=_generation("queued"),
+            status=201,
+        ),
     ),
 )
 DREAM_VIDEO = _submit(
@@ -201,6 +208,7 @@ DREAM_VIDEO = _submit(
             prose="`frame0` and `frame1` are pictures, or one of them an earlier generation.",
             request={**_WORDS, "keyframes": {"frame0": {"type": "image", "url": "https://pictures.example/fox.png"}}},
             response=_generation("queued"),
+            status=201,
         ),
     ),
 )
@@ -223,6 +231,7 @@ DREAM_IMAGE = _submit(
                 "model": "photon-1",
                 "request": {"generation_type": "image", "model": "photon-1", "prompt": "A lighthouse at dusk"},
             },
+            status=201,
         ),
     ),
 )
@@ -238,7 +247,10 @@ DREAM_UPSCALE = _submit(
             title="Larger",
             prose="The video must be `completed`.",
             request={"resolution": "1080p"},
-            response={**_generation("queued"), "request": {"generation_type": "upscale_video", "model": "ray-2", "resolution": "1080p"}},
+            response={
+                **_generation("queued"),
+                "request": {"generation_type": "upscale_video", "model": "ray-2", "resolution": "1080p", "duration": "5s"},
+            },
             path_values=_AT,
         ),
     ),
@@ -255,7 +267,16 @@ DREAM_AUDIO = _submit(
             title="Sound",
             prose="The video must be `completed`.",
             request={"prompt": "Wind and gulls"},
-            response={**_generation("queued"), "request": {"generation_type": "add_audio", "model": "ray-2", "prompt": "Wind and gulls"}},
+            response={
+                **_generation("queued"),
+                "request": {
+                    "generation_type": "add_audio",
+                    "model": "ray-2",
+                    "prompt": "Wind and gulls",
+                    "resolution": "720p",
+                    "duration": "5s",
+                },
+            },
             path_values=_AT,
         ),
     ),

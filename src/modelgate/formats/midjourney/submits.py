@@ -18,7 +18,7 @@ PREFIX: Final = "/mj/"
 TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 CUSTOM_ID = "MJ::JOB::upsample::1::3ad5e2b8-6d1c-4a57-9a0e-2f6c1b7d8e90"
 FILE_URL = f"https://gateway.example/files/{TASK_ID}-0.png?expires=1769068800&signature=…"
-_DATA_URI = "data:image/png;base64,…"
+_DATA_URI = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 _TAKEN: Json = {"code": 1, "description": encode.SUBMITTED, "result": TASK_ID, "properties": {}}
 _STATUSES: Mapping[type[errors.ModelgateError], int] = {
     errors.BalanceExhausted: 400,

@@ -141,7 +141,7 @@ SUBMIT_MUSIC = Endpoint(
                 "task": "extend",
                 "task_id": _TASK_ID,
                 "continue_clip_id": _CLIP_ID,
-                "continue_at": 120.0,
+                "continue_at": 20.0,
             },
             response=_SUBMITTED,
         ),
