@@ -14,7 +14,7 @@ PATH: Final = "/ideogram/v1/ideogram-v3/"
 """Before the name of an operation."""
 
 _REQUEST_ID: Final = "req_5f0c1b9e7a2d4c6f8e013579"
-_PICTURE_URL: Final = "https://gateway.example/pictures/a.png"
+_PICTURE: Final = "@kite.png"
 
 
 _SAME_SIZE_AS: Final = {"mask": "image", "character_mask": "character"}
@@ -132,14 +132,14 @@ EDIT = _route(
             name="with-mask",
             title="With a mask",
             prose="Send `image` and `mask` as files of a form; an address or a data URI in their place works too.",
-            request={"image": _PICTURE_URL, "mask": "https://gateway.example/pictures/mask.png", "prompt": "A hat of straw"},
+            request={"image": _PICTURE, "mask": "@mask.png", "prompt": "A hat of straw"},
             response=_answered({"resolution": "1024x1024"}),
         ),
         Case(
             name="mask-missing",
             title="Without a mask",
             prose="The mask is required.",
-            request={"image": _PICTURE_URL, "prompt": "A hat of straw"},
+            request={"image": _PICTURE, "prompt": "A hat of straw"},
             response=_refusal("mask", "a picture of the same size, black where it changes"),
             status=400,
         ),
@@ -156,7 +156,7 @@ REMIX = _route(
             name="from-picture",
             title="From a picture and words",
             prose="A higher `image_weight` keeps more of the picture.",
-            request={"image": _PICTURE_URL, "prompt": "The same in winter", "image_weight": 70, "aspect_ratio": "1x1"},
+            request={"image": _PICTURE, "prompt": "The same in winter", "image_weight": 70, "aspect_ratio": "1x1"},
             response=_answered({"resolution": "1024x1024"}),
         ),
     ),
@@ -172,7 +172,7 @@ REFRAME = _route(
             name="wider",
             title="Wider",
             prose="`resolution` is one of those that Ideogram makes.",
-            request={"image": _PICTURE_URL, "resolution": "1536x640"},
+            request={"image": _PICTURE, "resolution": "1536x640"},
             response=_answered({"resolution": "1536x640"}),
         ),
     ),
@@ -188,7 +188,7 @@ REPLACE_BACKGROUND = _route(
             name="a-beach",
             title="A beach",
             prose="`prompt` says what is behind the subject.",
-            request={"image": _PICTURE_URL, "prompt": "A beach in the morning"},
+            request={"image": _PICTURE, "prompt": "A beach in the morning"},
             response=_answered({"resolution": "1024x1024"}),
         ),
     ),
