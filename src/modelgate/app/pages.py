@@ -67,12 +67,12 @@ class Pages:
             return _send(_found(document, path), request, ("cache-control", lifetime))
         if path == MODELS_PATH:
             return _send(document_of(JSON, msgspec.json.encode(self._models())), request, ("cache-control", "no-cache"))
-        documents = await self._made()
-        if path in documents:
-            return _send(documents[path], request, ("cache-control", "no-cache"))
+        document = await asyncio.to_thread(self._site.find, path)
+        if document is not None:
+            return _send(document, request, ("cache-control", "no-cache"))
         if path.startswith(DATA_PATH):
             raise UnknownPath(f"There is nothing at {path[:200]}.")
-        return self._page(path.rstrip("/"), request)
+        return await asyncio.to_thread(self._page, path.rstrip("/"), request)
 
     def _page(self, path: str, request: HttpRequest) -> HttpResponse:
         """Return the HTML of the site; for a page that is not there too, which then says so."""
@@ -83,9 +83,6 @@ class Pages:
             text = _PLAIN_PAGE.format(page=f', <a href="/docs/{html.escape(slug)}.md">this page</a>' if slug and is_known else "")
             document = document_of(_HTML, text.encode())
         return _send(document, request, ("cache-control", "no-cache"), *self._html_lines, status=200 if is_known else 404)
-
-    async def _made(self) -> dict[str, Document]:
-        return await asyncio.to_thread(lambda: self._site.documents)
 
 
 def served_models(configuration: Configuration, providers: dict[str, Provider]) -> ListedModels:

@@ -196,6 +196,8 @@ class ExpiredKey(AuthenticationError):
 
 
 class PermissionDenied(ModelgateError):
+    """Whoever asks may not do this."""
+
     status = 403
     type = "invalid_request_error"
     code = "permission_denied"
@@ -253,6 +255,7 @@ class RateExceeded(ModelgateError):
     status = 429
     type = "requests"
     code = "rate_limit_exceeded"
+    text = "The API key may send no more requests or tokens this minute. The header `retry-after` says when again."
 
     def __init__(
         self, message: str, *, dimension: str, retry_after_s: float, header_lines: bytes = b"", rates: RateFacts | None = None
@@ -285,6 +288,7 @@ class UpstreamRefused(ModelgateError):
     type = "invalid_request_error"
     code = None
     retryable = False
+    text = "The vendor refuses this request, in its own words."
 
     def __init__(self, message: str, *, status: int, code: str | None = None, type: str | None = None, param: str | None = None) -> None:
         super().__init__(message, param=param)
@@ -302,7 +306,7 @@ class UpstreamError(ModelgateError):
 
 
 class UpstreamFailed(UpstreamError):
-    """The upstream's own 429 or 5xx after every attempt: its status is kept, its words are cleaned."""
+    """The vendor answered with a 429 or 5xx of its own, after every attempt: its status is kept, its words are cleaned."""
 
     def __init__(self, message: str = "", *, status: int, code: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message, retry_after_s=retry_after_s)

@@ -40,10 +40,13 @@ class FieldReader:
         unique = list(dict.fromkeys(types))
         schemas, self._named = msgspec.json.schema_components(unique, ref_template=_REF + "{name}")
         self._schema_of = dict(zip(unique, schemas, strict=True))
+        self._made: dict[Any, tuple[Field, ...]] = {}
 
     def fields_of(self, kind: Any) -> tuple[Field, ...]:
         """Return the fields of a type: of a struct its own, of a list those of its items, of a union those of each shape."""
-        return self._children(self._shapes(self._schema_of[kind], ()), depth=0)
+        if kind not in self._made:
+            self._made[kind] = self._children(self._shapes(self._schema_of[kind], ()), depth=0)
+        return self._made[kind]
 
     def _shapes(self, schema: Schema, within: tuple[str, ...]) -> list[Shape]:
         if "$ref" in schema:

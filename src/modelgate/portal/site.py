@@ -1,7 +1,7 @@
 """The whole documentation of one instance, made once and then only handed out."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import msgspec
@@ -11,7 +11,7 @@ from modelgate.portal import markdown
 from modelgate.portal.builder import PageBuilder
 from modelgate.portal.navigation import Node, fill, places_of
 from modelgate.portal.openapi import render_openapi
-from modelgate.portal.pages import Page, SearchEntry, SiteData
+from modelgate.portal.pages import EndpointPart, Field, Page, SearchEntry, SiteData
 from modelgate.portal.render import render_markdown
 from modelgate.portal.texts import Texts
 from modelgate.portal.tree import FAMILY_TITLES, TREE
@@ -36,9 +36,10 @@ LANGUAGES = (
     "R",
 )
 DATA_PATH = "/docs/data/"
+PAGE_DATA_PATH = DATA_PATH + "pages/"
 PAGES_PATH = "/docs/"
-MAX_SEARCH_TEXT_CHARACTERS = 4_000
-"""How much of a page the search index holds: enough to find it, and the index stays small."""
+MAX_SEARCH_TEXT_CHARACTERS = 30_000
+"""How much of a page the search index holds: more than any has."""
 
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
@@ -59,7 +60,7 @@ def document_of(content_type: str, body: bytes) -> Document:
 
 
 class Site:
-    """The documents by their paths. Made when first asked for: a tenth of a second that a start does not need."""
+    """The pages and what is made of them. Begun when first asked for: half a second that a start does not need."""
 
     def __init__(self, endpoints: Sequence[Endpoint], *, version: str, base_url: str, tree: Sequence[Node] = TREE) -> None:
         self._endpoints = tuple(endpoints)
@@ -76,11 +77,19 @@ class Site:
             raise ValueError("two pages have the same slug")
         return found
 
+    def find(self, path: str) -> Document | None:
+        """Return what is handed out at a path; None when there is nothing."""
+        if path.startswith(PAGE_DATA_PATH) and path.endswith(".json"):
+            page = self.pages.get(path.removeprefix(PAGE_DATA_PATH).removesuffix(".json"))
+            return document_of(JSON, msgspec.json.encode(page)) if page is not None else None
+        if path.startswith(PAGES_PATH) and path.endswith(".md"):
+            page = self.pages.get(path.removeprefix(PAGES_PATH).removesuffix(".md"))
+            return document_of(MARKDOWN, render_markdown(page, base_url=self._base_url).encode()) if page is not None else None
+        return self._whole.get(path)
+
     @cached_property
-    def documents(self) -> dict[str, Document]:
-        """Return everything that is handed out as it is, by path."""
-        pages = self.pages
-        texts = {slug: render_markdown(page, base_url=self._base_url) for slug, page in pages.items()}
+    def _whole(self) -> dict[str, Document]:
+        """Return what is about all pages, by path."""
         data = SiteData(
             title=TITLE,
             version=self._version,
@@ -89,16 +98,13 @@ class Site:
             languages=LANGUAGES,
         )
         openapi = render_openapi(self._endpoints, version=self._version, server_url=self._base_url)
+        texts = (render_markdown(page, base_url=self._base_url) for page in self.pages.values())
         return {
             "/openapi.json": document_of(JSON, msgspec.json.encode(openapi)),
             DATA_PATH + "site.json": document_of(JSON, msgspec.json.encode(data)),
-            DATA_PATH + "search.json": document_of(
-                JSON, msgspec.json.encode([_search_entry(page, texts[page.slug]) for page in pages.values()])
-            ),
-            **{f"{DATA_PATH}pages/{slug}.json": document_of(JSON, msgspec.json.encode(page)) for slug, page in pages.items()},
-            **{f"{PAGES_PATH}{slug}.md": document_of(MARKDOWN, text.encode()) for slug, text in texts.items()},
+            DATA_PATH + "search.json": document_of(JSON, msgspec.json.encode([_search_entry(page) for page in self.pages.values()])),
             "/llms.txt": document_of(PLAIN, self._overview().encode()),
-            "/llms-full.txt": document_of(PLAIN, "\n\n".join(texts.values()).encode()),
+            "/llms-full.txt": document_of(PLAIN, "\n\n".join(texts).encode()),
         }
 
     @cached_property
@@ -125,6 +131,29 @@ class Site:
         return "\n".join(lines) + "\n"
 
 
-def _search_entry(page: Page, text: str) -> SearchEntry:
-    words = markdown.plain_of(text)[:MAX_SEARCH_TEXT_CHARACTERS]
-    return SearchEntry(slug=page.slug, title=page.title, section=page.section, headings=markdown.headings_of(page.prose), text=words)
+def _search_entry(page: Page) -> SearchEntry:
+    parts = [page.summary, markdown.plain_of(page.prose)]
+    if page.endpoint is not None:
+        parts += _words_of(page.endpoint)
+    if page.object is not None:
+        parts += _names(page.object.fields)
+    if page.samples is not None:
+        parts += [f"{file.title} {file.name}" for file in page.samples.files]
+    text = " ".join(dict.fromkeys(part for part in parts if part))[:MAX_SEARCH_TEXT_CHARACTERS]
+    return SearchEntry(slug=page.slug, title=page.title, section=page.section, headings=markdown.headings_of(page.prose), text=text)
+
+
+def _words_of(part: EndpointPart) -> list[str]:
+    """Return what an endpoint is found by: its path, its parameters in words, and how everything within them is called."""
+    fields = (
+        *part.parameters.path,
+        *part.parameters.query,
+        *part.parameters.header,
+        *(part.request.fields if part.request is not None else ()),
+    )
+    words = [f"{part.method} {part.path}", *(f"{field.name} {field.description}" for field in fields)]
+    return words + _names(fields) + _names(part.response.fields) + [f"{more.title} {more.prose}" for more in part.more]
+
+
+def _names(fields: Iterable[Field]) -> list[str]:
+    return [name for field in fields for name in (field.name, *_names(field.children))]

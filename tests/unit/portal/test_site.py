@@ -9,10 +9,12 @@ from modelgate.app.endpoints import every_endpoint
 from modelgate.formats.media.family import load_media_families
 from modelgate.portal import markdown
 from modelgate.portal.navigation import Leaf
-from modelgate.portal.pages import Field, Page, SearchEntry, SiteData
+from modelgate.portal.pages import Page, SearchEntry, SiteData
 from modelgate.portal.site import LANGUAGES, Site
 
 BASE_URL = "https://gateway.example"
+MAX_INDEX_BYTES = 600_000
+"""It is loaded whole by whoever searches."""
 OUTSIDE = re.compile(r"https?://|mailto:")
 
 
@@ -26,12 +28,18 @@ def pages(site: Site) -> dict[str, Page]:
     return site.pages
 
 
+def body_of(site: Site, path: str) -> bytes:
+    document = site.find(path)
+    assert document is not None, path
+    return document.body
+
+
 def anchors_of(page: Page) -> set[str]:
     return {anchor for anchor, _ in markdown.headings_of(page.prose)}
 
 
 def test_the_head_of_the_site(site: Site) -> None:
-    data = msgspec.json.decode(site.documents["/docs/data/site.json"].body, type=SiteData)
+    data = msgspec.json.decode(body_of(site, "/docs/data/site.json"), type=SiteData)
     assert (data.version, data.base_url, len(data.languages)) == ("1.2.3", BASE_URL, 15)
     assert data.languages == LANGUAGES
 
@@ -43,8 +51,8 @@ def test_the_head_of_the_site(site: Site) -> None:
 
 def test_every_page_is_a_document_and_says_what_it_is_about(site: Site, pages: dict[str, Page]) -> None:
     for slug, page in pages.items():
-        assert msgspec.json.decode(site.documents[f"/docs/data/pages/{slug}.json"].body, type=Page) == page
-        assert site.documents[f"/docs/{slug}.md"].body.startswith(f"# {page.title}\n".encode())
+        assert msgspec.json.decode(body_of(site, f"/docs/data/pages/{slug}.json"), type=Page) == page
+        assert body_of(site, f"/docs/{slug}.md").startswith(f"# {page.title}\n".encode())
         assert page.summary, slug
         assert page.prose.strip(), slug
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
@@ -101,7 +109,7 @@ def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
 
 
 def test_the_search_index_finds_pages_by_their_words(site: Site, pages: dict[str, Page]) -> None:
-    index = msgspec.json.decode(site.documents["/docs/data/search.json"].body, type=list[SearchEntry])
+    index = msgspec.json.decode(body_of(site, "/docs/data/search.json"), type=list[SearchEntry])
     assert [entry.slug for entry in index] == list(pages)
 
     def found(word: str) -> set[str]:
@@ -111,12 +119,16 @@ def test_the_search_index_finds_pages_by_their_words(site: Site, pages: dict[str
     assert "kling-image-submit-image-generation" in found("image_fidelity")
     assert "tutorials-setting-http-for-make-com" in found("Make.com")
     assert found("no such word anywhere") == set()
+    assert "commands" in found("modelgate version")  # at the end of a long page
+    assert "suno-query-a-single-task" in found("gpt_description_prompt")  # deep in an answer
+    assert "python-streaming-output" in found("streaming.py")
+    assert len(body_of(site, "/docs/data/search.json")) < MAX_INDEX_BYTES
     errors = next(entry for entry in index if entry.slug == "errors")
     assert ("from-upstreams", "From upstreams") in errors.headings
 
 
 def test_every_page_is_listed_for_language_models(site: Site, pages: dict[str, Page]) -> None:
-    overview, whole = site.documents["/llms.txt"].body.decode(), site.documents["/llms-full.txt"].body.decode()
+    overview, whole = body_of(site, "/llms.txt").decode(), body_of(site, "/llms-full.txt").decode()
     assert overview.startswith("# Modelgate\n\n> ")
     for slug, page in pages.items():
         assert f"- [{page.title}]({BASE_URL}/docs/{slug}.md): {page.summary}\n" in overview
@@ -142,16 +154,26 @@ def test_tasks_are_followed_by_the_id_in_the_answer(pages: dict[str, Page]) -> N
 
 
 def test_nothing_of_the_machine_and_no_secret_is_in_it(site: Site) -> None:
-    text = site.documents["/llms-full.txt"].body.decode()
+    text = body_of(site, "/llms-full.txt").decode()
     assert "{{" not in text
     assert not re.search(r"sk-(test|live)-\w{20}", text)
-
-
-def rows(fields: tuple[Field, ...]) -> list[Field]:
-    return [row for field in fields for row in (field, *rows(field.children))]
 
 
 def test_one_slug_is_one_page() -> None:
     twice = (Leaf(title="Introduction"), Leaf(title="introduction"))
     with pytest.raises(ValueError, match="same slug"):
         _ = Site((), version="1", base_url=BASE_URL, tree=twice).pages
+
+
+def test_every_error_code_leads_to_the_page_of_errors(pages: dict[str, Page]) -> None:
+    """Whatever code an endpoint's page names stands on the page of error codes, and is found by the search."""
+    codes = {row.code for page in pages.values() if page.endpoint is not None for row in page.endpoint.errors} - {""}
+    assert {"invalid_api_key", "insufficient_quota", "task_not_exist"} <= codes
+    text = pages["errors"].prose
+    assert sorted(code for code in codes if not re.search(rf"\b{code}\b", text)) == []
+
+
+def test_messages_about_errors_are_for_callers(pages: dict[str, Page]) -> None:
+    rows_of_all = {row for page in pages.values() if page.endpoint is not None for row in page.endpoint.errors}
+    assert all(row.message and row.message[0].isupper() and row.message.endswith(".") for row in rows_of_all)
+    assert not [row for row in rows_of_all if "`body`" in row.message or "our secrets" in row.message]

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
-from modelgate.portal.texts import RecordedAnswer, Texts, parse_answer, render_answer
+from modelgate.portal.texts import FOLDER, RecordedAnswer, Texts, parse_answer, render_answer
 
 
 @pytest.fixture
@@ -59,3 +60,14 @@ def test_an_answer_is_read_as_it_was_written(answer: RecordedAnswer) -> None:
 def test_anything_else_is_no_answer(text: str) -> None:
     with pytest.raises(ValueError, match="HTTP 200"):
         parse_answer(text)
+
+
+def test_the_wheel_carries_every_text() -> None:
+    """The handbook is a link to `docs/`, which a wheel must follow. What the build puts in is asked without building."""
+    root = FOLDER.parents[2]
+    carried = {file.distribution_path for file in WheelBuilder(str(root)).recurse_included_files()}
+    wanted = {f"modelgate/portal/handbook/{path.name}" for path in (root / "docs").glob("*.md")}
+    for kind, pattern in (("guides", "*.md"), ("samples", "*.py"), ("answers", "*.http")):
+        wanted |= {f"modelgate/portal/{kind}/{path.name}" for path in (FOLDER / kind).glob(pattern)}
+    assert len(wanted) > 100
+    assert wanted - carried == set()
