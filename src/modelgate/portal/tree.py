@@ -292,7 +292,7 @@ _REFERENCE = Branch(
         _handbook("Webhooks", "webhooks.md"),
         _handbook("Sandbox magic values", "sandbox.md"),
         _handbook("Prices", "prices.md"),
-        _guide("Limits"),
+        _handbook("Limits", "limits.md"),
         _handbook("Asking twice, paying once", "caching.md"),
         Branch(
             title="More Python samples",
@@ -345,9 +345,10 @@ _RUNNING = Branch(
     title="Running it yourself",
     slug="",
     children=(
+        _handbook("From a machine to a service", "running.md"),
         _handbook("Settings", "settings.md"),
         _handbook("Commands", "commands.md"),
-        _handbook("Operations", "operations.md"),
+        _handbook("Watching it", "operations.md"),
         _handbook("Money", "money.md"),
         _handbook("Vendors", "providers.md"),
         _handbook("Adding a vendor", "adding-a-vendor.md"),
