@@ -5,11 +5,15 @@ from typing import NamedTuple
 import modelgate
 from modelgate.app.settings import Settings
 from modelgate.app.workshop import open_database
+from modelgate.control.accounts import account_actions
 from modelgate.control.actions import Action, Door
 from modelgate.control.errors import AlreadyTaken, NoSuchObject
 from modelgate.control.keys import key_actions
 from modelgate.control.members import member_actions
+from modelgate.control.playground import playground_actions
+from modelgate.control.redemption import redemption_actions
 from modelgate.control.session import SessionRoom, session_actions
+from modelgate.control.wallet import wallet_actions
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.endpoints import Endpoint
 from modelgate.core.http import HttpRequest, HttpResponse
@@ -21,6 +25,8 @@ from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.key_listings import DatabaseKeys
 from modelgate.storage.members import DatabaseMembers
+from modelgate.storage.redemptions import DatabaseRedemptions
+from modelgate.storage.wallet import DatabaseWallets
 
 PREFIXES = ("/api/", "/yescale/")
 MAX_BODY_BYTES = 1024 * 1024
@@ -55,10 +61,16 @@ def session_room(means: Means) -> SessionRoom:
 
 def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
     """Return every action of the account API: one line for each subject."""
+    keys = DatabaseKeys(means.database, periods_at=current_periods)
+    wallets = DatabaseWallets(means.database)
     return (
         *session_actions(sessions, version=modelgate.__version__, base_url=means.base_url),
         *member_actions(DatabaseMembers(means.database), base_url=means.base_url),
-        *key_actions(DatabaseKeys(means.database, periods_at=current_periods)),
+        *key_actions(keys),
+        *playground_actions(keys),
+        *account_actions(wallets),
+        *wallet_actions(wallets),
+        *redemption_actions(DatabaseRedemptions(means.database), attempts=Attempts(means.clock)),
     )
 
 

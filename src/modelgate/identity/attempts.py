@@ -1,4 +1,4 @@
-"""How often a password may be tried, kept in memory: for each person from one address, for each person, for each address."""
+"""How often passwords and codes may be tried, kept in memory: for each person from one address, for each person, for each address."""
 
 from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
@@ -25,6 +25,8 @@ EMAIL = Bound(100, 3600.0)
 ADDRESS = Bound(50, 15 * 60.0)
 SIGN_UPS = Bound(5, 3600.0)
 """Accounts that one address may make."""
+REDEMPTIONS = Bound(10, 600.0)
+"""Codes that are not known, from one member."""
 
 
 class Attempts:
@@ -46,8 +48,7 @@ class Attempts:
     def give_back_sign_in(self, email: str, client: str) -> None:
         """Uncount one try that was right."""
         for key, bound in _of_sign_in(email, client):
-            if key in self._full_at:
-                self._full_at[key] -= bound.window_s / bound.tries
+            self._give_back(key, bound)
 
     def take_sign_up(self, client: str) -> None:
         """Count one new account.
@@ -56,6 +57,22 @@ class Attempts:
             RateExceeded: not now.
         """
         self._take(((("sign up", network_of(client)), SIGN_UPS),), "Too many accounts were made from your address.")
+
+    def take_redemption(self, member: str) -> None:
+        """Count one code that somebody brought.
+
+        Raises:
+            RateExceeded: not now.
+        """
+        self._take(((("redemption", member), REDEMPTIONS),), "Too many codes were not known.")
+
+    def give_back_redemption(self, member: str) -> None:
+        """Uncount one code that was known."""
+        self._give_back(("redemption", member), REDEMPTIONS)
+
+    def _give_back(self, key: tuple[str, ...], bound: Bound) -> None:
+        if key in self._full_at:
+            self._full_at[key] -= bound.window_s / bound.tries
 
     def _take(self, counters: tuple[tuple[tuple[str, ...], Bound], ...], text: str) -> None:
         now = self._clock()

@@ -221,11 +221,14 @@ def delete_key(connection: Connection, key_id: str, *, now: float) -> None:
 def renew_key(connection: Connection, key: ApiKey, *, grace_s: float, now: float) -> ApiKey:
     """Make a key of this id, or give the one there is this secret and this end; its old secret works for `grace_s` more.
 
-    One that was disabled or deleted is there again. To be used for keys that renew themselves, with ids made of what they are for.
+    One that was disabled or deleted is there again, but not its old secret. To be used for keys that renew themselves, with ids made of
+    what they are for.
     """
     lock_changes(connection)
-    if connection.execute(select(api_key.c.id).where(api_key.c.id == key.id)).first() is None:
+    before = connection.execute(select(api_key.c.disabled).where(api_key.c.id == key.id)).first()
+    if before is None:
         return create_key(connection, key, now=now)
+    grace_s = 0.0 if before.disabled else grace_s
     connection.execute(update(api_key).where(api_key.c.id == key.id).values(deleted_at=None, expires_at=key.expires_at))
     disable_key(connection, key.id, disabled=False, now=now)
     return rotate_key(connection, key.id, digest=key.digest, hint=key.hint, grace_s=grace_s, now=now)
