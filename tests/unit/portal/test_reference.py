@@ -8,7 +8,8 @@ import pytest
 
 from modelgate.app.endpoints import every_endpoint
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.formats.media.family import load_media_families
+from modelgate.core.errors import InvalidRequest
+from modelgate.formats.media.family import MediaCall, MediaRoute, load_media_families
 from modelgate.portal.schemas import REF_PREFIX, describe_types
 from modelgate.portal.texts import Texts
 
@@ -117,3 +118,59 @@ def test_a_field_that_is_not_listed_is_found() -> None:
     choice = {"message": {"content": "Hello!", "mood": "good"}}
     chat = next(one for one in TABLE if one.path == "/v1/chat/completions")
     assert list(unlisted({"choices": [choice], "speed": 1}, SCHEMA_OF[chat.response])) == [".speed", ".choices[].message.mood"]
+
+
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+"""In place of pictures that examples cut short."""
+READ_ONLY_WITH_ANOTHER = {
+    "shot_type": "with multi_shot",
+    "multi_prompt": "with multi_shot",
+    "taskId": "of a video with the action extend",
+    "duration": "without seconds, which wins",
+    "model": "without model_name, which wins",
+}
+"""Fields whose bounds do not show in the cases, and when they are read."""
+MEDIA_CASES = [
+    pytest.param(route, case, id=f"{route.endpoint.name}-{case.name}")
+    for family in load_media_families()
+    for route in family.routes
+    for case in route.endpoint.cases[:1]
+    if route.decode is not None and isinstance(case.request, dict) and case.status < 300
+]
+
+
+def beyond(schema: dict[str, Any]) -> Iterator[Any]:
+    """Yield values just beyond what a field may hold."""
+    for kind in alternatives(schema):
+        yield from (kind[name] + step for name, step in (("minimum", -1), ("exclusiveMinimum", -1), ("maximum", 1)) if name in kind)
+        if "maxLength" in kind:
+            yield "x" * (kind["maxLength"] + 1)
+        if "maxItems" in kind:
+            yield [PICTURE] * (kind["maxItems"] + 1)
+        if kind.get("enum"):
+            yield "no such word"
+
+
+@pytest.mark.parametrize(("route", "case"), MEDIA_CASES)
+def test_a_bound_on_a_page_is_one_that_is_checked(route: MediaRoute, case: Case) -> None:
+    request = {name: whole(value) for name, value in case.request.items()}  # type: ignore[union-attr]  # objects alone are in the list
+
+    def decode(**fields: Any) -> None:
+        body = msgspec.json.encode({**request, **fields})
+        call = MediaCall(body=body, content_type="application/json", values=case.path_values, operations_of=lambda model: ("video",))
+        route.decode(call)  # type: ignore[misc]  # there is one
+
+    decode()
+    for kind in alternatives(SCHEMA_OF[route.endpoint.request]):
+        for name, schema in kind["properties"].items():
+            for value in () if name in READ_ONLY_WITH_ANOTHER else beyond(schema):
+                with pytest.raises(InvalidRequest) as refused:
+                    decode(**{name: value})
+                    pytest.fail(f"{name} may be {str(value)[:40]}")
+                assert refused.value.param
+
+
+def whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [whole(one) for one in value]
+    return PICTURE if isinstance(value, str) and "base64,…" in value else value

@@ -53,10 +53,12 @@ PICTURE: Final = (
 _Picture = Annotated[str, Meta(examples=["https://example.com/cat.png"])]
 
 
+_OtherModel = Annotated[_ModelName, Meta(description="Another name of `model_name`, which wins.")]
+
+
 class _Tail(Struct, kw_only=True, omit_defaults=True):
     """What every body may hold."""
 
-    model: Annotated[_ModelName, Meta(description="Another name of `model_name`, which wins.")] = ""
     external_task_id: Annotated[
         str, Meta(max_length=MAX_EXTERNAL_ID_CHARACTERS, description="A name of your own, given back with the task.", examples=["order-17"])
     ] = ""
@@ -78,6 +80,7 @@ class TryOnBody(_Tail, kw_only=True, omit_defaults=True):
     model_name: Annotated[
         _ModelName, Meta(description="The model; `kolors-virtual-try-on-v1-5` also takes upper and lower in one picture.")
     ] = DEFAULT_TRY_ON_MODEL
+    model: _OtherModel = ""
 
 
 _Move = Annotated[float, Meta(ge=-10, le=10)]
@@ -124,6 +127,7 @@ class _NewVideo(_Tail, kw_only=True, omit_defaults=True):
     model_name: Annotated[_ModelName, Meta(description="The model; `model` is read when this is absent.", examples=["kling-v1-6"])] = (
         DEFAULT_IMAGE_MODEL
     )
+    model: _OtherModel = ""
     negative_prompt: _NegativePrompt = ""
     cfg_scale: Annotated[float, Meta(ge=0, le=1, description="How closely to follow the prompt; kling-v1 models only.")] = 0.5
     mode: _Mode = "std"
@@ -218,6 +222,8 @@ class LipSyncBody(_Tail, kw_only=True, omit_defaults=True):
     """Body of `POST /kling/v1/videos/lip-sync`."""
 
     input: Annotated[LipSyncInput, Meta(description="The video, and what is said in it.")]
+    model_name: Annotated[_ModelName, Meta(description="Its name in the price list; at Kling a lip sync names no model.")] = LIP_SYNC_MODEL
+    model: _OtherModel = ""
 
 
 class EffectsInput(Struct, kw_only=True, omit_defaults=True):
@@ -228,6 +234,7 @@ class EffectsInput(Struct, kw_only=True, omit_defaults=True):
     model_name: Annotated[
         _ModelName, Meta(description="`kling-v1` for two and `kling-v1-6` for one, when left out.", examples=["kling-v1-6"])
     ] = ""
+    model: _OtherModel = ""
     mode: Annotated[_Mode, Meta(description="For a scene of two: `std` is 720p, `pro` 1080p.", examples=["std"])] = ""
     duration: _Duration = "5"
 
