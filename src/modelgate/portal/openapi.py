@@ -121,8 +121,20 @@ def _responses(endpoint: Endpoint, schema_of: dict[Any, Schema]) -> Document:
             if examples := _examples([case for case in endpoint.cases if case.status == refused], "response"):
                 content["examples"] = examples
             described["content"] = {"application/json": content}
+        if str(refused) in responses:  # Midjourney's proxies tell some refusals with 200
+            described = _either(responses[str(refused)], described)
         responses[str(refused)] = described
     return responses
+
+
+def _either(good: Document, refused: Document) -> Document:
+    """Return the description of a status that success and refusals share."""
+    content = dict(good.get("content", {}))
+    for content_type, told in refused.get("content", {}).items():
+        shared = content.get(content_type, {"schema": {}})
+        examples = {**shared.get("examples", {}), **told.get("examples", {})}
+        content[content_type] = {"schema": {"anyOf": [shared["schema"], told["schema"]]}, **({"examples": examples} if examples else {})}
+    return {"description": f"{good['description']} Or:\n{refused['description']}", "content": content}
 
 
 def _examples(cases: Sequence[Case], side: str) -> Document:

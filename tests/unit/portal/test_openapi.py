@@ -141,3 +141,11 @@ def test_success_has_its_own_status(whole: Any) -> None:
 def test_streams_are_told(whole: Any) -> None:
     content = whole["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
     assert set(content) == {"application/json", "text/event-stream"}
+
+
+def test_a_refusal_told_with_200_leaves_the_answer_there(whole: Any) -> None:
+    answer = whole["paths"]["/mj/submit/imagine"]["post"]["responses"]["200"]
+    schemas = [schema["$ref"].rpartition("/")[2] for schema in answer["content"]["application/json"]["schema"]["anyOf"]]
+    assert schemas == ["MidjourneySubmitted", "MidjourneyErrorEnvelope"]
+    assert answer["content"]["application/json"]["examples"]["usual"]["value"]["code"] == 1
+    assert answer["description"].startswith("Done. Or:\n- ")
