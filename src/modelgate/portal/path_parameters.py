@@ -13,7 +13,6 @@ _BY_NAME: Mapping[str, str] = {
     "member": "Id of the member.",
     "model": "Name of the model, as the list of models has it; `/` and `:` may stand in it.",
     "name": "Name of the setting.",
-    "redemption_code": "Id of the redemption code, not the code itself.",
     "request_id": "Id of the request, as the header `x-request-id` of its answer has it.",
     "response_id": "`id` of the response.",
     "task": "Id of the task.",
@@ -22,6 +21,7 @@ _BY_NAME: Mapping[str, str] = {
     "upstream": "Id of the upstream.",
 }
 _BY_PATH: Mapping[tuple[str, str], str] = {
+    ("/api/redemption-codes/", "code"): "Id of the redemption code, not the code itself.",
     ("/callbacks/", "task_id"): "Id of the task that the vendor tells of.",
 }
 """Beginning of a path and name -> what the parameter means there."""
