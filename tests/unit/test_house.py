@@ -133,6 +133,8 @@ TESTED_ELSEWHERE = {
     "storage/schema/members.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/schema/money.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/schema/settings.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/schema/usage.py": ("integration/storage/test_migrations.py", "tables"),
+    "storage/alembic/versions/usage_0008.py": ("integration/storage/test_migrations.py", "a migration"),
     "storage/schema/tasks.py": ("integration/storage/test_migrations.py", "tables"),
     "storage/upgrade.py": ("integration/storage/test_migrations.py", "a step of the start"),
     "tasks/store.py": ("integration/storage/test_tasks.py", "a protocol"),

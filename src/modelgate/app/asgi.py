@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.errors import BodyTooLarge, ModelgateError
 from modelgate.core.http import HOP_BY_HOP, BodySource, HeaderBlock, HttpRequest, HttpResponse
-from modelgate.core.ids import new_request_id
+from modelgate.core.ids import RequestIds
 
 CLIENT_HEADER = b"x-modelgate-client"
 REQUEST_ID_HEADER = b"x-modelgate-request-id"
@@ -37,6 +37,7 @@ class HandlerApp:
         self._log_fault = log_fault
         self._max_body_bytes = max_body_bytes
         self._clock = clock
+        self._new_request_id = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A client that leaves while its body still comes is not answered."""
@@ -61,14 +62,15 @@ class HandlerApp:
         host = headers.get(HOST_HEADER)
         if host is not None:  # what the client sent; the relay's own names only this socket
             headers = headers.without(frozenset((b"host",))).with_line(b"host", host)
+        started = self._clock()
         return HttpRequest(
             method=scope["method"],
             path=(scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
             query=scope["query_string"].decode("latin-1"),
             headers=headers.without(INTERNAL_HEADERS),
             client=client.decode("latin-1") if client else "",
-            id=request_id.decode("latin-1") if request_id else new_request_id(),
-            started=self._clock(),
+            id=request_id.decode("latin-1") if request_id else self._new_request_id(started),
+            started=started,
         )
 
     async def _read_body(self, receive: Receive) -> bytes | bytearray | None:

@@ -218,6 +218,31 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with a known key that was refused before any money was held for it; it has no request record.
+
+    `model` is as the caller spelled it, empty where it was refused before that was read. `times` above 1: there were too many to keep
+    each, and this one stands for others of the same key.
+    """
+
+    at_ms: int
+    request_id: str
+    account: str
+    key: str
+    book: Book
+    endpoint: str
+    model: str
+    status: int
+    code: str
+    message: str
+    times: int = 1
+
+    @property
+    def is_unknown_model(self) -> bool:
+        """Whether the model is none of ours, so that its name says nothing."""
+        return self.code == "model_not_found"
+
+
 class RequestFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of one request beside its money. Written by the relay into the journal, posted by the book.
 
@@ -225,7 +250,7 @@ class RequestFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     out of the ordinary: `client_left`, `truncated`, `estimated`, …
 
     Encoded as an array: half the time and half the bytes of a map, for every request there ever was. So the order of the fields
-    stays, and new ones come last, with a default.
+    stays, and new ones come last, with a default. `tried` names the tries that gave no answer, in order: the upstream's id, a colon, why.
     """
 
     model: str
@@ -250,3 +275,4 @@ class RequestFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     price: str = ""
     error: str = ""
     note: str = ""
+    tried: tuple[str, ...] = ()

@@ -367,12 +367,12 @@ class Connection(asyncio.Protocol):
         head = self._head
         self._phase = ANSWERING
         self.deadline = NEVER
-        self._request_id = request_id = service.new_request_id()
+        started, self._started = self._started or service.clock(), 0.0
+        self._request_id = request_id = service.new_request_id(started)
         if not head.usual and head.method == "OPTIONS" and (service.cors or head.path == "*"):
             service.loop.call_soon(self._respond, render_options(head.headers))  # not at once: a thousand of them would nest
             return
         client = client_behind(self._client, head.headers, service.trusted_proxies) if self._via_proxy else self._client
-        started, self._started = self._started, 0.0
         request = HttpRequest(
             method=head.method,
             path=head.path,
@@ -381,7 +381,7 @@ class Connection(asyncio.Protocol):
             body=body,
             client=client,
             id=request_id,
-            started=started or service.clock(),
+            started=started,
         )
         self._task = asyncio.Task(self._answer(request), loop=service.loop)
 
@@ -526,7 +526,7 @@ class Connection(asyncio.Protocol):
             self._direct = False
             self._switch_protocol(self)
         self._let_go()
-        request_id = self._service.new_request_id()
+        request_id = self._service.new_request_id(self._service.clock())
         response = self._service.render(error, path, request_id)
         body = response.body if isinstance(response.body, (bytes, bytearray)) else b""
         rendered = framing.render_head(response, request_id, lines=framing.CLOSE_LINE, length=len(body))

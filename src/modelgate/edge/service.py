@@ -7,7 +7,7 @@ from typing import Protocol
 from modelgate.core.clock import Clock
 from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
-from modelgate.core.ids import request_ids
+from modelgate.core.ids import RequestIds
 from modelgate.edge.answer import TurnWrites
 from modelgate.edge.forwarded import Network
 from modelgate.edge.limits import EdgeLimits
@@ -76,7 +76,7 @@ class Service:
         self.cors = cors
         self.loop = asyncio.get_running_loop()
         self.turn = TurnWrites(self.loop)
-        self.new_request_id = request_ids().__next__
+        self.new_request_id = RequestIds()
         self.connections: set[Live] = set()
         self.buffered_bytes = 0
         self.draining = False

@@ -11,6 +11,7 @@ import msgspec
 
 from modelgate.core.clock import Clock
 from modelgate.core.errors import BalanceExhausted, InsufficientFunds, LimitExhausted, ModelgateError, Overloaded
+from modelgate.core.ids import began_at_ms
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey, RequestFacts
 from modelgate.metering.leases import Lease, LeaseMessage, Leases, Reason, TooManyWaiters, Waiter
@@ -295,7 +296,7 @@ class Meter:
                 book=hold.key.book,
                 endpoint="",
                 model="",
-                at_ms=int(self._clock() * 1000),
+                at_ms=began_at_ms(hold.request_id, now=self._clock()) or int(self._clock() * 1000),
                 status=499,
                 error="client_left",
                 note="client_left",

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, case, ca
 
 from modelgate.core.money import render_usd
 from modelgate.core.records import TERMINAL_STATES
+from modelgate.storage.audit_usage import find_wrong_sums
 from modelgate.storage.posting import balance_account, task_account
 from modelgate.storage.schema.claims import idempotency_claim
 from modelgate.storage.schema.money import account_balance, incarnation, key_period, ledger_entry, request_record, task_hold
@@ -89,6 +90,7 @@ def audit(connection: Connection, *, at_rest: bool = False) -> AuditReport:
         *_check_limits(connection),
         *_check_records(connection),
         *_check_rest(connection, at_rest=at_rest),
+        *(Finding(8, text) for text in find_wrong_sums(connection)),
     ]
     if strangers := [name for name, amount in sums.items() if amount]:
         failures += [

@@ -14,6 +14,7 @@ from modelgate.storage.journal import JournalRecord
 from modelgate.storage.ledger import lease_state, lock_incarnation
 from modelgate.storage.posting import REVENUE, Lease, Posting, balance_account
 from modelgate.storage.schema.money import incarnation, request_record
+from modelgate.storage.usage import add_records
 
 MAX_BATCH = 2_000
 """Records of one transaction: large enough to make its fixed cost small, small enough not to hold up a waiting ask."""
@@ -82,9 +83,10 @@ def post_batch(
     if connection.execute(advance).rowcount == 0:
         return None
     posting.lock_leases(incarnation_id, [(key, period) for key, period, _, _ in charges])
-    insert_records(connection, incarnation_id, records, batch=last_seq)
+    rows = insert_records(connection, incarnation_id, records, batch=last_seq)
     covered = [lease for key, amount in charges.items() if (lease := charge(posting, incarnation_id, key, amount, batch=last_seq))]
     posting.save()
+    add_records(connection, rows)
     return Standing(last_seq, tuple(lease_state(lease) for lease in covered))
 
 
@@ -117,11 +119,14 @@ def charge(posting: Posting, incarnation_id: str, owner: LeaseKey, amount_nanos:
     return lease if lease.granted_nanos != granted else None
 
 
-def insert_records(connection: Connection, incarnation_id: str, records: Iterable[JournalRecord], *, batch: int) -> None:
-    """Insert a row for every resolution among the records. Straight through the driver: this is the book's hottest line."""
+def insert_records(
+    connection: Connection, incarnation_id: str, records: Iterable[JournalRecord], *, batch: int
+) -> list[tuple[object, ...]]:
+    """Insert a row for every resolution among the records; return the rows. Straight through the driver: the book's hottest line."""
     rows = [record_row(incarnation_id, record, batch=batch) for record in records if record.kind != "hold"]
     if rows:
         connection.exec_driver_sql(_INSERT_BY_PARAMSTYLE[connection.dialect.paramstyle], rows)
+    return rows
 
 
 def record_row(incarnation_id: str, record: JournalRecord, *, batch: int) -> tuple[object, ...]:
@@ -197,11 +202,12 @@ def post_late_batch(connection: Connection, *, incarnation_id: str, after_seq: i
     if row is None or not row.abandoned or row.posted_seq != after_seq:
         return False
     connection.execute(update(incarnation).where(incarnation.c.id == incarnation_id).values(posted_seq=records[-1].seq))
-    insert_records(connection, incarnation_id, records, batch=LATE_BATCH)
+    rows = insert_records(connection, incarnation_id, records, batch=LATE_BATCH)
     for record in records:
         if record.kind == "capture" and record.amount_nanos:
             _charge_late(posting, incarnation_id, record)
     posting.save()
+    add_records(connection, rows)
     return True
 
 

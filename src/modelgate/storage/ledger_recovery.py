@@ -9,12 +9,14 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, select, update
 
+from modelgate.core.ids import began_at_ms
 from modelgate.storage.claims import settle_relay_claims
 from modelgate.storage.journal import JournalRecord
 from modelgate.storage.ledger import lock_incarnation
 from modelgate.storage.ledger_drain import ORPHANED_BATCH, LeaseKey, charge, record_row
 from modelgate.storage.posting import Posting, insert_absent
 from modelgate.storage.schema.money import incarnation, lease, request_record
+from modelgate.storage.usage import add_records
 
 _RECORD_COLUMNS = tuple(column.name for column in request_record.columns)
 
@@ -77,7 +79,7 @@ def close_incarnation(
     if row is None or row.state != "closing" or row.posted_seq < last_seq:
         return False
     posting.lock_leases(incarnation_id)
-    _record_orphans(posting, incarnation_id, orphans, charge_orphans=charge_orphans)
+    rows = _record_orphans(posting, incarnation_id, orphans, charge_orphans=charge_orphans)
     for held in list(posting.leases.values()):
         posting.close("close", held)
     posting.save()
@@ -85,6 +87,7 @@ def close_incarnation(
     settle_relay_claims(connection, incarnation_id=incarnation_id, charged=charged)
     ending = {"state": "closed", "closed_at": now, "lost_records": row.posted_seq - last_seq}
     connection.execute(update(incarnation).where(incarnation.c.id == incarnation_id).values(**ending))
+    add_records(connection, rows)
     return True
 
 
@@ -96,10 +99,15 @@ def _lock_around(posting: Posting, incarnation_id: str, orphans: Sequence[Journa
     posting.lock_key_periods(owners)
 
 
-def _record_orphans(posting: Posting, incarnation_id: str, orphans: Sequence[JournalRecord], *, charge_orphans: bool) -> None:
-    """Record the orphans that are not resolved yet: a power cut may have taken a resolution that was posted already."""
+def _record_orphans(
+    posting: Posting, incarnation_id: str, orphans: Sequence[JournalRecord], *, charge_orphans: bool
+) -> list[tuple[object, ...]]:
+    """Record the orphans that are not resolved yet: a power cut may have taken a resolution that was posted already. Returns the rows.
+
+    Call it with the incarnation's row locked.
+    """
     if not orphans:
-        return
+        return []
     known = set(
         posting.connection.execute(
             select(request_record.c.hold_seq).where(
@@ -111,7 +119,7 @@ def _record_orphans(posting: Posting, incarnation_id: str, orphans: Sequence[Jou
     rows = []
     for hold in (hold for hold in orphans if hold.seq not in known):
         row = dict(zip(_RECORD_COLUMNS, record_row(incarnation_id, hold, batch=ORPHANED_BATCH), strict=True))
-        row["at_ms"] = int(posting.at * 1000)
+        row["at_ms"] = began_at_ms(hold.request_id, now=posting.at) or int(posting.at * 1000)
         row["estimated"] = charge_orphans
         if charge_orphans:
             row["amount_nanos"] = hold.hold_nanos
@@ -121,11 +129,14 @@ def _record_orphans(posting: Posting, incarnation_id: str, orphans: Sequence[Jou
     insert_absent(posting.connection, request_record, rows)
     for owner, amount in charges.items():
         charge(posting, incarnation_id, owner, amount, batch=ORPHANED_BATCH)
+    return [tuple(row.values()) for row in rows]
 
 
 def record_late_orphans(connection: Connection, *, incarnation_id: str, orphans: Sequence[JournalRecord], now: float) -> None:
     """Record the unresolved holds of a journal that turned up after its incarnation was abandoned; they cost nothing."""
-    _record_orphans(Posting(connection, at=now), incarnation_id, orphans, charge_orphans=False)
+    lock_incarnation(connection, incarnation_id)
+    rows = _record_orphans(Posting(connection, at=now), incarnation_id, orphans, charge_orphans=False)
+    add_records(connection, rows)
 
 
 def abandon(connection: Connection, *, incarnation_id: str, now: float) -> int | None:

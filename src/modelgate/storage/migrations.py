@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from modelgate.storage import schema
 from modelgate.storage.database import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision in `alembic/versions`, oldest first; a test compares."""
 UPGRADE_LIMIT_S = 3600
 CREATION_LOCK = 0x6D6F64656C  # for pg_advisory_xact_lock: two processes that meet an empty database

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, in
 from modelgate.core.errors import BalanceExhausted, LimitExhausted, ModelgateError, Overloaded
 from modelgate.core.money import Book
 from modelgate.core.records import TERMINAL_STATES, Task, TaskOutput, TaskState
-from modelgate.storage import ledger_tasks
+from modelgate.storage import ledger_tasks, usage
 from modelgate.storage.database import Database
 from modelgate.storage.schema.tasks import task as task_table
 from modelgate.storage.schema.tasks import task_event, task_output
@@ -267,8 +267,9 @@ def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> T
     if written is not None and task.state == "succeeded":
         for name in dict.fromkeys(output.vendor_id for output in task.outputs if 0 < len(output.vendor_id) <= MAX_VENDOR_ID_CHARACTERS):
             connection.execute(insert(task_output).values(account=task.account, vendor_id=name, task=task.id))
-    if written is not None and task.amount_nanos:
-        ledger_tasks.close_task_hold(connection, task=task.id, captured_nanos=captured_nanos)
+    if written is not None:
+        is_charged = task.amount_nanos > 0 and ledger_tasks.close_task_hold(connection, task=task.id, captured_nanos=captured_nanos)
+        usage.add_task(connection, written, captured_nanos=captured_nanos if is_charged else 0)
     return written
 
 

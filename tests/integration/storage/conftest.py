@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import select
+from tests.integration.storage.usage_again import kept_sums, sums_again
 
 from modelgate.app.journals import JournalKeeper
 from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
@@ -375,6 +376,7 @@ class World:
         """Audit, insisting that everything agrees and no live relay's journal holds more than its leases."""
         report = self.database.read(audit, at_rest=at_rest)
         assert report.failures == ()
+        assert self.database.read(kept_sums) == self.database.read(sums_again)
         failures, _ = audit_journals(self.root, self.database, at_rest=at_rest)
         assert failures == []
         for relay in self.relays:

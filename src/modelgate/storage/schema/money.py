@@ -12,6 +12,7 @@ ID = String(64)
 BOOK = String(4)
 PERIOD = String(16)
 FUNDED = text("balance_nanos > 0")  # leases are never deleted; the few that still own money must be found fast
+FAILED = text("status < 100 OR status > 399")  # 0: an orphan, or facts that cannot be read
 
 account_balance = Table(
     "account_balance",
@@ -67,6 +68,9 @@ incarnation = Table(
     Column("abandoned", Boolean, nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),
+    Column(
+        "removed_batch", BigInteger, nullable=False, server_default=text("0"), comment="Records of batches up to this are gone with age"
+    ),
 )
 
 lease = Table(
@@ -109,7 +113,10 @@ request_record = Table(
     Column("total_ms", Integer, nullable=False),
     Column("batch", BigInteger, nullable=False, comment="Last seq of the batch that posted it; 0: orphaned at recovery"),
     Column("facts", LargeBinary, nullable=False, comment="core.records.RequestFacts as MessagePack; empty for an orphan"),
-    Index("ix_request_record_at_ms", "at_ms"),
+    # Each index costs the book a tenth of what a record costs it; ids of requests begin with the time, and need none.
+    Index("ix_request_record_book_at_ms", "book", "at_ms"),
+    Index("ix_request_record_key_at_ms", "key", "at_ms"),
+    Index("ix_request_record_failed", "book", "at_ms", "status", "model", sqlite_where=FAILED, postgresql_where=FAILED),
     sqlite_with_rowid=False,
 )
 

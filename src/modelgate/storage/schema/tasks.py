@@ -50,6 +50,10 @@ task = Table(
     Index("ix_task_wake_at", "wake_at", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
     Index("ix_task_upstream", "upstream", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
     Index("ix_task_account_created_at", "account", "created_at"),
+    Index("ix_task_book_created_at", "book", "created_at"),
+    Index("ix_task_key_created_at", "key", "created_at"),
+    Index("ix_task_request_id", "request_id"),
+    Index("ix_task_finished_at", "finished_at"),
 )
 
 task_output = Table(
@@ -91,6 +95,7 @@ webhook = Table(
     Column("answer_status", SmallInteger, nullable=False),
     Column("error", String(200), nullable=False),
     UniqueConstraint("task", "version"),
+    Index("ix_webhook_ended_at", "ended_at"),
     Index("ix_webhook_due_at", "due_at", sqlite_where=UNENDED, postgresql_where=UNENDED),
     comment="Changes of tasks on their way to callers, each written in the transaction that makes the change.",
 )
