@@ -50,7 +50,7 @@ export const consoleRoutes: RouteRecordRaw[] = [
     path: '/console',
     component: () => import('./frame/ConsoleFrame.vue'),
     children: [
-      { path: '', redirect: '/console/keys' },
+      page('', () => import('./pages/OverviewPage.vue')),
       page('keys', () => import('./pages/KeysPage.vue')),
       page('profile', () => import('./pages/ProfilePage.vue')),
     ],
