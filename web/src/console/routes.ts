@@ -51,6 +51,11 @@ export const consoleRoutes: RouteRecordRaw[] = [
     component: () => import('./frame/ConsoleFrame.vue'),
     children: [
       page('', () => import('./pages/OverviewPage.vue')),
+      page('logs', () => import('./pages/LogsPage.vue'), 'read', [{ path: ':id', component: () => import('./pages/LogDetail.vue') }]),
+      page('tasks', () => import('./pages/TasksPage.vue'), 'read', [{ path: ':id', component: () => import('./pages/TaskDetail.vue') }]),
+      page('wallet', () => import('./pages/WalletPage.vue')),
+      page('accounts', () => import('./pages/AccountsPage.vue'), 'configure'),
+      page('members', () => import('./pages/MembersPage.vue'), 'members'),
       page('keys', () => import('./pages/KeysPage.vue')),
       page('profile', () => import('./pages/ProfilePage.vue')),
     ],

@@ -57,6 +57,7 @@ export interface Key {
   ips: string[]
   rpm: number | null
   tpm: number | null
+  cache_s: number | null
   expires_at: number | null
   disabled: boolean
   created_at: number
@@ -66,3 +67,198 @@ export interface Key {
 }
 
 export type LimitReset = 'never' | 'daily' | 'weekly' | 'monthly'
+
+/** One call that came in: relayed, started as a task, or refused at the door. */
+export interface RequestRow {
+  request_id: string
+  kind: 'request' | 'task' | 'refusal'
+  at: number
+  account: string
+  key: string | null
+  key_name: string | null
+  model: string
+  upstream: string | null
+  upstream_name: string | null
+  endpoint: string
+  status: number
+  error: string | null
+  input_tokens: number | null
+  output_tokens: number | null
+  cached_tokens: number | null
+  amount_nanos: number | null
+  first_byte_ms: number | null
+  total_ms: number | null
+  stream: boolean
+  estimated: boolean
+  attempts: number
+  outcome: string
+  task?: string | null
+}
+
+export interface PriceLine {
+  unit: string
+  quantity: number
+  rate: string
+  per: string
+  multiplier: string
+  amount_nanos: number
+}
+
+export interface RouteStep {
+  upstream: string
+  name: string
+  priority: number | null
+  weight: number | null
+  outcome: string
+  why: string
+}
+
+export interface LedgerEntry {
+  id: number
+  at: number
+  kind: string
+  amount_nanos: number
+  note: string
+  cause?: string
+  account?: string
+}
+
+export interface RequestDetail extends RequestRow {
+  units: Record<string, number>
+  price: { lines: PriceLine[]; total_nanos: number; note?: string } | null
+  hold_nanos: number | null
+  overrun_nanos: number | null
+  ledger: LedgerEntry[]
+  route: RouteStep[]
+  refusal: { code: string; message: string; rule: string; fix: string } | null
+  note: string | null
+}
+
+export interface Wallet {
+  account: string
+  book: Book
+  balance_nanos: number
+  set_aside_nanos: number
+  credit_limit_nanos: number | null
+  spent_today_nanos: number
+  spent_7d_nanos: number
+  spent_30d_nanos: number
+}
+
+export interface RedemptionCode {
+  id: string
+  hint: string
+  book: Book
+  amount_nanos: number
+  note: string
+  created_at: number
+  created_by: string
+  expires_at: number | null
+  redeemed_at: number | null
+  redeemed_by: string | null
+  account: string | null
+  withdrawn_at: number | null
+  code?: string
+}
+
+export interface Standing {
+  balance_nanos: number
+  set_aside_nanos: number
+  credit_limit_nanos: number | null
+}
+
+export interface Account {
+  id: string
+  name: string
+  created_at: number
+  live: Standing
+  test: Standing
+  keys: number
+}
+
+export type TaskState = 'queued' | 'submitting' | 'unknown' | 'running' | 'waiting_input' | 'succeeded' | 'failed' | 'canceled' | 'expired'
+
+export interface TaskOutput {
+  kind: 'image' | 'video' | 'audio' | 'text'
+  url: string | null
+  content_type: string | null
+  size_bytes: number
+  duration_ms: number
+  text: string | null
+}
+
+export interface Task {
+  id: string
+  at: number
+  finished_at: number | null
+  account: string
+  key: string
+  key_name: string
+  family: string
+  operation: string
+  model: string
+  state: TaskState
+  progress: number
+  prompt: string
+  error: { code: string; message: string } | null
+  amount_nanos: number
+  upstream: string | null
+  outputs: TaskOutput[]
+  callback_url: string | null
+  deliveries_count: number
+}
+
+export interface TaskDetail extends Task {
+  request: unknown
+  events: { state: TaskState; at: number }[]
+  deliveries: { at: number; url?: string; status: number | null; error: string | null; attempt?: number }[]
+}
+
+export interface Price {
+  rates: Record<string, string>
+  source: string | null
+  date: string | null
+  free: boolean
+}
+
+export interface Model {
+  id: string
+  operations: string[]
+  endpoints: string[]
+  upstreams: string[] | null
+  price: Price | null
+}
+
+export interface Group {
+  group: string
+  multiplier: string
+}
+
+export interface Upstream {
+  id: string
+  name: string
+  provider: string
+  base_url: string
+  book: Book
+  models: Record<string, string>
+  priority: number
+  weight: number
+  disabled: boolean
+  free: boolean
+  health: { state: string; last_error: string | null; cooldown_until: number | null } | null
+}
+
+export interface Provider {
+  name: string
+  label: string
+  base_url?: string
+  fields: { name: string; label: string; required: boolean; secret: boolean; description: string }[]
+}
+
+export interface Setting {
+  name: string
+  value: string
+  default: string
+  values: string[] | null
+  description: string
+}
