@@ -157,7 +157,7 @@ export interface RedemptionCode {
   redeemed_at: number | null
   redeemed_by: string | null
   account: string | null
-  withdrawn_at: number | null
+  state: 'open' | 'redeemed' | 'withdrawn' | 'expired'
   code?: string
 }
 

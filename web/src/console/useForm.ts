@@ -3,6 +3,9 @@ import { reactive } from 'vue'
 
 import { ApiError, messageOf } from '../api/client'
 
+/** Who mends a field needs no request id. */
+const REQUEST_ID = / \(request id: req_\w+\)$/
+
 export interface Form {
   busy: boolean
   /** What is not about one of the fields. */
@@ -30,7 +33,7 @@ export function useForm(...fields: string[]): { form: Form; send: (act: () => Pr
       // `models[0]` and `rates.input` are about the field that holds them.
       const named = error instanceof ApiError ? error.param : error instanceof FieldError ? error.field : null
       const field = fields.find((name) => name === named || named?.startsWith(`${name}[`) || named?.startsWith(`${name}.`))
-      if (field) form.errors = { [field]: messageOf(error) }
+      if (field) form.errors = { [field]: messageOf(error).replace(REQUEST_ID, '') }
       else form.problem = messageOf(error)
       return false
     } finally {
