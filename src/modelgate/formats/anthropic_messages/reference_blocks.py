@@ -70,10 +70,14 @@ class InputBlock(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     title: Annotated[str | None, Meta(description="With `document` and `search_result`: its title.")] = None
     context: Annotated[str | None, Meta(description="With `document`: what the model should know of it; never cited.")] = None
-    citations: Annotated[Json, Meta(description='With `document` and `search_result`: `{"enabled": true}` lets the answer cite it.')] = None
+    citations: Annotated[
+        dict[str, Json] | None, Meta(description='With `document` and `search_result`: `{"enabled": true}` lets the answer cite it.')
+    ] = None
     id: Annotated[str | None, Meta(description="With `tool_use`, required: names the call.", examples=["toolu_8dQ2"])] = None
     name: Annotated[str | None, Meta(description="With `tool_use`, required: the tool.", examples=["get_weather"])] = None
-    input: Annotated[Json, Meta(description="With `tool_use`, required: the arguments, an object.", examples=[{"city": "Paris"}])] = None
+    input: Annotated[
+        dict[str, Json] | None, Meta(description="With `tool_use`, required: the arguments, an object.", examples=[{"city": "Paris"}])
+    ] = None
     tool_use_id: Annotated[
         str | None,
         Meta(
@@ -105,7 +109,7 @@ class MessageTool(msgspec.Struct, frozen=True, kw_only=True):
 
     name: ToolName
     input_schema: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="Required of your own tools: the arguments as a JSON Schema of type `object`.",
             examples=[{"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}],
@@ -121,7 +125,7 @@ class MessageTool(msgspec.Struct, frozen=True, kw_only=True):
     allowed_domains: Annotated[list[str] | None, Meta(description="Of `web_search`: only there.", examples=[["example.com"]])] = None
     blocked_domains: Annotated[list[str] | None, Meta(description="Of `web_search`: not there.", examples=[["example.org"]])] = None
     user_location: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="Of `web_search`: where the reader is.",
             examples=[{"type": "approximate", "country": "FR", "city": "Paris"}],
@@ -161,7 +165,7 @@ class OutputSchema(msgspec.Struct, frozen=True, kw_only=True):
 
     type: Annotated[Literal["json_schema"], Meta(description="Always `json_schema`.")]
     schema: Annotated[
-        Json,
+        dict[str, Json],
         Meta(
             description="A JSON Schema whose root is an object, with `additionalProperties: false`.",
             examples=[{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}],
@@ -221,6 +225,8 @@ class OutputBlock(msgspec.Struct, frozen=True, kw_only=True):
     data: Annotated[str | None, Meta(description="With `redacted_thinking`: the sealed thoughts; send them back unchanged.")] = None
     id: Annotated[str | None, Meta(description="With `tool_use`: names the call; its result repeats it as `tool_use_id`.")] = None
     name: Annotated[str | None, Meta(description="With `tool_use`: the tool.")] = None
-    input: Annotated[Json, Meta(description="With `tool_use`: the arguments, an object.", examples=[{"city": "Paris"}])] = None
+    input: Annotated[
+        dict[str, Json] | None, Meta(description="With `tool_use`: the arguments, an object.", examples=[{"city": "Paris"}])
+    ] = None
     tool_use_id: Annotated[str | None, Meta(description="With `web_search_tool_result`: the search.")] = None
     content: Annotated[Json, Meta(description="With `web_search_tool_result`: what was found, or the error.")] = None

@@ -140,7 +140,8 @@ class CandidateAnswer(_Body):
     index: Annotated[int, Meta(description="Number of the answer, from 0.")] = 0
     grounding_metadata: Annotated[Grounding | None, Meta(description="What a search found.")] = None
     logprobs_result: Annotated[
-        Json, Meta(description="When `responseLogprobs` was asked for: `chosenCandidates` and `topCandidates`, token by token.")
+        dict[str, Json] | None,
+        Meta(description="When `responseLogprobs` was asked for: `chosenCandidates` and `topCandidates`, token by token."),
     ] = None
 
 
@@ -206,7 +207,7 @@ class ErrorInside(_Body):
         ),
     ]
     details: Annotated[
-        list[Json] | None,
+        list[dict[str, Json]] | None,
         Meta(
             description="More for programs, each with an `@type`: when to try again, why a key is not valid.",
             examples=[[{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}]],

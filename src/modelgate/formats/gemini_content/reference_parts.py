@@ -48,7 +48,7 @@ class CallOfFunction(_Body):
     """A call the model wants made."""
 
     name: Annotated[str, Meta(description="The function.", examples=["get_weather"])]
-    args: Annotated[Json, Meta(description="The arguments, an object.", examples=[{"city": "Paris"}])] = None
+    args: Annotated[dict[str, Json] | None, Meta(description="The arguments, an object.", examples=[{"city": "Paris"}])] = None
     id: Annotated[str | None, Meta(description="Names the call, where the model gives one; its result repeats it.")] = None
 
 
@@ -56,7 +56,7 @@ class ResultOfFunction(_Body):
     """The result of a call."""
 
     name: Annotated[str, Meta(description="The function.", examples=["get_weather"])]
-    response: Annotated[Json, Meta(description="The result, an object.", examples=[{"result": "18 °C"}])]
+    response: Annotated[dict[str, Json], Meta(description="The result, an object.", examples=[{"result": "18 °C"}])]
     id: Annotated[str | None, Meta(description="The call's `id`, if it had one.")] = None
     parts: Annotated[list[Json] | None, Meta(description="Pictures and documents of the result: `inlineData` parts.")] = None
 
@@ -120,23 +120,31 @@ class FunctionDeclaration(_Body):
     ]
     description: Annotated[str | None, Meta(description="When and how to use it.", examples=["The weather in a city."])] = None
     parameters: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="The arguments as an OpenAPI schema with upper-case types; left out, it takes none.",
             examples=[{"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}],
         ),
     ] = None
-    parameters_json_schema: Annotated[Json, Meta(description="The arguments as a JSON Schema, in place of `parameters`.")] = None
+    parameters_json_schema: Annotated[
+        dict[str, Json] | None, Meta(description="The arguments as a JSON Schema, in place of `parameters`.")
+    ] = None
 
 
 class GeminiTool(_Body):
     """Functions of yours, or one of the vendor's tools, which only Gemini has."""
 
     function_declarations: Annotated[list[FunctionDeclaration] | None, Meta(description="Functions of yours.")] = None
-    google_search: Annotated[Json, Meta(description="An empty object: the vendor searches the web first.", examples=[{}])] = None
-    code_execution: Annotated[Json, Meta(description="An empty object: the vendor runs code the model writes.", examples=[{}])] = None
-    url_context: Annotated[Json, Meta(description="An empty object: the vendor reads addresses in the prompt.", examples=[{}])] = None
-    google_maps: Annotated[Json, Meta(description="An empty object: the vendor looks places up.", examples=[{}])] = None
+    google_search: Annotated[
+        dict[str, Json] | None, Meta(description="An empty object: the vendor searches the web first.", examples=[{}])
+    ] = None
+    code_execution: Annotated[
+        dict[str, Json] | None, Meta(description="An empty object: the vendor runs code the model writes.", examples=[{}])
+    ] = None
+    url_context: Annotated[
+        dict[str, Json] | None, Meta(description="An empty object: the vendor reads addresses in the prompt.", examples=[{}])
+    ] = None
+    google_maps: Annotated[dict[str, Json] | None, Meta(description="An empty object: the vendor looks places up.", examples=[{}])] = None
 
 
 class FunctionCallingConfig(_Body):
@@ -227,13 +235,15 @@ class GenerationConfig(_Body):
         Meta(description="The form of the answer: text, JSON, or one word of an enum.", examples=["application/json"]),
     ] = None
     response_schema: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="With JSON or an enum: an OpenAPI schema with upper-case types.",
             examples=[{"type": "OBJECT", "properties": {"text": {"type": "STRING"}}}],
         ),
     ] = None
-    response_json_schema: Annotated[Json, Meta(description="With JSON: a JSON Schema, in place of `responseSchema`.")] = None
+    response_json_schema: Annotated[dict[str, Json] | None, Meta(description="With JSON: a JSON Schema, in place of `responseSchema`.")] = (
+        None
+    )
     presence_penalty: Annotated[
         float | None, Meta(description="Above 0 it repeats fewer of the tokens already used; not all models.", examples=[0.5])
     ] = None
@@ -251,7 +261,7 @@ class GenerationConfig(_Body):
         Meta(description="What the answer is made of; image models answer in text and pictures.", examples=[["TEXT", "IMAGE"]]),
     ] = None
     speech_config: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="With `AUDIO`: the voice, or with `multiSpeakerVoiceConfig` those of two speakers.",
             examples=[{"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}],

@@ -34,10 +34,8 @@ _Status = Annotated[
 ]
 _CreatedAt = Annotated[int, Meta(description="When it was taken, unix milliseconds.", examples=[1764237600000])]
 _UpdatedAt = Annotated[int, Meta(description="When it last changed, unix milliseconds.", examples=[1764237632000])]
-_Code = Annotated[
-    int, Meta(description="0: no error. Else Kling's number: 1200 a field is wrong, 1203 no such task, 1102 no money.", examples=[0])
-]
-_Message = Annotated[str, Meta(description="One sentence for people; holds `SUCCEED` when there is no error.", examples=["SUCCEED"])]
+_Code = Annotated[int, Meta(description="Always 0: no error.", examples=[0])]
+_Message = Annotated[str, Meta(description="One sentence for people; holds `SUCCEED`.", examples=["SUCCEED"])]
 _RequestId = Annotated[str, Meta(description="Id of this request; name it when you ask for help.", examples=["req_9f2c"])]
 
 
@@ -154,7 +152,13 @@ class FetchEnvelope(Struct, kw_only=True):
 class ErrorEnvelope(Struct, kw_only=True):
     """An error: Kling's number beside the twin that OpenAI's clients read."""
 
-    code: _Code
-    message: _Message
+    code: Annotated[
+        int,
+        Meta(
+            description="Kling's number: 1200 or 1201 a field is wrong, 1203 no such task, 1102 no money, 1301 refused for what it says.",
+            examples=[1200],
+        ),
+    ]
+    message: Annotated[str, Meta(description="One sentence for people.", examples=["prompt is required: say what the picture shows."])]
     request_id: _RequestId
     error: Annotated[ErrorTwin, Meta(description="The same error where OpenAI's clients look for it.")]

@@ -53,7 +53,7 @@ PICTURE: Final = (
 _Picture = Annotated[str, Meta(examples=["https://example.com/cat.png"])]
 
 
-_OtherModel = Annotated[_ModelName, Meta(description="Another name of `model_name`, which wins.")]
+_OtherModel = Annotated[_ModelName, Meta(description="Another name of `model_name`, which wins.", examples=["kling-v1-6"])]
 
 
 class _Tail(Struct, kw_only=True, omit_defaults=True):

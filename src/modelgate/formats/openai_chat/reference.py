@@ -15,6 +15,7 @@ from modelgate.formats.openai_chat.reference_messages import (
     ChatMessage,
     ChatTool,
     FunctionDefinition,
+    NamedFunction,
     Prediction,
     ResponseFormat,
     StreamOptions,
@@ -85,7 +86,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     n: Annotated[int, Meta(ge=1, le=MAX_CHOICES, description="How many answers. The prompt is counted once.", examples=[1])] | None = 1
     stop: Annotated[
         str | Annotated[list[str], Meta(min_length=1, max_length=4)] | None,
-        Meta(description="The answer ends before any of these texts, up to four.", examples=["\n\n"]),
+        Meta(description="The answer ends before any of these texts, up to four.", examples=["END"]),
     ] = None
     presence_penalty: (
         Annotated[float, Meta(ge=-2, le=2, description="Above 0 it repeats fewer of the tokens already used.", examples=[0.5])] | None
@@ -117,11 +118,12 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         None
     )
     function_call: Annotated[
-        Json, Meta(description='The older form of `tool_choice`: `none`, `auto` or `{"name": …}`.', examples=["auto"])
+        Literal["none", "auto"] | NamedFunction | None, Meta(description="The older form of `tool_choice`.", examples=["auto"])
     ] = None
     response_format: Annotated[ResponseFormat | None, Meta(description="The form of the answer; text when left out.")] = None
     modalities: Annotated[
-        list[Literal["text", "audio"]] | None, Meta(description="What the answer is made of; `audio` needs `audio`.", examples=[["text"]])
+        list[Literal["text", "audio"]] | None,
+        Meta(description="What the answer is made of; `audio` needs the field `audio`.", examples=[["text"]]),
     ] = None
     audio: Annotated[AudioOutput | None, Meta(description="Voice and encoding of a spoken answer.")] = None
     prediction: Annotated[Prediction | None, Meta(description="Text that is expected in the answer, to have it sooner.")] = None
@@ -209,7 +211,7 @@ class TokenChance(msgspec.Struct, frozen=True, kw_only=True):
     token: Annotated[str, Meta(description="The token's text.")]
     logprob: Annotated[float, Meta(description="Log of its probability; -9999 is very unlikely.")]
     bytes: Annotated[list[int] | None, Meta(description="Its UTF-8 bytes, null when it has none.")]
-    top_logprobs: Annotated[list[Json], Meta(description="The likeliest tokens at this place: `token`, `logprob`, `bytes`.")]
+    top_logprobs: Annotated[list[dict[str, Json]], Meta(description="The likeliest tokens at this place: `token`, `logprob`, `bytes`.")]
 
 
 class ChoiceLogprobs(msgspec.Struct, frozen=True, kw_only=True):

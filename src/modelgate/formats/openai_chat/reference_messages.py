@@ -11,7 +11,7 @@ from msgspec import Meta
 from modelgate.core.records import Json
 
 FunctionName = Annotated[
-    str, Meta(description="Letters, digits, `_` and `-`.", max_length=64, pattern="^[a-zA-Z0-9_-]+$", examples=["get_weather"])
+    str, Meta(description="Its name: letters, digits, `_` and `-`.", max_length=64, pattern="^[a-zA-Z0-9_-]+$", examples=["get_weather"])
 ]
 ToolKind = Annotated[Literal["function", "custom"], Meta(description="`function`: JSON arguments. `custom`: free text, OpenAI only.")]
 CallId = Annotated[str, Meta(description="Names the call; its result repeats it as `tool_call_id`.", examples=["call_8dQ2fT"])]
@@ -140,7 +140,7 @@ class FunctionDefinition(msgspec.Struct, frozen=True, kw_only=True):
     name: FunctionName
     description: Annotated[str | None, Meta(description="When and how to use it.", examples=["The weather in a city."])] = None
     parameters: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="The arguments as a JSON Schema object; left out, it takes none.",
             examples=[{"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}],
@@ -158,7 +158,7 @@ class CustomToolDefinition(msgspec.Struct, frozen=True, kw_only=True):
     name: FunctionName
     description: Annotated[str | None, Meta(description="When and how to use it.")] = None
     format: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description='`{"type": "text"}`, or `{"type": "grammar", "grammar": {"definition", "syntax": "lark" or "regex"}}`.',
             examples=[{"type": "text"}],
@@ -185,7 +185,8 @@ class AllowedTools(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Annotated[Literal["auto", "required"], Meta(description="Whether one of them has to be called.")]
     tools: Annotated[
-        list[Json], Meta(description="The tools, by type and name.", examples=[[{"type": "function", "function": {"name": "get_weather"}}]])
+        list[dict[str, Json]],
+        Meta(description="The tools, by type and name.", examples=[[{"type": "function", "function": {"name": "get_weather"}}]]),
     ]
 
 
@@ -202,11 +203,11 @@ class JsonSchemaFormat(msgspec.Struct, frozen=True, kw_only=True):
     """A schema for the answer."""
 
     name: Annotated[
-        str, Meta(description="Letters, digits, `_` and `-`.", max_length=64, pattern="^[a-zA-Z0-9_-]+$", examples=["greeting"])
+        str, Meta(description="Its name: letters, digits, `_` and `-`.", max_length=64, pattern="^[a-zA-Z0-9_-]+$", examples=["greeting"])
     ]
     description: Annotated[str | None, Meta(description="What the answer is for; the model reads it.")] = None
     schema: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="A JSON Schema whose root is an object. A value that may be missing is a union with null.",
             examples=[{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}],
@@ -231,11 +232,17 @@ class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
     json_schema: Annotated[JsonSchemaFormat | None, Meta(description="With `json_schema`, required: the schema.")] = None
 
 
+class OwnVoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A voice that was made at the vendor."""
+
+    id: Annotated[str, Meta(description="Its id at the vendor.", examples=["voice_8dQ2"])]
+
+
 class AudioOutput(msgspec.Struct, frozen=True, kw_only=True):
     """How a spoken answer sounds."""
 
     voice: Annotated[
-        str | Json,
+        str | OwnVoice,
         Meta(
             description=(
                 '`alloy`, `ash`, `ballad`, `coral`, `echo`, `sage`, `shimmer`, `verse`, `marin`, `cedar`, or `{"id": …}` of an own voice.'
@@ -256,7 +263,7 @@ class WebSearchOptions(msgspec.Struct, frozen=True, kw_only=True):
         Literal["low", "medium", "high"], Meta(description="How much of what is found the model reads.", examples=["medium"])
     ] = "medium"
     user_location: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="Where the reader is: `country`, `region`, `city`, `timezone`, all optional.",
             examples=[{"type": "approximate", "approximate": {"country": "FR", "city": "Paris"}}],

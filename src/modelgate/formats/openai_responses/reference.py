@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from modelgate.core.records import Json
 from modelgate.formats.openai_responses.reference_items import (
     InputItem,
     OutputItem,
@@ -192,7 +191,7 @@ class DeletedResponse(msgspec.Struct, frozen=True, kw_only=True):
 class ItemList(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the items a response was made from."""
 
-    data: Annotated[list[Json], Meta(description="The items, as in `input` of the request, each with its `id`.")]
+    data: Annotated[list[InputItem], Meta(description="The items, as in `input` of the request, each with its `id`.")]
     has_more: Annotated[bool, Meta(description="Whether more follow; ask for them with `after`.")]
     first_id: Annotated[str | None, Meta(description="Id of the first item.")] = None
     last_id: Annotated[str | None, Meta(description="Id of the last item: give it as `after` for what follows.")] = None

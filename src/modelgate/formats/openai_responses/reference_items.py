@@ -103,7 +103,7 @@ class ResponseTool(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[FunctionName | None, Meta(description="With `function` and `custom`, required: its name.")] = None
     description: Annotated[str | None, Meta(description="When and how to use it.", examples=["The weather in a city."])] = None
     parameters: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="With `function`: the arguments as a JSON Schema object; left out, it takes none.",
             examples=[{"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}],
@@ -111,7 +111,7 @@ class ResponseTool(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     strict: Annotated[bool | None, Meta(description="With `function`: arguments follow the schema exactly.")] = None
     format: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description='With `custom`: `{"type": "text"}`, or `{"type": "grammar", "definition", "syntax": "lark" or "regex"}`.',
             examples=[{"type": "text"}],
@@ -122,7 +122,7 @@ class ResponseTool(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="With `web_search`: how much of what is found the model reads, `medium` when left out.", examples=["medium"]),
     ] = None
     user_location: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(description="With `web_search`: where the reader is.", examples=[{"type": "approximate", "country": "FR", "city": "Paris"}]),
     ] = None
 
@@ -158,7 +158,7 @@ class TextFormat(msgspec.Struct, frozen=True, kw_only=True):
         None
     )
     schema: Annotated[
-        Json,
+        dict[str, Json] | None,
         Meta(
             description="With `json_schema`, required: a JSON Schema whose root is an object.",
             examples=[{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}],
@@ -204,7 +204,8 @@ class OutputPart(msgspec.Struct, frozen=True, kw_only=True):
     text: Annotated[str | None, Meta(description="With `output_text`: the words.", examples=["Hello!"])] = None
     annotations: Annotated[list[TextAnnotation] | None, Meta(description="With `output_text`: what it cites.")] = None
     logprobs: Annotated[
-        list[Json] | None, Meta(description="With `output_text`, where `include` asks for it: `token`, `logprob`, `bytes`, `top_logprobs`.")
+        list[dict[str, Json]] | None,
+        Meta(description="With `output_text`, where `include` asks for it: `token`, `logprob`, `bytes`, `top_logprobs`."),
     ] = None
     refusal: Annotated[str | None, Meta(description="With `refusal`: the words the model refused with.")] = None
 

@@ -19,6 +19,15 @@ Status = Literal["queued", "in_progress", "completed", "failed"]
 OlderStatus = Literal["QUEUED", "IN_PROGRESS", "SUCCESS", "FAILURE"]
 
 
+class PictureReference(Struct, kw_only=True):
+    """A picture."""
+
+    image_url: Annotated[
+        str,
+        Meta(description="An http(s) address, base64, or a data URI; at most 20 MB.", examples=["https://example.com/cat.png"]),
+    ]
+
+
 class VideoBody(Struct, kw_only=True, omit_defaults=True):
     """Body of `POST /v1/videos`, as JSON or as a form. An empty string means that the field is absent."""
 
@@ -35,9 +44,9 @@ class VideoBody(Struct, kw_only=True, omit_defaults=True):
         str, Meta(description="A step of the vendor's that the price depends on, such as `std` or `pro`.", examples=["std"])
     ] = ""
     input_reference: Annotated[
-        Any,
+        str | PictureReference | None,
         Meta(
-            description="The picture to start from: a file of the form, or in JSON an address, base64, a data URI, or `{image_url}`.",
+            description="The picture to start from: a file of the form, or in JSON an address, base64 or a data URI.",
             examples=["https://example.com/cat.png"],
         ),
     ] = None

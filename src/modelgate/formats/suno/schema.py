@@ -119,14 +119,8 @@ class FetchBody(Struct, kw_only=True, omit_defaults=True):
     action: Annotated[str, Meta(description="Not heeded.", examples=["MUSIC"])] = ""
 
 
-_Code = Annotated[
-    str,
-    Meta(
-        description="`success`; else `invalid_request`, `task_not_exist`, `quota_not_enough` or a code of the page Error codes.",
-        examples=["success"],
-    ),
-]
-_Message = Annotated[str, Meta(description="Empty; of an error one sentence for people.")]
+_Code = Annotated[str, Meta(description="Always `success`.", examples=["success"])]
+_Message = Annotated[str, Meta(description="Always empty.")]
 
 
 class SubmitEnvelope(Struct, kw_only=True):
@@ -230,7 +224,13 @@ class FetchManyEnvelope(Struct, kw_only=True):
 class ErrorEnvelope(Struct, kw_only=True):
     """An error: the family's code beside the twin that OpenAI's clients read."""
 
-    code: _Code
-    message: _Message
+    code: Annotated[
+        str,
+        Meta(
+            description="`invalid_request`, `task_not_exist`, `quota_not_enough` or a code of the page Error codes.",
+            examples=["invalid_request"],
+        ),
+    ]
+    message: Annotated[str, Meta(description="One sentence for people.")]
     data: Annotated[None, Meta(description="Always null.")]
     error: Annotated[ErrorTwin, Meta(description="The same error where OpenAI's clients look for it.")]
