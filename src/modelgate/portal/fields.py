@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.portal.components import schema_components
 from modelgate.portal.pages import Field
 
 MAX_DEPTH = 6
@@ -38,7 +39,7 @@ class FieldReader:
 
     def __init__(self, types: Iterable[Any]) -> None:
         unique = list(dict.fromkeys(types))
-        schemas, self._named = msgspec.json.schema_components(unique, ref_template=_REF + "{name}")
+        schemas, self._named = schema_components(unique, ref_template=_REF + "{name}")
         self._schema_of = dict(zip(unique, schemas, strict=True))
         self._made: dict[Any, tuple[Field, ...]] = {}
 

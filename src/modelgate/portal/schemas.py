@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
+from modelgate.portal.components import schema_components
 
 REF_PREFIX = "#/components/schemas/"
 
@@ -19,7 +19,7 @@ def describe_types(types: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, S
         ValueError: two named types would have the same name.
     """
     unique = list(dict.fromkeys(types))
-    schemas, components = msgspec.json.schema_components(unique, ref_template=REF_PREFIX + "{name}")
+    schemas, components = schema_components(unique, ref_template=REF_PREFIX + "{name}")
     names = {name: short_name(name) for name in components}
     if len(set(names.values())) < len(names):
         raise ValueError("two types of the documentation share a name")

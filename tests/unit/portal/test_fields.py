@@ -80,7 +80,7 @@ def test_bounds_and_defaults(rows: dict[str, Field]) -> None:
     assert rows["plain"].required
     assert (rows["word"].min_length, rows["word"].max_length, rows["word"].default) == (2, 5, "ab")
     assert rows["above"].minimum == 0
-    assert rows["closed"].enum == ("a", "b")
+    assert rows["closed"].enum == ("b", "a")
     assert rows["open"].enum == ()
     assert (rows["cleared"].enum, rows["cleared"].default) == (("x",), None)
     assert rows["mixed"].default is None

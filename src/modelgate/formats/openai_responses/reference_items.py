@@ -85,6 +85,9 @@ class InputItem(msgspec.Struct, frozen=True, kw_only=True):
     summary: Annotated[list[SummaryPart] | None, Meta(description="With `reasoning`: the thoughts in short.")] = None
     encrypted_content: Annotated[str | None, Meta(description="With `reasoning`: the sealed thoughts, unchanged.")] = None
     result: Annotated[str | None, Meta(description="With `image_generation_call`: the picture in base64.")] = None
+    status: Annotated[
+        Literal["completed", "incomplete", "in_progress"] | None, Meta(description="Of items that came back: how far it is. Not heeded.")
+    ] = None
     id: Annotated[
         str | None, Meta(description="Id of the item. With `item_reference`: of one that is kept at the vendor; only where it answers.")
     ] = None
