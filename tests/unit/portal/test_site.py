@@ -101,7 +101,7 @@ def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
         for target in markdown.links_of(page.prose):
             path, _, anchor = target.partition("#")
             linked = page if not path else pages.get(path.removeprefix("/docs/"))
-            if OUTSIDE.match(target) or path in ("/openapi.json", "/llms.txt", "/console", "/docs/running"):
+            if OUTSIDE.match(target) or path in ("/openapi.json", "/llms.txt", "/console"):
                 continue
             if linked is None or (anchor and anchor not in anchors_of(linked)):
                 dead.append(f"{slug}: {target}")
