@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import modelgate
 from modelgate.app.settings import Settings
-from modelgate.app.workshop import open_database
+from modelgate.app.workshop import file_links, open_database
 from modelgate.control.accounts import account_actions
 from modelgate.control.actions import Action, Door
 from modelgate.control.errors import AlreadyTaken, NoSuchObject
@@ -14,6 +14,7 @@ from modelgate.control.playground import playground_actions
 from modelgate.control.redemption import redemption_actions
 from modelgate.control.session import SessionRoom, session_actions
 from modelgate.control.wallet import wallet_actions
+from modelgate.control.yescale import yescale_actions
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.endpoints import Endpoint
 from modelgate.core.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from modelgate.identity.attempts import Attempts
 from modelgate.identity.passwords import Passwords
 from modelgate.identity.sessions import Sessions
 from modelgate.metering.periods import current_periods
+from modelgate.storage.account_log import DatabaseAccountLog
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.key_listings import DatabaseKeys
@@ -63,6 +65,7 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
     """Return every action of the account API: one line for each subject."""
     keys = DatabaseKeys(means.database, periods_at=current_periods)
     wallets = DatabaseWallets(means.database)
+    links = file_links(means.settings, means.secret)
     return (
         *session_actions(sessions, version=modelgate.__version__, base_url=means.base_url),
         *member_actions(DatabaseMembers(means.database), base_url=means.base_url),
@@ -71,6 +74,7 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
         *account_actions(wallets),
         *wallet_actions(wallets),
         *redemption_actions(DatabaseRedemptions(means.database), attempts=Attempts(means.clock)),
+        *yescale_actions(keys, DatabaseAccountLog(means.database), urls_of=links.urls_of),
     )
 
 

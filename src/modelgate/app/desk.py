@@ -32,6 +32,8 @@ from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
 from modelgate.app.webhooks import own_origins, task_encoder, webhook_sender
 from modelgate.app.workshop import Workshop, addresses_of, callback_key, file_links, log_task_fault, open_database, owner_of
+from modelgate.control.yescale import PREFIX as YESCALE_PREFIX
+from modelgate.control.yescale import encode_yescale_error
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
@@ -221,6 +223,8 @@ class Desk:
         )
 
     def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(YESCALE_PREFIX):
+            return encode_yescale_error(error, request.id)
         return render_error(self._routes, self._wire_formats, error, path=request.path, request_id=request.id)
 
     async def _look_up(self, digest: str) -> tuple[ApiKey | None, str, float | None]:

@@ -5,6 +5,7 @@
     session.py   signing in and out, becoming a member, one's own record (session_endpoints.py: their declarations)
     members.py   members and invitations; people.py: a member as shown
     errors.py    what it says besides the errors of every room
+    yescale.py   the system API of older portals: the same things in its shape (yescale_shapes.py, yescale_reference.py)
 
 Every other file declares the actions of one subject. Stores are handed in as Protocols; no SQL and no sockets in here.
 Errors are shaped as OpenAI's. A member signs in with a cookie (see `identity`) or sends their access key as bearer.

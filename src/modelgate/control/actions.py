@@ -65,12 +65,16 @@ Handle = Callable[[Call], Awaitable[msgspec.Struct | HttpResponse | None]]
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint with what answers it. `permission` None: nobody needs to be signed in. `status` is that of success."""
+    """An endpoint with what answers it. `permission` None: nobody needs to be signed in. `status` is that of success.
+
+    `lenient`: parameters of the query that are not known are passed over, as clients of somebody else's API expect.
+    """
 
     endpoint: Endpoint
     handle: Handle
     permission: Permission | None = "read"
     status: int = 200
+    lenient: bool = False
 
 
 def answer_with(body: msgspec.Struct, *, status: int = 200, cookie: str) -> HttpResponse:
@@ -98,6 +102,8 @@ class Door:
         self._origins = origins
         self._clock = clock
         self._actions = [(tuple(action.endpoint.path.strip("/").split("/")), action) for action in actions]
+        requests = (action.endpoint.request for _, action in self._actions)
+        self._decoders = {kind: msgspec.json.Decoder(kind) for kind in requests if kind is not None}
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one call.
@@ -119,8 +125,8 @@ class Door:
             request,
             member=signed_in.member if signed_in else None,
             values=values,
-            query=_query_of(request, action.endpoint),
-            body=_body_of(request, action.endpoint),
+            query=_query_of(request, action.endpoint, lenient=action.lenient),
+            body=self._body_of(request, action.endpoint),
             now=self._clock(),
         )
         answer = await action.handle(call)
@@ -129,6 +135,11 @@ class Door:
         if answer is None:
             return HttpResponse(status=204, headers=HeaderBlock.of(("cache-control", "no-store")), body=b"")
         return HttpResponse(status=action.status, headers=NO_STORE, body=msgspec.json.encode(answer))
+
+    def _body_of(self, request: HttpRequest, endpoint: Endpoint) -> Any:
+        if endpoint.request is None:
+            return None
+        return decode_fields(self._decoders[endpoint.request], request.body or b"{}", say=_say)
 
     def _find(self, request: HttpRequest) -> tuple[Action, dict[str, str]]:
         segments = tuple(request.path.strip("/").split("/"))
@@ -176,7 +187,7 @@ def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str
     return values
 
 
-def _query_of(request: HttpRequest, endpoint: Endpoint) -> Any:
+def _query_of(request: HttpRequest, endpoint: Endpoint, *, lenient: bool) -> Any:
     if endpoint.query is None:
         return None
     try:
@@ -185,15 +196,9 @@ def _query_of(request: HttpRequest, endpoint: Endpoint) -> Any:
         raise InvalidRequest(f"The query has more than {MAX_QUERY_FIELDS} parameters.") from None
     known = endpoint.query.__struct_fields__
     for name, _ in pairs:
-        if name not in known:
+        if name not in known and not lenient:
             raise InvalidRequest(f"There is no parameter {name[:60]!r} here; there are: {', '.join(known)}.", param=name[:60])
     return convert_field(dict(pairs), endpoint.query, at="", say=_say, strict=False)
-
-
-def _body_of(request: HttpRequest, endpoint: Endpoint) -> Any:
-    if endpoint.request is None:
-        return None
-    return decode_fields(msgspec.json.Decoder(endpoint.request), request.body or b"{}", say=_say)
 
 
 def _say(field: str | None, reason: str) -> str:

@@ -14,6 +14,7 @@ from modelgate.core.blobs import BlobInfo, BlobNotFound, BlobStoreFailed, is_blo
 from modelgate.core.clock import Clock
 from modelgate.core.errors import ModelgateError, Overloaded, PermissionDenied, UnknownPath
 from modelgate.core.http import BodySink, HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.records import Task
 
 FILES_PREFIX = "/files/"
 CHUNK_BYTES = 256 * 1024
@@ -62,6 +63,11 @@ class FileLinks:
         """Return a fresh address of a file."""
         expires = int(self._clock() + self._lifetime_s)
         return f"{self._base_url}{FILES_PREFIX}{key}?expires={expires}&signature={self._signature(key, expires)}"
+
+    def urls_of(self, task: Task) -> list[str]:
+        """Return a fresh address for each output of a task, empty where there is no file (any more)."""
+        is_kept = task.finished_at is None or self.is_kept(since=task.finished_at)
+        return [self.url_of(output.blob) if output.blob and is_kept else "" for output in task.outputs]
 
     def check(self, key: str, query: str) -> int:
         """Return when a signed address ends, in seconds since the epoch.

@@ -103,7 +103,7 @@ class MediaGateway:
             assert route.decode is not None
             assert route.encode is not None
             tasks = await self._found_many(family, route.decode(call), caller.key)
-            return _answered(route, route.encode([(task, self._urls_of(task)) for task in tasks], request_id=request.id))
+            return _answered(route, route.encode([(task, self._links.urls_of(task)) for task in tasks], request_id=request.id))
         if route.action in ("fetch", "cancel", "content", "events"):
             task = await self._found(family, call.values["task_id"], caller.key)
             said.model = task.model
@@ -121,7 +121,7 @@ class MediaGateway:
             task = await self._submitted(found, caller.key, call, request.id)
             encode = route.encode or (family.encode_submitted if route.action == "submit" else family.encode_fetched)
         said.model = task.model
-        return _answered(route, encode(task, urls=self._urls_of(task), request_id=request.id))
+        return _answered(route, encode(task, urls=self._links.urls_of(task), request_id=request.id))
 
     async def _submitted(self, found: Found, key: ApiKey, call: MediaCall, request_id: str) -> Task:
         """Return the task that a call asks for: taken by a vendor as a rule, and at its end for `make`."""
@@ -189,7 +189,7 @@ class MediaGateway:
             if len(tasks) < min(wanted, MAX_FETCHED):
                 break
             before = tasks[-1]
-        pairs = [(task, self._urls_of(task)) for task in shown[page.offset : wanted - 1]]
+        pairs = [(task, self._links.urls_of(task)) for task in shown[page.offset : wanted - 1]]
         return _answered(route, route.encode(pairs, has_more=len(shown) >= wanted, request_id=request_id))
 
     def _events(self, family: MediaFamily, task: Task, request_id: str) -> HttpResponse:
@@ -202,7 +202,7 @@ class MediaGateway:
             self._watchers -= 1
 
         def encode(shown: Task) -> bytes:
-            return family.encode_fetched(_seen_by(family, shown), urls=self._urls_of(shown), request_id=request_id)
+            return family.encode_fetched(_seen_by(family, shown), urls=self._links.urls_of(shown), request_id=request_id)
 
         source = TaskEvents(task, look=self._store.get, encode=encode, clock=self._desk.clock, on_end=on_end)
         return HttpResponse(status=200, headers=_EVENTS, body=source)
@@ -264,11 +264,6 @@ class MediaGateway:
         tasks = [await self._store.get(task_id, account=key.account) for task_id in dict.fromkeys(ids[:MAX_FETCHED])]
         shown = [task for task in tasks if task is not None and task.book == key.book and kind_of(task.operation) in family.kinds]
         return [_seen_by(family, task) for task in shown]
-
-    def _urls_of(self, task: Task) -> list[str]:
-        """Return an address for each output, empty for one without a file and for files that are no longer kept."""
-        is_kept = task.finished_at is None or self._links.is_kept(since=task.finished_at)
-        return [self._links.url_of(output.blob) if output.blob and is_kept else "" for output in task.outputs]
 
 
 class _Said:

@@ -10,6 +10,7 @@ _BY_NAME: Mapping[str, str] = {
     "group": "Name of the group.",
     "invitation": "Id of the invitation.",
     "key": "Id of the key, not its secret.",
+    "key_id": "Number of the key, out of the list of keys; its id (`key_…`) does as well.",
     "member": "Id of the member.",
     "model": "Name of the model, as the list of models has it; `/` and `:` may stand in it.",
     "name": "Name of the setting.",

@@ -44,7 +44,8 @@ _decode_outputs = msgspec.json.Decoder(tuple[TaskOutput, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def _task_of(row: Row[Any]) -> Task:
+def task_of(row: Row[Any]) -> Task:
+    """Return the task in a row that has all its columns."""
     values = row._mapping
     return Task(**{name: values[name] for name in _FIELDS}, outputs=_decode_outputs(values["outputs"]))
 
@@ -92,7 +93,7 @@ def get_task(connection: Connection, task_id: str, *, account: str | None = None
     if account is not None:
         query = query.where(task_table.c.account == account)
     row = connection.execute(query).first()
-    return _task_of(row) if row is not None else None
+    return task_of(row) if row is not None else None
 
 
 def find_output(connection: Connection, vendor_id: str, *, account: str, book: Book) -> Task | None:
@@ -105,7 +106,7 @@ def find_output(connection: Connection, vendor_id: str, *, account: str, book: B
         .limit(1)
     )
     row = connection.execute(query).first()
-    return _task_of(row) if row is not None else None
+    return task_of(row) if row is not None else None
 
 
 def list_tasks(connection: Connection, account: str, *, book: Book, limit: int, before: Task | None = None) -> list[Task]:
@@ -117,14 +118,14 @@ def list_tasks(connection: Connection, account: str, *, book: Book, limit: int, 
     if before is not None:
         older = or_(columns.created_at < before.created_at, and_(columns.created_at == before.created_at, columns.id < before.id))
         query = query.where(columns.created_at <= before.created_at, older)
-    return [_task_of(row) for row in connection.execute(query.limit(min(limit, MAX_PAGE)))]
+    return [task_of(row) for row in connection.execute(query.limit(min(limit, MAX_PAGE)))]
 
 
 def claim_due(connection: Connection, *, owner: str, now: float, limit: int, lease_until: float) -> list[Task]:
     """Lease the tasks that are due, soonest first, to `owner`; their versions rise, which ends older movers' say."""
     columns = task_table.c
     query = select(task_table).where(columns.finished_at.is_(None), columns.wake_at <= now).order_by(columns.wake_at)
-    due = [_task_of(row) for row in connection.execute(query.limit(min(limit, MAX_CLAIM)).with_for_update(skip_locked=True))]
+    due = [task_of(row) for row in connection.execute(query.limit(min(limit, MAX_CLAIM)).with_for_update(skip_locked=True))]
     if not due:
         return []
     connection.execute(
@@ -143,7 +144,7 @@ def claim_task(connection: Connection, task_id: str, *, owner: str, now: float, 
     row = connection.execute(query.with_for_update()).first()
     if row is None:
         return None
-    task = _task_of(row)
+    task = task_of(row)
     values = {"version": task.version + 1, "lease_owner": owner, "wake_at": lease_until}
     connection.execute(update(task_table).where(columns.id == task_id).values(**values))
     return msgspec.structs.replace(task, version=task.version + 1)

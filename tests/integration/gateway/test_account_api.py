@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 import urllib.error
 import urllib.request
 from http.cookies import SimpleCookie
@@ -9,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.conftest import POSTED_S, Installation
 
 PASSWORD = "correct horse battery"
 
@@ -169,3 +170,40 @@ def test_what_cannot_be_is_said_clearly(owner: Browser, method: str, path: str, 
 
 def test_a_body_is_bounded(owner: Browser) -> None:
     assert owner.ask("POST", "/api/session", {"email": "x" * 2_000_000}).status == 413
+
+
+# The system API.
+
+
+def test_the_system_api_over_http(installation: Installation, owner: Browser) -> None:
+    secret = joined(installation, "member").ask("POST", "/api/me/access-key", origin=installation.base_url).json["access_key"]
+    program = Browser(installation)
+
+    def ask(method: str, path: str, body: Any = None) -> Reply:
+        return program.ask(method, f"/yescale/{path}", body, authorization=f"Bearer {secret}")
+
+    made = ask("POST", "createkey?book=test", {"name": "by program", "remain_quota": 500_000}).json["data"]
+    chat = {"model": "sandbox-chat", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    assert program.ask("POST", "/v1/chat/completions", chat, authorization=f"Bearer {made['key']}").status == 200
+    until = time.monotonic() + POSTED_S
+    while not (lines := ask("GET", "logs?book=test&token_name=by%20program&type=2").json["data"]) and time.monotonic() < until:
+        time.sleep(0.05)
+    (line,) = lines
+    assert (line["model_name"], line["is_stream"], line["token_id"]) == ("sandbox-chat", True, made["id"])
+    assert line["completion_tokens"] > 0
+    assert json.loads(line["other"])["request_id"].startswith("req_")
+    assert ask("GET", "user?book=test").json["data"]["request_count"] >= 1
+    assert ask("DELETE", f"deletekey/{made['id']}").json == {"message": "", "success": True}
+
+    for reply, status in (
+        (program.ask("GET", "/yescale/user"), 401),
+        (ask("GET", "task"), 400),
+        (ask("GET", "nothing"), 404),
+        (ask("PUT", "user"), 405),
+        (ask("POST", "createkey", []), 400),
+        (ask("DELETE", "deletekey/7"), 404),
+    ):
+        assert reply.status == status
+        assert set(reply.json) == {"data", "message", "success"}
+        assert (reply.json["data"], reply.json["success"]) == (None, False)
+        assert "request id: req_" in reply.json["message"]

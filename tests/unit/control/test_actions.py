@@ -69,17 +69,20 @@ class House:
             self.action("PUT", "/api/settings/{name}", request=Body, permission="own"),
             self.action("POST", "/api/session", request=Body, permission=None),
             self.action("GET", "/api/file"),
+            self.action("GET", "/api/lenient", query=Query, lenient=True),
         )
         self.door = Door(actions, recognise=self.recognise, origins=frozenset((OURS,)), clock=lambda: 7.0)
 
-    def action(self, method: str, path: str, *, permission: Permission | None = "read", status: int = 200, **types: Any) -> Action:
+    def action(
+        self, method: str, path: str, *, permission: Permission | None = "read", status: int = 200, lenient: bool = False, **types: Any
+    ) -> Action:
         async def handle(call: Call) -> msgspec.Struct | HttpResponse | None:
             self.call = call
             if path.endswith("file"):
                 return HttpResponse(status=206, headers=HeaderBlock(), body=b"raw")
             return None if method == "DELETE" else Said(f"{method} {path}")
 
-        return Action(endpoint=endpoint(method, path, **types), handle=handle, permission=permission, status=status)
+        return Action(endpoint=endpoint(method, path, **types), handle=handle, permission=permission, status=status, lenient=lenient)
 
     async def recognise(self, _: HttpRequest) -> SignedIn | None:
         self.asked += 1
@@ -244,6 +247,15 @@ async def test_a_bad_query_names_the_parameter(query: str, param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await House(member()).ask("GET", "/api/things", query=query)
     assert refused.value.param == param
+
+
+async def test_an_unknown_parameter_is_passed_over_where_clients_expect_it() -> None:
+    house = House(member())
+    await house.ask("GET", "/api/lenient", query="limt=3&limit=7&group=&channel=2")
+    assert house.call is not None
+    assert house.call.query == Query(limit=7)
+    with pytest.raises(InvalidRequest):
+        await house.ask("GET", "/api/lenient", query="limit=x")
 
 
 async def test_a_query_is_bounded() -> None:
