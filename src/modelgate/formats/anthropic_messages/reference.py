@@ -25,7 +25,13 @@ from modelgate.formats.anthropic_messages.schema import MAX_MESSAGES, MAX_MODEL_
 class InputMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One turn. Turns of one role in a row count as one."""
 
-    role: Annotated[Literal["user", "assistant"], Meta(description="Who speaks. The last turn may be the beginning of the answer.")]
+    role: Annotated[
+        Literal["user", "assistant", "system"],
+        Meta(
+            description="Who speaks; `system` only where the model takes it within a conversation. The last turn may begin the answer.",
+            examples=["user"],
+        ),
+    ]
     content: Annotated[str | list[InputBlock], Meta(description="Text, or content blocks.", examples=["Say hello."])]
 
 

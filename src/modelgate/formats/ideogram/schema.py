@@ -50,7 +50,7 @@ _STYLE_PRESETS: Final = """
 STYLE_PRESETS: Final = tuple(_STYLE_PRESETS.split())
 
 FILE: Final = "A file as a part of a form, or a text: its http(s) address, base64, or a data URI. JPEG, PNG or WebP, at most 10 MB."
-_File = Annotated[str, Meta(description=FILE)]
+_File = Annotated[str, Meta(description=FILE, examples=["https://example.com/cat.png"])]
 _Image = Annotated[_File, Meta(description=f"The picture. {FILE}")]
 _NegativePrompt = Annotated[
     str,

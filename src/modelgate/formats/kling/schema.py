@@ -49,19 +49,26 @@ class ImageBody(Struct, kw_only=True, omit_defaults=True):
     model_name: Annotated[
         str, Meta(max_length=MAX_MODEL_CHARACTERS, description="The model; `model` is read when this is absent.", examples=["kling-v2"])
     ] = DEFAULT_IMAGE_MODEL
-    model: Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS, description="Another name of `model_name`, which wins.")] = ""
+    model: Annotated[
+        str, Meta(max_length=MAX_MODEL_CHARACTERS, description="Another name of `model_name`, which wins.", examples=["kling-v2"])
+    ] = ""
     negative_prompt: Annotated[
-        str, Meta(max_length=MAX_NEGATIVE_PROMPT_CHARACTERS, description="What it must not show; not together with `image`.")
+        str,
+        Meta(
+            max_length=MAX_NEGATIVE_PROMPT_CHARACTERS, description="What it must not show; not together with `image`.", examples=["clouds"]
+        ),
     ] = ""
     image: Annotated[
         str,
         Meta(
             description="A reference picture: an http(s) address, base64, or a data URI. JPEG or PNG, at most 10 MB, both sides at least "
-            "300 pixels, between 1:2.5 and 2.5:1."
+            "300 pixels, between 1:2.5 and 2.5:1.",
+            examples=["https://example.com/cat.png"],
         ),
     ] = ""
     image_reference: Annotated[
-        Literal["", "subject", "face"], Meta(description="What to take from the picture; needed with `image` on kling-v1-5.")
+        Literal["", "subject", "face"],
+        Meta(description="What to take from the picture; needed with `image` on kling-v1-5.", examples=["subject"]),
     ] = ""
     image_fidelity: Annotated[_Fraction, Meta(description="How closely to follow the picture.")] = 0.5
     human_fidelity: Annotated[_Fraction, Meta(description="How closely to follow the face; with `image_reference: subject`.")] = 0.45

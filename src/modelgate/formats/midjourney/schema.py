@@ -39,9 +39,17 @@ _Prompt = Annotated[
         examples=["a red kite over the sea --ar 16:9"],
     ),
 ]
-_Image = Annotated[str, Meta(description="A data URI, base64, or an http(s) address of a picture of at most 10 MB.")]
+_Image = Annotated[
+    str,
+    Meta(
+        description="A data URI, base64, or an http(s) address of a picture of at most 10 MB.",
+        examples=["https://example.com/cat.png"],
+    ),
+]
 _Images = Annotated[list[_Image], Meta(max_length=MAX_IMAGES)]
-_TaskId = Annotated[str, Meta(max_length=MAX_ID_CHARACTERS, description="A task of your account.")]
+_TaskId = Annotated[
+    str, Meta(max_length=MAX_ID_CHARACTERS, description="A task of your account.", examples=["task_4fK2mQpX7cVbN1sLr8YwZd"])
+]
 
 
 class AccountFilter(Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -104,8 +112,10 @@ class DescribeBody(SubmitBody, kw_only=True, omit_defaults=True, rename="camel")
     """Body of `POST /mj/submit/describe`; `base64` or `link` is needed."""
 
     base64: _Image = ""
-    link: Annotated[str, Meta(description="The address of the picture, in place of `base64`.")] = ""
-    language: Annotated[str, Meta(max_length=MAX_LANGUAGE_CHARACTERS, description="Also translate into this, such as `zh_cn`.")] = ""
+    link: Annotated[
+        str, Meta(description="The address of the picture, in place of `base64`.", examples=["https://example.com/cat.png"])
+    ] = ""
+    language: Annotated[str, Meta(max_length=MAX_LANGUAGE_CHARACTERS, description="Also translate into this.", examples=["zh_cn"])] = ""
 
 
 class ChangeBody(SubmitBody, kw_only=True, omit_defaults=True, rename="camel"):
@@ -192,10 +202,10 @@ class UploadBody(SubmitBody, kw_only=True, omit_defaults=True, rename="camel"):
 class SwapBody(SubmitBody, kw_only=True, omit_defaults=True, rename="camel"):
     """Body of `POST /mj/insight-face/swap`."""
 
-    source_base64: Annotated[str, Meta(description="The picture with the face.")] = ""
-    target_base64: Annotated[str, Meta(description="The picture that gets it.")] = ""
-    source_url: Annotated[str, Meta(description="In place of `sourceBase64`.")] = ""
-    target_url: Annotated[str, Meta(description="In place of `targetBase64`.")] = ""
+    source_base64: Annotated[str, Meta(description="The picture with the face, as a data URI or base64; this or `sourceUrl`.")] = ""
+    target_base64: Annotated[str, Meta(description="The picture that gets it, likewise; this or `targetUrl`.")] = ""
+    source_url: Annotated[str, Meta(description="Its address, in place of `sourceBase64`.", examples=["https://example.com/face.png"])] = ""
+    target_url: Annotated[str, Meta(description="Its address, in place of `targetBase64`.", examples=["https://example.com/cat.png"])] = ""
 
 
 class ListBody(Struct, kw_only=True):

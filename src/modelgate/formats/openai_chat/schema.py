@@ -94,7 +94,9 @@ class Model(msgspec.Struct, frozen=True):
     """One row of GET /v1/models."""
 
     id: Annotated[str, Meta(description="Name to give as `model`.", examples=["gpt-4o-mini"])]
-    created: Annotated[int, Meta(description="When the model came out, unix seconds; 0 where it is not known.", examples=[1721260800])]
+    created: Annotated[
+        int, Meta(description="When it entered the price list, unix seconds; 0 where the operator priced it.", examples=[1721260800])
+    ]
     owned_by: Annotated[str, Meta(description="The vendor it is called at.", examples=["openai"])]
     object: Annotated[str, Meta(description="Always `model`.")] = "model"
 

@@ -9,7 +9,15 @@ MAX_MODEL_CHARACTERS = 256
 MAX_PICTURES = 10
 MAX_SHOWN = 16
 
-Model = Annotated[str, Meta(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Name of the model.", examples=["gpt-image-1"])]
+Model = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_MODEL_CHARACTERS,
+        description="Name of the model; left out, `dall-e-2`, of edits `gpt-image-1.5`.",
+        examples=["gpt-image-1"],
+    ),
+]
 Prompt = Annotated[
     str,
     Meta(

@@ -38,7 +38,7 @@ class VideoBody(Struct, kw_only=True, omit_defaults=True):
     seconds: Annotated[
         str, Meta(description="Its length, a whole number in a string; `duration`, a number, is read when this is absent.", examples=["5"])
     ] = ""
-    duration: Annotated[int, Meta(ge=1, le=MAX_SECONDS, description="Another name of `seconds`, which wins.", examples=[5])] = 0
+    duration: Annotated[int, Meta(ge=1, le=MAX_SECONDS, description="Another name of `seconds`, which wins.", examples=[5])] | None = None
     size: Annotated[str, Meta(description="Width and height, up to 8192 a side: it chooses the aspect ratio.", examples=["1280x720"])] = ""
     mode: Annotated[
         str, Meta(description="A step of the vendor's that the price depends on, such as `std` or `pro`.", examples=["std"])
