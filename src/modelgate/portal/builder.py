@@ -90,7 +90,8 @@ class PageBuilder:
             answer = self._answer(endpoint, case)
             return msgspec.structs.replace(page, summary=words, prose=_joined(words, page.prose), object=answer)
         prose = _joined(case.prose, endpoint.description, page.prose)
-        return msgspec.structs.replace(page, summary=f"{endpoint.summary}.", prose=prose, endpoint=self._part(endpoint, case))
+        which = f": {case.title}" if len(self._with_page[endpoint.name]) > 1 else ""
+        return msgspec.structs.replace(page, summary=f"{endpoint.summary}{which}.", prose=prose, endpoint=self._part(endpoint, case))
 
     def _part(self, endpoint: Endpoint, case: Case) -> EndpointPart:
         recorded = self._texts.answer(endpoint.name, case.name)

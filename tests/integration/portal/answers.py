@@ -1,6 +1,7 @@
 """What a case of the documentation is answered with: sent as the page shows it, kept in a file, and compared by its shape."""
 
 import json
+import os
 import re
 import urllib.error
 import urllib.request
@@ -12,7 +13,9 @@ import msgspec
 
 from modelgate.core.records import Json
 from modelgate.portal.pages import Example
-from modelgate.portal.texts import RecordedAnswer
+from modelgate.portal.texts import FOLDER, RecordedAnswer, parse_answer, render_answer
+
+IS_RECORDING = os.environ.get("MODELGATE_RECORD") == "1"
 
 KEPT_CHARACTERS = 48
 LONG_CHARACTERS = 160
@@ -105,6 +108,22 @@ def _answer(status: int, content_type: str, content: bytes) -> RecordedAnswer:
     return RecordedAnswer(
         status=status, content_type=plain, body=f"The file: {len(content):,} bytes of {plain}." if content else "No body."
     )
+
+
+def compare_with_kept(answer: RecordedAnswer, name: str, *, ids: Mapping[str, str]) -> None:
+    """Compare an answer with what is kept of it, or keep it anew; `ids`: what it is about -> how the documentation calls it."""
+    path = FOLDER / "answers" / f"{name}.http"
+    if IS_RECORDING:
+        text = render_answer(shortened(answer))
+        for real, shown in ids.items():
+            text = text.replace(real, shown)
+        path.write_text(text, encoding="utf-8")
+    kept = parse_answer(path.read_text(encoding="utf-8"))
+    assert (kept.status, kept.content_type) == (answer.status, answer.content_type)
+    if kept.content_type == "text/event-stream":
+        assert event_shapes(kept.body) <= event_shapes(answer.body)
+    else:
+        assert differences(kept.body, answer.body) == []
 
 
 def shortened(answer: RecordedAnswer) -> RecordedAnswer:

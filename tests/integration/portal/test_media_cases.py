@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import send
-from tests.integration.portal.answers import differences, send_example
+from tests.integration.portal.answers import compare_with_kept, differences, send_example
 from tests.integration.portal.pictures import FORM_FILES
 
 from modelgate.core.endpoints import Case, Endpoint
@@ -167,10 +167,14 @@ def _with_task(installation: Installation, text: str, task: dict[str, Any]) -> s
 def test_a_case_is_answered_as_is_shown(installation: Installation, begin: Begin, endpoint: Endpoint, case: Case) -> None:
     text = msgspec.json.encode(example_of(endpoint, case, None)).decode()
     begun_by = BEGUN_BY.get(f"{endpoint.name}-{case.name}") or BEGUN_BY.get(endpoint.name, endpoint.name.replace("fetch_", "submit_"))
-    if endpoint.name.startswith("cancel_"):
-        text = text.replace(TASK_ID, str(_begun(installation, TABLE[begun_by], fails=False, once=None)["id"]))
+    ids = {installation.base_url: "https://gateway.example"}
+    if endpoint.name.startswith(("cancel_", "stream_")):
+        running = str(_begun(installation, TABLE[begun_by], fails=False, once=None)["id"])
+        text, ids[running] = text.replace(TASK_ID, running), TASK_ID
     text = _with_real_things(installation, text, begin, begun_by=begun_by, fails=case.name in FAILING)
     answer = send_example(installation.base_url, msgspec.json.decode(text, type=Example), key=installation.test_key, files=FORM_FILES)
     assert answer.status == case.status, answer
     if case.response is not None:
         assert differences(case.response, answer.body) == []
+    elif case.status != 204:
+        compare_with_kept(answer, f"{endpoint.name}-{case.name}", ids=ids)

@@ -106,7 +106,7 @@ def test_the_handbook(pages: dict[str, Page]) -> None:
 
 def test_an_endpoint(pages: dict[str, Page]) -> None:
     page = pages["things-make-one"]
-    assert (page.section, page.summary) == (("Things",), "Make a thing.")
+    assert (page.section, page.summary) == (("Things",), "Make a thing: Plain.")
     assert page.prose == "A plain one.\n\nTakes a while.\n\nWords of our own."
     part = page.endpoint
     assert part is not None
