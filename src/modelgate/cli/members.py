@@ -121,7 +121,7 @@ def reset_password(installation: Installation, *, email: str, as_json: bool) -> 
         found = find_member(connection, email.strip().lower())
         if found is None:
             raise NoSuchRow(f"no member has the email {email!r}")
-        change_member(connection, found.id, MemberChanges(password=hashed))
+        change_member(connection, found.id, MemberChanges(password=hashed), now=time.time())
         set_access_key(connection, found.id, digest=None, hint="")
 
     installation.database.run(step)

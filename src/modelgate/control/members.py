@@ -29,9 +29,11 @@ class MemberStore(Protocol):
 
     async def members(self, *, account: str, after: str, limit: int) -> list[Member]: ...
 
-    async def change(self, member_id: str, *, role: Role | None, account: str | None, disabled: bool | None, check: Check) -> Member: ...
+    async def change(
+        self, member_id: str, *, role: Role | None, account: str | None, disabled: bool | None, check: Check, now: float
+    ) -> Member: ...
 
-    async def remove(self, member_id: str, *, check: Check) -> None: ...
+    async def remove(self, member_id: str, *, check: Check, now: float) -> None: ...
 
     async def invite(self, made: Invitation) -> Invitation | None:
         """Keep an invitation, in place of an earlier one to the same email; None: there are too many."""
@@ -131,10 +133,12 @@ class MemberRoom:
         body: MemberBody = call.body
         check = partial(_check_change, call.member, body)
         target = call.values["member"]
-        return show_member(await self._store.change(target, role=body.role, account=body.account, disabled=body.disabled, check=check))
+        return show_member(
+            await self._store.change(target, role=body.role, account=body.account, disabled=body.disabled, check=check, now=call.now)
+        )
 
     async def remove(self, call: Call) -> None:
-        await self._store.remove(call.values["member"], check=partial(_check_removal, call.member))
+        await self._store.remove(call.values["member"], check=partial(_check_removal, call.member), now=call.now)
 
     async def list_invitations(self, call: Call) -> InvitationList:
         return InvitationList(data=[_show_invitation(one) for one in await self._store.invitations(now=call.now)])
@@ -256,7 +260,7 @@ _CHANGE = Endpoint(
         Case(
             name="disable",
             title="Keep somebody out",
-            prose="Their sessions end at once and their access key stops.",
+            prose="Their sessions end at once; their access key and their playground's key stop.",
             request={"disabled": True},
             response={**MEMBER_EXAMPLE, "disabled": True},
             path_values={"member": "mem_8sW1xQk3ZtB6yRj0NvLcHa"},
@@ -270,7 +274,7 @@ _REMOVE = Endpoint(
     family="admin",
     home="desk",
     summary="Remove a member",
-    description="Their sessions, access key and invitations go with them; their account and its keys stay.",
+    description="Their sessions, access key, playground's key and invitations go with them; their account and its keys stay.",
     error=ErrorAnswer,
     errors=(*_WRITING_ERRORS, LastOwner),
     cases=(

@@ -1,6 +1,5 @@
 """The key with which the console's playground and the documentation's "try it" call this server for who is signed in."""
 
-from hashlib import sha256
 from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
@@ -11,7 +10,7 @@ from modelgate.control.declared import declared
 from modelgate.control.errors import CHANGE_ERRORS, NoSuchObject
 from modelgate.control.lists import BookName
 from modelgate.core.endpoints import Case
-from modelgate.core.money import Book
+from modelgate.core.members import playground_key_id
 from modelgate.core.records import ApiKey
 from modelgate.identity.keys import new_key
 
@@ -19,7 +18,6 @@ NAME: Final = "playground"
 LIFETIME_S: Final = 12 * 3600.0
 GRACE_S: Final = 3600.0
 """How long the secret of the call before still works: another tab may use it."""
-_ID_LENGTH: Final = 22
 
 
 class RenewingKeys(Protocol):
@@ -54,16 +52,11 @@ def playground_actions(keys: RenewingKeys) -> tuple[Action, ...]:
         account = call.account()
         secret, plain = new_key(account=account, book=body.book, name=NAME)
         ends_at = call.now + LIFETIME_S
-        key = replace(plain, id=id_of(call.member.id, account=account, book=body.book), expires_at=ends_at)
+        key = replace(plain, id=playground_key_id(call.member.id, account=account, book=body.book), expires_at=ends_at)
         renewed = await keys.renew(key, grace_s=GRACE_S, now=call.now)
         return PlaygroundKey(key=renewed.id, book=body.book, secret=secret, expires_at=ends_at)
 
     return (Action(endpoint=PLAYGROUND_KEY, handle=renew, permission="use"),)
-
-
-def id_of(member: str, *, account: str, book: Book) -> str:
-    """Return the id of a member's playground key for one account and book: made of them, so that there is one."""
-    return "key_" + sha256(f"playground/{member}/{account}/{book}".encode()).hexdigest()[:_ID_LENGTH]
 
 
 PLAYGROUND_KEY = declared(

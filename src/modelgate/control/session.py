@@ -54,9 +54,9 @@ class PeopleStore(Protocol):
         """Make a member with an account of their own. Raises what app maps to AlreadyTaken."""
         ...
 
-    async def rename(self, member_id: str, name: str) -> Member: ...
+    async def rename(self, member_id: str, name: str, *, now: float) -> Member: ...
 
-    async def set_password(self, member_id: str, password: str) -> Member:
+    async def set_password(self, member_id: str, password: str, *, now: float) -> Member:
         """Store a hash, and end every session of the member."""
         ...
 
@@ -139,11 +139,11 @@ class SessionRoom:
             check_password(change.new, param="password.new")
             await self._check_password(member.email, change.current, call.request, param="password.current")
         if call.body.name is not None:
-            member = await self._store.rename(member.id, _proper_name(call.body.name))
+            member = await self._store.rename(member.id, _proper_name(call.body.name), now=call.now)
         if change is None:
             return show_me(member)
         had_cookie = bool(cookie_of(call.request))
-        member = await self._store.set_password(member.id, await self._passwords.hash(change.new))
+        member = await self._store.set_password(member.id, await self._passwords.hash(change.new), now=call.now)
         if not had_cookie:
             return show_me(member)
         return answer_with(show_me(member), cookie=await self._sessions.begin(member, call.request))

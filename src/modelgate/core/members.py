@@ -1,8 +1,11 @@
 """People who sign in to the console and the account API, as every room sees them."""
 
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
+
+from modelgate.core.money import Book
 
 Role = Literal["owner", "admin", "member", "viewer"]
 SESSION_IDLE_S = 14 * 86_400.0
@@ -53,3 +56,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     expires_at: float
     ends_at: float
+
+
+def playground_key_id(member: str, *, account: str, book: Book) -> str:
+    """Return the id of the key with which a member's browser tries things: made of what it is for, so that there is one."""
+    return "key_" + sha256(f"playground/{member}/{account}/{book}".encode()).hexdigest()[:22]

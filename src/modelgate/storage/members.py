@@ -10,13 +10,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from modelgate.core.members import SESSION_IDLE_S, Invitation, Member, Role, Session
+from modelgate.core.members import SESSION_IDLE_S, Invitation, Member, Role, Session, playground_key_id
 from modelgate.storage.changes import lock_changes
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
-from modelgate.storage.identity import create_account, find_account
+from modelgate.storage.identity import BOOKS, create_account, disable_key, find_account
 from modelgate.storage.ledger import credit
-from modelgate.storage.schema.identity import account
+from modelgate.storage.schema.identity import account, api_key
 from modelgate.storage.schema.members import invitation, member, member_session
 from modelgate.storage.settings import list_settings
 from modelgate.storage.wallet import choose_limit
@@ -78,10 +78,10 @@ def list_members(connection: Connection, *, account_id: str = "", after: str = "
     return [_member_of(row) for row in connection.execute(query)]
 
 
-def change_member(connection: Connection, member_id: str, changes: MemberChanges, *, check: Check | None = None) -> Member:
+def change_member(connection: Connection, member_id: str, changes: MemberChanges, *, check: Check | None = None, now: float) -> Member:
     """Change a member and return them as they are now. A new password and being disabled end every session.
 
-    Who may do less than before takes their invitations along.
+    Who may do less than before takes their invitations along. What ends sessions or changes what may be done stops the playground's key.
 
     Raises:
         NoSuchRow: there is no such member, or no such account. Whatever `check` raises.
@@ -95,15 +95,18 @@ def change_member(connection: Connection, member_id: str, changes: MemberChanges
         wanted["account"] = find_account(connection, wanted["account"])
     if wanted:
         connection.execute(update(member).where(member.c.id == member_id).values(**wanted))
+    is_other_role = changes.role not in (UNSET, before.role)
     if changes.password is not UNSET or changes.disabled is True:
         end_sessions(connection, member_id)
-    if changes.disabled is True or changes.role not in (UNSET, before.role):
+    if changes.password is not UNSET or changes.disabled is True or is_other_role or "account" in wanted:
+        _stop_playground(connection, before, now=now)
+    if changes.disabled is True or is_other_role:
         connection.execute(delete(invitation).where(invitation.c.invited_by == member_id))
     return get_member(connection, member_id)
 
 
-def remove_member(connection: Connection, member_id: str, *, check: Check | None = None) -> None:
-    """Remove a member with their sessions, access key and invitations.
+def remove_member(connection: Connection, member_id: str, *, check: Check | None = None, now: float) -> None:
+    """Remove a member with their sessions, access key, playground's key and invitations.
 
     Raises:
         NoSuchRow: there is none. Whatever `check` raises.
@@ -113,8 +116,16 @@ def remove_member(connection: Connection, member_id: str, *, check: Check | None
     if check is not None:
         check(before, _other_owners(connection, member_id))
     end_sessions(connection, member_id)
+    _stop_playground(connection, before, now=now)
     connection.execute(delete(invitation).where(invitation.c.invited_by == member_id))
     connection.execute(delete(member).where(member.c.id == member_id))
+
+
+def _stop_playground(connection: Connection, of: Member, *, now: float) -> None:
+    ids = [playground_key_id(of.id, account=of.account, book=book) for book in BOOKS]
+    found = connection.execute(select(api_key.c.id).where(api_key.c.id.in_(ids), ~api_key.c.disabled)).scalars().all()
+    for key_id in found:
+        disable_key(connection, key_id, now=now)
 
 
 def set_access_key(connection: Connection, member_id: str, *, digest: str | None, hint: str) -> None:
@@ -349,11 +360,11 @@ class DatabaseMembers:
     async def sign_up(self, joining: Member, *, credit_nanos: int, now: float) -> Member:
         return await self._database.call(sign_up, joining, credit_nanos=credit_nanos, now=now)
 
-    async def rename(self, member_id: str, name: str) -> Member:
-        return await self._database.call(change_member, member_id, MemberChanges(name=name))
+    async def rename(self, member_id: str, name: str, *, now: float) -> Member:
+        return await self._database.call(change_member, member_id, MemberChanges(name=name), now=now)
 
-    async def set_password(self, member_id: str, password: str) -> Member:
-        return await self._database.call(change_member, member_id, MemberChanges(password=password))
+    async def set_password(self, member_id: str, password: str, *, now: float) -> Member:
+        return await self._database.call(change_member, member_id, MemberChanges(password=password), now=now)
 
     async def set_access_key(self, member_id: str, *, digest: str | None, hint: str) -> None:
         await self._database.call(set_access_key, member_id, digest=digest, hint=hint)
@@ -361,17 +372,19 @@ class DatabaseMembers:
     async def members(self, *, account: str, after: str, limit: int) -> list[Member]:
         return await self._database.fetch(list_members, account_id=account, after=after, limit=limit)
 
-    async def change(self, member_id: str, *, role: Role | None, account: str | None, disabled: bool | None, check: Check) -> Member:
+    async def change(
+        self, member_id: str, *, role: Role | None, account: str | None, disabled: bool | None, check: Check, now: float
+    ) -> Member:
         """None: stays as it is."""
         changes = MemberChanges(
             role=UNSET if role is None else role,
             account=UNSET if account is None else account,
             disabled=UNSET if disabled is None else disabled,
         )
-        return await self._database.call(change_member, member_id, changes, check=check)
+        return await self._database.call(change_member, member_id, changes, check=check, now=now)
 
-    async def remove(self, member_id: str, *, check: Check) -> None:
-        await self._database.call(remove_member, member_id, check=check)
+    async def remove(self, member_id: str, *, check: Check, now: float) -> None:
+        await self._database.call(remove_member, member_id, check=check, now=now)
 
     async def invite(self, made: Invitation) -> Invitation | None:
         return await self._database.call(add_invitation, made)

@@ -7,10 +7,11 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from modelgate.core.members import SESSION_IDLE_S, Invitation, Member, Role, Session
+from modelgate.core.members import SESSION_IDLE_S, Invitation, Member, Role, Session, playground_key_id
+from modelgate.core.records import ApiKey
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
-from modelgate.storage.identity import create_account, list_accounts
+from modelgate.storage.identity import create_account, get_key, list_accounts, renew_key
 from modelgate.storage.members import (
     MAX_INVITATIONS,
     MAX_SESSIONS,
@@ -141,8 +142,8 @@ def test_a_new_password_and_being_kept_out_end_every_session(database: Database,
     database.run(add_member, person("ada", account))
     for name in ("a", "b"):
         database.run(open_session, session(name, "mem_ada"))
-    database.run(change_member, "mem_ada", changes)
-    database.run(change_member, "mem_ada", MemberChanges(disabled=False))
+    database.run(change_member, "mem_ada", changes, now=NOW)
+    database.run(change_member, "mem_ada", MemberChanges(disabled=False), now=NOW)
     assert database.read(member_by_session, "a", now=NOW) is None
     assert database.read(member_by_session, "b", now=NOW) is None
 
@@ -150,11 +151,11 @@ def test_a_new_password_and_being_kept_out_end_every_session(database: Database,
 def test_other_changes_end_no_session(database: Database, account: str) -> None:
     database.run(add_member, person("ada", account))
     database.run(open_session, session("a", "mem_ada"))
-    after = database.run(change_member, "mem_ada", MemberChanges(name="Ada L", role="viewer", account="default"))
+    after = database.run(change_member, "mem_ada", MemberChanges(name="Ada L", role="viewer", account="default"), now=NOW)
     assert (after.name, after.role, after.account) == ("Ada L", "viewer", account)
     assert database.read(member_by_session, "a", now=NOW) is not None
     with pytest.raises(NoSuchRow, match="nobody"):
-        database.run(change_member, "mem_ada", MemberChanges(account="nobody"))
+        database.run(change_member, "mem_ada", MemberChanges(account="nobody"), now=NOW)
 
 
 def test_an_access_key_stops_with_its_member(database: Database, account: str) -> None:
@@ -165,7 +166,7 @@ def test_an_access_key_stops_with_its_member(database: Database, account: str) -
     assert found.access_key_hint == "ak-…1"
     database.run(set_access_key, "mem_ada", digest="d2", hint="ak-…2")
     assert database.read(member_by_access_key, "d1") is None
-    database.run(change_member, "mem_ada", MemberChanges(disabled=True))
+    database.run(change_member, "mem_ada", MemberChanges(disabled=True), now=NOW)
     assert database.read(member_by_access_key, "d2") is None
 
 
@@ -173,11 +174,46 @@ def test_a_removed_member_leaves_nothing(database: Database, account: str) -> No
     database.run(add_member, person("ada", account))
     database.run(open_session, session("a", "mem_ada"))
     database.run(add_invitation, link("x", account, email="x@example.com", by="mem_ada"))
-    database.run(remove_member, "mem_ada")
+    database.run(remove_member, "mem_ada", now=NOW)
     assert database.read(member_by_session, "a", now=NOW) is None
     assert database.read(list_invitations, now=NOW) == []
     with pytest.raises(NoSuchRow):
-        database.run(remove_member, "mem_ada")
+        database.run(remove_member, "mem_ada", now=NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [MemberChanges(disabled=True), MemberChanges(password="p"), MemberChanges(role="viewer"), MemberChanges(account="other"), None],
+)
+def test_the_playgrounds_key_stops_with_what_it_was_for(database: Database, account: str, changes: MemberChanges | None) -> None:
+    """Symptom it prevents: somebody who was kept out goes on for twelve hours with a key out of the console."""
+    database.run(create_account, name="other", now=NOW)
+    database.run(add_member, person("ada", account))
+    database.run(add_member, person("grace", account))
+    keys = {
+        (name, book): ApiKey(
+            id=playground_key_id(f"mem_{name}", account=account, book=book),
+            account=account,
+            book=book,
+            name="playground",
+            digest=f"{name}{book}",
+            hint="sk-…",
+        )
+        for name, book in (("ada", "live"), ("ada", "test"), ("grace", "live"))
+    }
+    for key in keys.values():
+        database.run(renew_key, key, grace_s=60.0, now=NOW)
+    database.run(change_member, "mem_ada", MemberChanges(name="still here"), now=NOW)
+    assert not database.read(get_key, keys["ada", "live"].id).disabled
+    if changes is None:
+        database.run(remove_member, "mem_ada", now=NOW)
+    else:
+        database.run(change_member, "mem_ada", changes, now=NOW)
+    assert {of: database.read(get_key, key.id).disabled for of, key in keys.items()} == {
+        ("ada", "live"): True,
+        ("ada", "test"): True,
+        ("grace", "live"): False,
+    }
 
 
 # What is decided elsewhere is asked with everything locked.
@@ -188,7 +224,9 @@ def test_a_check_sees_the_member_and_the_other_owners(database: Database, accoun
     for name, role, disabled in (("a", "owner", False), ("b", "owner", True), ("c", "owner", False), ("d", "admin", False)):
         database.run(add_member, person(name, account, role, disabled=disabled))  # type: ignore[arg-type]
     for name in "abd":
-        database.run(change_member, f"mem_{name}", MemberChanges(name="n"), check=lambda who, others: seen.append((who.name, others)))
+        database.run(
+            change_member, f"mem_{name}", MemberChanges(name="n"), check=lambda who, others: seen.append((who.name, others)), now=NOW
+        )
     assert seen == [("a", 1), ("b", 2), ("d", 2)]
 
 
@@ -203,9 +241,9 @@ def refuse(_who: Member, _others: int) -> None:
 def test_a_refused_change_changes_nothing(database: Database, account: str) -> None:
     database.run(add_member, person("a", account))
     with pytest.raises(No):
-        database.run(change_member, "mem_a", MemberChanges(name="n"), check=refuse)
+        database.run(change_member, "mem_a", MemberChanges(name="n"), check=refuse, now=NOW)
     with pytest.raises(No):
-        database.run(remove_member, "mem_a", check=refuse)
+        database.run(remove_member, "mem_a", check=refuse, now=NOW)
     assert database.read(get_member, "mem_a").name == "a"
 
 
@@ -223,7 +261,7 @@ def test_two_owners_who_demote_each_other_leave_one(database: Database, account:
     def demote(name: str) -> None:
         together.wait(10)
         try:
-            database.run(change_member, f"mem_{name}", MemberChanges(role="admin"), check=check)
+            database.run(change_member, f"mem_{name}", MemberChanges(role="admin"), check=check, now=NOW)
         except No:
             refused.append(name)
 
@@ -284,9 +322,9 @@ def test_who_may_do_less_takes_their_invitations_along(database: Database, accou
     """An admin's last invitation would be their way back in."""
     database.run(add_member, person("ada", account, "admin"))
     database.run(add_invitation, link("x", account, email="x@example.com", by="mem_ada"))
-    database.run(change_member, "mem_ada", MemberChanges(name="still here"))
+    database.run(change_member, "mem_ada", MemberChanges(name="still here"), now=NOW)
     assert len(database.read(list_invitations, now=NOW)) == 1
-    database.run(change_member, "mem_ada", changes)
+    database.run(change_member, "mem_ada", changes, now=NOW)
     assert database.read(list_invitations, now=NOW) == []
 
 
