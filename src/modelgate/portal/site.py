@@ -1,7 +1,7 @@
 """The whole documentation of one instance, made once and then only handed out."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 import msgspec
@@ -60,13 +60,21 @@ def document_of(content_type: str, body: bytes) -> Document:
 
 
 class Site:
-    """The pages and what is made of them. Begun when first asked for: half a second that a start does not need."""
+    """The pages and what is made of them. Made when first asked for: half a second that a start does not need."""
 
     def __init__(self, endpoints: Sequence[Endpoint], *, version: str, base_url: str, tree: Sequence[Node] = TREE) -> None:
         self._endpoints = tuple(endpoints)
         self._version = version
         self._base_url = base_url
         self._tree = tree
+        self._made: dict[str, Document] = {}
+        self._makers: dict[str, tuple[str, Callable[[], bytes]]] = {
+            "/openapi.json": (JSON, self._openapi),
+            DATA_PATH + "site.json": (JSON, self._site),
+            DATA_PATH + "search.json": (JSON, self._search),
+            "/llms.txt": (PLAIN, self._overview),
+            "/llms-full.txt": (PLAIN, self._whole_text),
+        }
 
     @cached_property
     def pages(self) -> dict[str, Page]:
@@ -85,11 +93,12 @@ class Site:
         if path.startswith(PAGES_PATH) and path.endswith(".md"):
             page = self.pages.get(path.removeprefix(PAGES_PATH).removesuffix(".md"))
             return document_of(MARKDOWN, render_markdown(page, base_url=self._base_url).encode()) if page is not None else None
-        return self._whole.get(path)
+        if path not in self._made and path in self._makers:
+            content_type, make = self._makers[path]
+            self._made[path] = document_of(content_type, make())
+        return self._made.get(path)
 
-    @cached_property
-    def _whole(self) -> dict[str, Document]:
-        """Return what is about all pages, by path."""
+    def _site(self) -> bytes:
         data = SiteData(
             title=TITLE,
             version=self._version,
@@ -97,15 +106,16 @@ class Site:
             navigation=self._builder.navigation(),
             languages=LANGUAGES,
         )
-        openapi = render_openapi(self._endpoints, version=self._version, server_url=self._base_url)
-        texts = (render_markdown(page, base_url=self._base_url) for page in self.pages.values())
-        return {
-            "/openapi.json": document_of(JSON, msgspec.json.encode(openapi)),
-            DATA_PATH + "site.json": document_of(JSON, msgspec.json.encode(data)),
-            DATA_PATH + "search.json": document_of(JSON, msgspec.json.encode([_search_entry(page) for page in self.pages.values()])),
-            "/llms.txt": document_of(PLAIN, self._overview().encode()),
-            "/llms-full.txt": document_of(PLAIN, "\n\n".join(texts).encode()),
-        }
+        return msgspec.json.encode(data)
+
+    def _search(self) -> bytes:
+        return msgspec.json.encode([_search_entry(page) for page in self.pages.values()])
+
+    def _openapi(self) -> bytes:
+        return msgspec.json.encode(render_openapi(self._endpoints, version=self._version, server_url=self._base_url))
+
+    def _whole_text(self) -> bytes:
+        return "\n\n".join(render_markdown(page, base_url=self._base_url) for page in self.pages.values()).encode()
 
     @cached_property
     def _builder(self) -> PageBuilder:
@@ -113,7 +123,7 @@ class Site:
         slugs = {place.leaf.file: place.slug for place in places_of(tree) if place.leaf.file}
         return PageBuilder(tree, self._endpoints, Texts(base_url=self._base_url, slugs=slugs))
 
-    def _overview(self) -> str:
+    def _overview(self) -> bytes:
         """Return every page with its address and its summary, as llmstxt.org has it."""
         lines = [
             f"# {TITLE}",
@@ -128,7 +138,7 @@ class Site:
                 section = page.section
                 lines += ["", f"## {' / '.join(section) or 'Start'}", ""]
             lines.append(f"- [{page.title}]({self._base_url}{PAGES_PATH}{page.slug}.md): {page.summary}")
-        return "\n".join(lines) + "\n"
+        return ("\n".join(lines) + "\n").encode()
 
 
 def _search_entry(page: Page) -> SearchEntry:

@@ -1,6 +1,7 @@
 """The whole site, over every endpoint of an installation."""
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from modelgate.app.endpoints import every_endpoint
 from modelgate.formats.media.family import load_media_families
 from modelgate.portal import markdown
 from modelgate.portal.navigation import Leaf
-from modelgate.portal.pages import Page, SearchEntry, SiteData
+from modelgate.portal.pages import EndpointPart, Field, Page, SearchEntry, SiteData
 from modelgate.portal.site import LANGUAGES, Site
 
 BASE_URL = "https://gateway.example"
@@ -95,10 +96,27 @@ def test_every_example_is_complete(pages: dict[str, Page]) -> None:
             assert example.stream == answer.content_type.startswith("text/event-stream"), slug
 
 
+def fields_of(part: EndpointPart) -> Iterator[Field]:
+    body = part.request.fields if part.request is not None else ()
+    waiting = [*part.parameters.path, *part.parameters.query, *part.parameters.header, *body, *part.response.fields]
+    while waiting:
+        field = waiting.pop()
+        yield field
+        waiting += field.children
+
+
+def texts_of(page: Page) -> Iterator[str]:
+    """Yield everything on a page that is Markdown."""
+    yield page.prose
+    if page.endpoint is not None:
+        yield from (more.prose for more in page.endpoint.more)
+        yield from (field.description for field in fields_of(page.endpoint))
+
+
 def test_links_lead_somewhere(pages: dict[str, Page]) -> None:
     dead = []
     for slug, page in pages.items():
-        for target in markdown.links_of(page.prose):
+        for target in (target for text in texts_of(page) for target in markdown.links_of(text)):
             path, _, anchor = target.partition("#")
             linked = page if not path else pages.get(path.removeprefix("/docs/"))
             if OUTSIDE.match(target) or path in ("/openapi.json", "/llms.txt", "/console"):
