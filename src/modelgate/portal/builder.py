@@ -10,12 +10,13 @@ from modelgate.portal import markdown
 from modelgate.portal.examples import answer_of, example_of, follow_of
 from modelgate.portal.fields import FieldReader
 from modelgate.portal.navigation import Branch, Leaf, Place, places_of
-from modelgate.portal.openapi import PATH_PARAMETER
+from modelgate.portal.openapi import MEMBER_FAMILIES, PATH_PARAMETER
 from modelgate.portal.pages import (
     Answer,
     Body,
     EndpointPart,
     Field,
+    KeyKind,
     Link,
     More,
     NavigationItem,
@@ -101,6 +102,7 @@ class PageBuilder:
             name=endpoint.name,
             family=endpoint.family,
             needs_key=endpoint.needs_key,
+            key_kind=key_kind_of(endpoint),
             price_unit=endpoint.price_unit,
             parameters=Parameters(
                 path=tuple(_path_field(endpoint, name, case) for name in PATH_PARAMETER.findall(endpoint.path)),
@@ -138,6 +140,13 @@ class PageBuilder:
 def _path_field(endpoint: Endpoint, name: str, case: Case) -> Field:
     words = describe_path_parameter(endpoint.path, name)
     return Field(name=name, type="string", required=True, description=words, example=case.path_values.get(name))
+
+
+def key_kind_of(endpoint: Endpoint) -> KeyKind:
+    """Return what a call of the endpoint is signed with."""
+    if not endpoint.needs_key:
+        return ""
+    return "access_key" if endpoint.family in MEMBER_FAMILIES else "key"
 
 
 def _joined(*texts: str) -> str:

@@ -111,6 +111,10 @@ class Follow(msgspec.Struct, frozen=True, kw_only=True):
     task_id_pointer: str
 
 
+KeyKind = Literal["key", "access_key", ""]
+"""What a call is signed with: a key for models, a member's access key (or the console's session), nothing."""
+
+
 class EndpointPart(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint, used in one way."""
 
@@ -119,6 +123,7 @@ class EndpointPart(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     family: str
     needs_key: bool
+    key_kind: KeyKind
     price_unit: str
     parameters: Parameters
     request: Body | None

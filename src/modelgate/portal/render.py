@@ -5,8 +5,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.portal.pages import Answer, EndpointPart, ErrorRow, Example, Field, Page
+from modelgate.portal.pages import Answer, EndpointPart, ErrorRow, Example, Field, KeyKind, Page
 
+_KEYS: dict[KeyKind, str] = {
+    "key": "Needs a key: `Authorization: Bearer sk-…`.",
+    "access_key": "Needs a member's access key: `Authorization: Bearer ak-…`.",
+    "": "Needs no key.",
+}
 _STATUS_WORDS = {200: "Success", 201: "Created", 204: "No content"}
 
 
@@ -25,8 +30,7 @@ def render_markdown(page: Page, *, base_url: str) -> str:
 
 def _endpoint(part: EndpointPart, base_url: str) -> list[str]:
     paid = f" Paid by {part.price_unit}." if part.price_unit else ""
-    key = "Needs a key: `Authorization: Bearer …`." if part.needs_key else "Needs no key."
-    parts = [f"`{part.method} {part.path}`", key + paid]
+    parts = [f"`{part.method} {part.path}`", _KEYS[part.key_kind] + paid]
     for title, fields in (
         ("Path", part.parameters.path),
         ("Query", part.parameters.query),
@@ -71,7 +75,7 @@ def _curl(example: Example, base_url: str, *, needs_key: bool) -> str:
     query = "&".join(f"{name}={value}" for name, value in example.query)
     lines = [f"curl --location --request {example.method} '{base_url}{example.path}{'?' + query if query else ''}'"]
     if needs_key:
-        lines.append("--header 'Authorization: Bearer $MODELGATE_KEY'".replace("'", '"'))
+        lines.append('--header "Authorization: Bearer $MODELGATE_KEY"')
     lines += [f"--header '{name}: {value}'" for name, value in example.headers]
     if example.parts is not None:
         for part in example.parts:

@@ -5,7 +5,7 @@ import pytest
 
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.errors import InvalidRequest
-from modelgate.portal.builder import PageBuilder
+from modelgate.portal.builder import PageBuilder, key_kind_of
 from modelgate.portal.navigation import Branch, Leaf
 from modelgate.portal.pages import Page
 from modelgate.portal.texts import Texts
@@ -110,7 +110,7 @@ def test_an_endpoint(pages: dict[str, Page]) -> None:
     assert page.prose == "A plain one.\n\nTakes a while.\n\nWords of our own."
     part = page.endpoint
     assert part is not None
-    assert (part.method, part.path, part.price_unit, part.needs_key) == ("POST", "/things/{kind}", "thing", True)
+    assert (part.method, part.path, part.price_unit, part.needs_key, part.key_kind) == ("POST", "/things/{kind}", "thing", True, "key")
     assert [(field.name, field.example) for field in part.parameters.path] == [("kind", "red")]
     assert [field.name for field in part.parameters.query] == ["limit"]
     assert part.request is not None
@@ -129,6 +129,11 @@ def test_cases_without_a_page_are_on_the_endpoints_first(pages: dict[str, Page])
     assert [(more.title, more.answer.status) for more in first.more] == [("A mistake", 400)]
     assert second.more == ()
     assert second.example.body == {"prompt": "y"}
+
+
+def test_who_signs_a_call() -> None:
+    assert key_kind_of(msgspec.structs.replace(MAKE, family="admin")) == "access_key"
+    assert key_kind_of(msgspec.structs.replace(MAKE, needs_key=False)) == ""
 
 
 def test_an_object(pages: dict[str, Page]) -> None:

@@ -21,6 +21,7 @@ PART = EndpointPart(
     name="make_thing",
     family="things",
     needs_key=True,
+    key_kind="key",
     price_unit="thing",
     parameters=Parameters(query=(Field(name="alt", type="string", enum=("sse",)),)),
     request=Body(
@@ -55,7 +56,7 @@ def page(**more: object) -> Page:
 
 def test_an_endpoint_in_full() -> None:
     text = render_markdown(page(endpoint=PART), base_url="http://here")
-    assert text.startswith("# Make a thing\n\nWords.\n\n`POST /things`\n\nNeeds a key: `Authorization: Bearer …`. Paid by thing.\n")
+    assert text.startswith("# Make a thing\n\nWords.\n\n`POST /things`\n\nNeeds a key: `Authorization: Bearer sk-…`. Paid by thing.\n")
     assert '- `alt` (string, one of `"sse"`)' in text
     assert "- `prompt` (string, required, 1 to 500 long): What it is." in text
     assert "- `size` (object or null)\n  - `width` (integer, at least 1, default `8`)" in text
