@@ -30,12 +30,21 @@ const PARAMETER = /\{([a-z_]+)\}/g
 export function draftOf(endpoint: Endpoint): Draft {
   const { example, parameters } = endpoint
   return {
-    path: pathValues(endpoint).map(([name, value]) => draftValue(name, value, parameters.path, true)),
+    path: pathValues(endpoint).map(([name, value]) => draftValue(name, name === 'task_id' ? lastTask(endpoint, value) : value, parameters.path, true)),
     query: valuesOf(example.query, parameters.query),
     headers: valuesOf(example.headers, parameters.header),
     body: example.body === null ? null : JSON.stringify(example.body, null, 2),
     parts: example.parts?.map((part) => ({ name: part.name, value: part.value ?? '', asFile: part.file !== null, file: null })) ?? null,
   }
+}
+
+/** Where the tab keeps the reader's newest task of an endpoint's family, for the pages that fetch one. */
+export function lastTaskKey(endpoint: Endpoint): string {
+  return `modelgate-task-${endpoint.family}`
+}
+
+function lastTask(endpoint: Endpoint, otherwise: string): string {
+  return sessionStorage.getItem(lastTaskKey(endpoint)) ?? otherwise
 }
 
 /** The parameters in the path, as the example fills them. */
@@ -56,7 +65,12 @@ function valuesOf(given: [string, string][], fields: Field[]): DraftValue[] {
 
 function draftValue(name: string, value: string, fields: Field[], required: boolean): DraftValue {
   const field = fields.find((known) => known.name === name)
-  return { name, value, note: field?.description.split('\n')[0] ?? '', required: required || (field?.required ?? false) }
+  return { name, value, note: inPlainWords(field?.description.split('\n')[0] ?? ''), required: required || (field?.required ?? false) }
+}
+
+/** A hint is words alone: links keep their words, code its text. */
+function inPlainWords(text: string): string {
+  return text.replace(/ ?\[More\]\([^)]*\)/g, '').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll('`', '')
 }
 
 /** What is wrong with the JSON, with its line; empty when nothing is. */
