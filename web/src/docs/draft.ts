@@ -7,6 +7,8 @@ export interface DraftValue {
   value: string
   note: string
   required: boolean
+  /** The example goes without it. */
+  optional: boolean
 }
 
 export interface DraftPart {
@@ -65,7 +67,8 @@ function valuesOf(given: [string, string][], fields: Field[]): DraftValue[] {
 
 function draftValue(name: string, value: string, fields: Field[], required: boolean): DraftValue {
   const field = fields.find((known) => known.name === name)
-  return { name, value, note: inPlainWords(field?.description.split('\n')[0] ?? ''), required: required || (field?.required ?? false) }
+  const needed = required || (field?.required ?? false)
+  return { name, value, optional: !needed && value === '', note: inPlainWords(field?.description.split('\n')[0] ?? ''), required: needed }
 }
 
 /** A hint is words alone: links keep their words, code its text. */
