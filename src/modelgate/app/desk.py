@@ -38,6 +38,7 @@ from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
+from modelgate.core.sandbox import SHOWN_PATHS, SHOWN_PREFIX
 from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
 from modelgate.formats.openai_chat.response import encode_error
@@ -50,6 +51,7 @@ from modelgate.gateway.images import ImagesGateway
 from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.inputs import Inputs
 from modelgate.gateway.media import MediaGateway
+from modelgate.gateway.sandbox_files import SandboxFiles
 from modelgate.gateway.submissions import MediaDesk, Submissions
 from modelgate.gateway.token_counting import COUNT_PATH
 from modelgate.gateway.waiting import Waiting
@@ -136,9 +138,8 @@ class Desk:
             waiting=waiting,
             wait_s=settings.image_wait_s,
         )
-        images = ImagesGateway(
-            desk, submissions=submissions, waiting=waiting, blobs=workshop.blobs, links=links, wait_s=settings.image_wait_s
-        )
+        blobs, wait_s = workshop.blobs, settings.image_wait_s
+        images = ImagesGateway(desk, submissions=submissions, waiting=waiting, blobs=blobs, links=links, wait_s=wait_s)
         claims = DatabaseClaims(self._database, owner=owner_of("desk", settings.data_path), clock=system_clock)
         await claims.settle()
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
@@ -150,6 +151,7 @@ class Desk:
             files=files,
             deliveries=deliveries,
             callbacks=callbacks,
+            sandbox=SandboxFiles(workshop.transport, socket=settings.sandbox_socket),
             metrics=metrics,
             models=lambda: served_models(follower.current(), providers),
         )
@@ -175,6 +177,7 @@ class Desk:
         files: Files,
         deliveries: Deliveries,
         callbacks: VendorCallbacks,
+        sandbox: SandboxFiles,
         metrics: Metrics,
         models: Callable[[], ListedModels],
     ) -> Starlette:
@@ -201,6 +204,7 @@ class Desk:
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
             Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
+            *(Route(SHOWN_PREFIX + path, self._app(_only(reading, sandbox.handle))) for path in SHOWN_PATHS),
             Route(CALLBACKS_PATH, self._app(_with_database(callbacks.handle), max_body_bytes=MAX_CALLBACK_BYTES)),
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),

@@ -11,6 +11,7 @@ import uvloop
 
 from modelgate.app.settings import Settings
 from modelgate.core.clock import as_utc, system_clock
+from modelgate.core.sandbox import SHOWN_PREFIX
 from modelgate.sandbox.certificate import make_certificates
 from modelgate.sandbox.server import make_app, make_server
 from modelgate.sandbox.tokens import Tokenizer
@@ -20,20 +21,25 @@ BACKLOG = 1024
 
 def main(settings: Settings, fd: int) -> None:
     """Serve on a socket that listens already, Unix or TCP, until SIGTERM; the jobs of Kling and Flux are kept in the data directory."""
-    serve(socket.socket(fileno=fd), folder=settings.sandbox_path)
+    serve(socket.socket(fileno=fd), folder=settings.sandbox_path, shown_url=f"{settings.base_url}{SHOWN_PREFIX}/")
 
 
 def serve(
-    listening: socket.socket, *, tls: ssl.SSLContext | None = None, on_ready: Callable[[], None] | None = None, folder: Path | None = None
+    listening: socket.socket,
+    *,
+    tls: ssl.SSLContext | None = None,
+    on_ready: Callable[[], None] | None = None,
+    folder: Path | None = None,
+    shown_url: str = "",
 ) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT; `on_ready` is called once requests are answered.
 
-    Jobs are kept in `folder`, or without one die with the process.
+    Jobs are kept in `folder`, or without one die with the process. `shown_url`: see `make_app`.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     listening.setblocking(False)
-    server = make_server(make_app(tokenizer=Tokenizer(), folder=folder), tls=tls, on_ready=on_ready)
+    server = make_server(make_app(tokenizer=Tokenizer(), folder=folder, shown_url=shown_url), tls=tls, on_ready=on_ready)
     with listening:
         uvloop.run(server.serve(sockets=[listening]))
 

@@ -1,5 +1,9 @@
 """What gateway and sandbox agree on, besides the vendors' own contracts. Public by design: it opens only make-believe vendors."""
 
+SHOWN_PREFIX = "/sandbox"
+SHOWN_PATHS = ("/openai/files/{name}", "/suno/stream")
+"""What callers are given by the sandbox's own addresses is shown to them by the gateway, at these paths below the prefix."""
+
 OPENAI_SECRET = "sk-sandbox"  # noqa: S105  # public by design
 ANTHROPIC_SECRET = "sk-ant-sandbox"  # noqa: S105  # public by design
 GEMINI_SECRET = "AIza-sandbox"  # noqa: S105  # public by design

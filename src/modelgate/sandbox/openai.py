@@ -25,10 +25,10 @@ PREFIXES = ("/v1", "/openai/v1")
 class OpenaiSandbox:
     """The vendor's endpoints; counts what it is asked in `counter`."""
 
-    def __init__(self, *, tokenizer: Tokenizer, counter: Counter, clock: Clock) -> None:
+    def __init__(self, *, tokenizer: Tokenizer, counter: Counter, clock: Clock, shown_url: str = "") -> None:
         self._counter = counter
         self._gate = Gate(counter)
-        self._files = PictureFiles(clock=clock)
+        self._files = PictureFiles(clock=clock, shown_url=shown_url)
         answerer = Answerer(tokenizer)
         self._operations = (
             *Chat(tokenizer=tokenizer, answerer=answerer, clock=clock).operations(),

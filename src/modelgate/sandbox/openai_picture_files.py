@@ -21,9 +21,11 @@ _NAME_LENGTH = 40
 class PictureFiles:
     """PNGs by their random names. Safe to use from several threads."""
 
-    def __init__(self, *, clock: Clock, limit_bytes: int = MAX_FILES_BYTES) -> None:
+    def __init__(self, *, clock: Clock, limit_bytes: int = MAX_FILES_BYTES, shown_url: str = "") -> None:
+        """`shown_url` is where callers find them, with a slash at its end; empty: where the request came to."""
         self._clock = clock
         self._limit_bytes = limit_bytes
+        self._shown_url = shown_url
         self._files: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -36,7 +38,7 @@ class PictureFiles:
             self._bytes += len(data)
             while len(self._files) > 1 and self._bytes > self._limit_bytes:
                 self._bytes -= len(self._files.popitem(last=False)[1][1])
-        return f"{base_url}{PATH}{name}.png"
+        return f"{self._shown_url or base_url}{PATH}{name}.png"
 
     def routes(self) -> list[Route]:
         """Return the route that serves the pictures; it asks for no key."""

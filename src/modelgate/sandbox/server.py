@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -48,18 +49,21 @@ class DroppableProtocol(HttpToolsProtocol):
         self.app_state = {**self.app_state, DROP: transport.close}
 
 
-def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None) -> Starlette:
+def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path | None = None, shown_url: str = "") -> Starlette:
     """Return the application: OpenAI, Anthropic and Gemini at the root, where the request shows which is meant, also under `/openai`,
     `/anthropic` and `/gemini`; the vendors of tasks each under its own name, the count at `/sandbox/requests`.
 
-    Tasks are kept in `folder`; without one they die with the process. Raises OSError: it cannot be used.
+    Tasks are kept in `folder`; without one they die with the process. `shown_url` is where callers find what they are given by address as
+    it is, empty: where requests come to. Raises OSError: the folder cannot be used.
     """
     counter = Counter()
     routes: list[BaseRoute] = [
         *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
         *GeminiSandbox(tokenizer=tokenizer, counter=counter).routes(),
-        *OpenaiSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),  # after the others, for its paths have no sign
-        *(route for vendor in _task_vendors(counter=counter, clock=clock, folder=folder) for route in vendor.routes()),
+        *OpenaiSandbox(
+            tokenizer=tokenizer, counter=counter, clock=clock, shown_url=shown_url
+        ).routes(),  # after the others, for its paths have no sign
+        *(route for vendor in _task_vendors(counter=counter, clock=clock, folder=folder, shown_url=shown_url) for route in vendor.routes()),
         *count_routes(counter),
     ]
     return Starlette(routes=routes)
@@ -71,7 +75,7 @@ class _TaskVendor(Protocol):
     def routes(self) -> list[Route]: ...
 
 
-def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tuple[_TaskVendor, ...]:
+def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None, shown_url: str) -> tuple[_TaskVendor, ...]:
     """Return the vendors of tasks, a line each. Raises OSError."""
 
     def opened(vendor: Callable[..., _TaskVendor], name: str, kind: type[msgspec.Struct]) -> _TaskVendor:
@@ -84,7 +88,7 @@ def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None) -> tup
         opened(KlingSandbox, "kling", KlingTask),
         opened(BflSandbox, "bfl", BflJob),
         opened(IdeogramSandbox, "ideogram", IdeogramJob),
-        opened(SunoSandbox, "suno", SunoTask),
+        opened(partial(SunoSandbox, shown_url=shown_url), "suno", SunoTask),
         opened(FalSandbox, "fal", FalJob),
         opened(RunwaySandbox, "runway", RunwayTask),
         opened(LumaSandbox, "luma", LumaGeneration),

@@ -41,12 +41,22 @@ class SunoSandbox:
     """The relay's endpoints; counts submits in `counter`, with one completion token for each song or text ordered."""
 
     def __init__(
-        self, *, counter: Counter, clock: Clock, recalled: Iterable[SunoTask] = (), remember: Callable[[SunoTask], None] = _forget
+        self,
+        *,
+        counter: Counter,
+        clock: Clock,
+        recalled: Iterable[SunoTask] = (),
+        remember: Callable[[SunoTask], None] = _forget,
+        shown_url: str = "",
     ) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
+        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered.
+
+        `shown_url` is where callers can hear what is not finished, with a slash at its end; empty: where the request came to.
+        """
         self._counter = counter
         self._clock = clock
         self._remember = remember
+        self._shown_url = shown_url
         self._tasks: OrderedDict[str, SunoTask] = OrderedDict()
         self._by_clip: dict[str, str] = {}
         for task in recalled:
@@ -158,14 +168,16 @@ class SunoSandbox:
         if len(ids) > MAX_IDS:
             raise invalid(f"ids must be at most {MAX_IDS}")
         found = [task for one in dict.fromkeys(ids) if (task := self._tasks.get(one)) is not None]
-        return _success([describe_task(task, now=self._clock(), base_url=str(request.base_url)) for task in found])
+        return _success(
+            [describe_task(task, now=self._clock(), base_url=str(request.base_url), shown_url=self._shown_url) for task in found]
+        )
 
     async def _fetch(self, request: Request) -> Response:
         """Answer as the original relay does: the clips alone, without their task."""
         task = self._tasks.get(request.path_params["task_id"])
         if task is None:
             raise SunoRefused("task_not_exist", "task_not_exist", status=400)
-        return _success(describe_result(task, now=self._clock(), base_url=str(request.base_url)))
+        return _success(describe_result(task, now=self._clock(), base_url=str(request.base_url), shown_url=self._shown_url))
 
     def _known_clip(self, clip_id: str) -> Clip | None:
         task = self._tasks.get(self._by_clip.get(clip_id, ""))

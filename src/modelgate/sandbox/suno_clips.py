@@ -94,7 +94,7 @@ def words_of(order: SunoOrder) -> tuple[str, str]:
     return order.title or title, words
 
 
-def describe_task(task: SunoTask, *, now: float, base_url: str) -> dict[str, Json]:
+def describe_task(task: SunoTask, *, now: float, base_url: str, shown_url: str = "") -> dict[str, Json]:
     """Return a task as the relay's fetch of many does."""
     status, created = task.status(now), int(task.created_at)
     is_over = status in ("SUCCESS", "FAILURE")
@@ -113,25 +113,25 @@ def describe_task(task: SunoTask, *, now: float, base_url: str) -> dict[str, Jso
         "finish_time": int(task.created_at + task.working_s) if is_over else 0,
         "search_item": ",".join(task.clips),
         "progress": "100%" if is_over else "0%",
-        "data": describe_result(task, now=now, base_url=base_url),
+        "data": describe_result(task, now=now, base_url=base_url, shown_url=shown_url),
     }
 
 
-def describe_result(task: SunoTask, *, now: float, base_url: str) -> Json:
+def describe_result(task: SunoTask, *, now: float, base_url: str, shown_url: str = "") -> Json:
     """Return what a task made so far: its clips, or its text."""
     if task.order.action == "LYRICS":
         if task.status(now) != "SUCCESS":
             return None
         title, text = make_lyrics(read_magic("", task.order.prompt).text)
         return {"id": task.id, "title": title, "text": text, "status": "complete"}
-    return [describe_clip(task.clip(index, now=now), base_url=base_url) for index in range(len(task.clips))]
+    return [describe_clip(task.clip(index, now=now), base_url=base_url, shown_url=shown_url) for index in range(len(task.clips))]
 
 
-def describe_clip(clip: Clip, *, base_url: str) -> dict[str, Json]:
+def describe_clip(clip: Clip, *, base_url: str, shown_url: str = "") -> dict[str, Json]:
     """Return a clip as Suno does. What is not there yet is an empty address."""
     is_done, is_audible = clip.status == "complete", clip.status in ("streaming", "complete")
     files = f"{base_url}suno/files"
-    streamed = f"{base_url}suno/stream?item_id={clip.id}" if is_audible else ""
+    streamed = f"{shown_url or base_url}suno/stream?item_id={clip.id}" if is_audible else ""
     return {
         "id": clip.id,
         "title": clip.title,
