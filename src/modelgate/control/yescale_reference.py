@@ -22,8 +22,8 @@ MAX_TIME_S: Final = 100_000_000_000
 MAX_KEY_NAME_LENGTH: Final = 50
 MAX_LIST_TEXT_LENGTH: Final = 20_000
 MAX_PAGE_SIZE: Final = 10_000
-MAX_PAGES: Final = 10_000
-MAX_OFFSET: Final = 1_000_000
+MAX_PAGES: Final = 100_001
+MAX_OFFSET: Final = 100_000
 TASKS_AT_ONCE: Final = 1_000
 
 _Quota = Annotated[int, Meta(ge=0, le=MAX_QUOTA, description="Quota the key may still spend; 500,000 is 1 USD.", examples=[50_000_000])]
@@ -40,7 +40,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: Annotated[str, Meta(description="Email address they sign in with.")]
     quota: Annotated[int, Meta(description="What the account may still spend; the plain balance where it pays later without bound.")]
     used_quota: Annotated[int, Meta(description="What the account spent in all.")]
-    request_count: Annotated[int, Meta(description="Requests and tasks of the account.")]
+    request_count: Annotated[int, Meta(description="Requests of the account, and tasks of it that ended.")]
     role: Annotated[int, Meta(description="1: member or viewer, 10: admin, 100: owner.")]
     telegram_id: Annotated[str, Meta(description="Always empty.")]
     username: Annotated[str, Meta(description="The email address again.")]

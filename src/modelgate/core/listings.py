@@ -116,7 +116,10 @@ class UpstreamTraffic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account has in one book, what it spent in all, and how often it asked. `credit_limit_nanos`: as in `Account`."""
+    """What an account has in one book, what it spent in all, and how often it asked: requests, and tasks that ended.
+
+    `credit_limit_nanos`: as in `Account`.
+    """
 
     balance_nanos: int
     credit_limit_nanos: int | None

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    and_,
     case,
     cast,
     func,
@@ -29,11 +30,16 @@ from modelgate.storage.posting import balance_account
 from modelgate.storage.schema.identity import api_key
 from modelgate.storage.schema.money import account_balance, key_period, ledger_entry, request_record, task_hold
 from modelgate.storage.schema.tasks import task
+from modelgate.storage.schema.usage import usage
 from modelgate.storage.tasks import task_of
+from modelgate.storage.usage import DAY_S
 
 MILLISECONDS = 1_000
 BY_HAND = ("credit", "adjust", "refund")
 """Kinds of ledger entries that are not about a request or a task."""
+
+FEW_REQUESTS = 20_000
+"""Of an account with no more its keys lead to its records; of one with more looking back in time finds enough soon."""
 
 _NO_NUMBER = literal(0, BigInteger)
 _NO_TEXT = literal("", String)
@@ -46,20 +52,30 @@ def read_use(connection: Connection, account: str, *, book: Book) -> AccountUse:
     row = connection.execute(
         select(balance.balance_nanos, balance.credit_limit_nanos).where(balance.account == account, balance.book == book)
     ).one()
-    keys = select(api_key.c.id).where(api_key.c.account == account, api_key.c.book == book)
+    keys = _keys_of(account, book)
     spent = connection.execute(select(func.sum(key_period.c.spent_nanos)).where(key_period.c.key.in_(keys))).scalar()
-    asked = connection.execute(select(func.count()).where(request_record.c.key.in_(keys))).scalar_one()
-    made = connection.execute(select(func.count()).where(task.c.account == account, task.c.book == book)).scalar_one()
     return AccountUse(
-        balance_nanos=row.balance_nanos, credit_limit_nanos=row.credit_limit_nanos, spent_nanos=int(spent or 0), requests=asked + made
+        balance_nanos=row.balance_nanos,
+        credit_limit_nanos=row.credit_limit_nanos,
+        spent_nanos=int(spent or 0),
+        requests=_count(connection, account, book=book, what=usage.c.requests + usage.c.tasks),
     )
+
+
+def _count(connection: Connection, account: str, *, book: Book, what: ColumnElement[int]) -> int:
+    days = and_(usage.c.account == account, usage.c.book == book, usage.c.span_s == DAY_S)
+    return int(connection.execute(select(func.sum(what)).where(days)).scalar() or 0)
+
+
+def _keys_of(account: str, book: Book) -> Select[Any]:
+    return select(api_key.c.id).where(api_key.c.account == account, api_key.c.book == book)
 
 
 def list_log(connection: Connection, wanted: LogFilter, *, offset: int, limit: int) -> list[LogLine]:
     """Return lines, latest first. Of each source only as many as can come into the page are looked at."""
     parts: list[Select[Any]] = []
     if {"request", "error"} & set(wanted.kinds):
-        parts.append(_requests(wanted))
+        parts.append(_requests(wanted).where(_asked_by(connection, wanted)))
     if "task" in wanted.kinds:
         parts.append(_tasks(wanted))
     if "credit" in wanted.kinds and not wanted.key_name and not wanted.model:
@@ -108,11 +124,22 @@ def _requests(wanted: LogFilter) -> Select[Any]:
             *_KEY_COLUMNS,
         )
         .outerjoin(api_key, api_key.c.id == columns.key)
-        .where(columns.account == wanted.account, columns.book == wanted.book, *_within(columns.at_ms, wanted))
+        .where(*_within(columns.at_ms, wanted))
     )
     if not {"request", "error"} <= set(wanted.kinds):
         query = query.where(failed if "error" in wanted.kinds else ~failed)
     return _narrowed(query, wanted, columns.model)
+
+
+def _asked_by(connection: Connection, wanted: LogFilter) -> ColumnElement[bool]:
+    """Return what tells an account's records, by whichever index leads to fewer of others: its keys', or all by time."""
+    columns = request_record.c
+    keys = _keys_of(wanted.account, wanted.book)
+    if wanted.key_name:
+        return columns.key.in_(keys.where(api_key.c.name == wanted.key_name))
+    if _count(connection, wanted.account, book=wanted.book, what=usage.c.requests) <= FEW_REQUESTS:
+        return columns.key.in_(keys)
+    return and_(columns.account == wanted.account, columns.book == wanted.book)
 
 
 def _tasks(wanted: LogFilter) -> Select[Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from modelgate.core.listings import LogFilter, LogLine
 from modelgate.core.records import ApiKey, RequestFacts, Task
@@ -14,6 +14,7 @@ from modelgate.storage.identity import create_account, create_key
 from modelgate.storage.ledger import adjust, credit
 from modelgate.storage.schema.money import request_record
 from modelgate.storage.tasks import finish_task, insert_task
+from modelgate.storage.usage import add_records
 
 NOW = 1_790_000_000.0
 ALL = ("request", "error", "task", "credit")
@@ -56,7 +57,13 @@ class World:
             "estimated": False,
             "facts": msgspec.msgpack.encode(facts),
         }
-        self.database.run(lambda connection: connection.execute(insert(request_record).values(**{**row, **about})))
+        values = {**row, **about}
+
+        def step(connection: Connection) -> None:
+            connection.execute(insert(request_record).values(**values))
+            add_records(connection, [[values.get(column.name) for column in request_record.columns]])
+
+        self.database.run(step)
 
     def task(self, name: str, at: float, *, ends: float | None = None, charge: int = 7, key: str = "key_a") -> None:
         task = Task(
@@ -151,6 +158,16 @@ def test_the_log_in_pages(world: World) -> None:
     world.task("a", NOW, ends=NOW + 2.5)
     pages = [[line.id for line in world.log(offset, 2)] for offset in (0, 2, 4, 6)]
     assert pages == [["req_5", "req_4"], ["task_a", "req_3"], ["req_2", "req_1"], []]
+
+
+def test_an_account_of_many_requests_is_listed_alike(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        world.record(NOW + number)
+        world.record(NOW + number, "key_o")
+    by_keys = world.log()
+    monkeypatch.setattr("modelgate.storage.account_log.FEW_REQUESTS", 4)
+    assert world.log() == by_keys
+    assert len(by_keys) == 5
 
 
 def test_facts_that_cannot_be_read_are_left_out(world: World) -> None:
