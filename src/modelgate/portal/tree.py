@@ -345,7 +345,7 @@ _RUNNING = Branch(
     title="Running it yourself",
     slug="",
     children=(
-        _handbook("From a machine to a service", "running.md"),
+        _handbook("Install and run", "running.md"),
         _handbook("Settings", "settings.md"),
         _handbook("Commands", "commands.md"),
         _handbook("Watching it", "operations.md"),
