@@ -20,6 +20,7 @@ from modelgate.gateway.endpoints import endpoint_table
 from modelgate.portal.examples import example_of, follow_of
 from modelgate.portal.pages import Example
 
+pytestmark = pytest.mark.slow
 TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
 FAILING = ("failed", "error")
 """Cases that show a task that has failed."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from modelgate.portal import markdown
 from modelgate.portal.navigation import Leaf
 from modelgate.portal.pages import EndpointPart, Field, Page, SearchEntry, SiteData
 from modelgate.portal.site import LANGUAGES, Site
+from modelgate.portal.texts import Texts
 
 BASE_URL = "https://gateway.example"
 MAX_INDEX_BYTES = 600_000
@@ -195,3 +197,50 @@ def test_messages_about_errors_are_for_callers(pages: dict[str, Page]) -> None:
     rows_of_all = {row for page in pages.values() if page.endpoint is not None for row in page.endpoint.errors}
     assert all(row.message and row.message[0].isupper() and row.message.endswith(".") for row in rows_of_all)
     assert not [row for row in rows_of_all if "`body`" in row.message or "our secrets" in row.message]
+
+
+def unknown_in(example: Any, fields: tuple[Field, ...], at: str = "") -> Iterator[str]:
+    """Yield where an example has fields that the table beside it has not."""
+    if isinstance(example, list):
+        for one in example:
+            yield from unknown_in(one, fields, at)
+    elif isinstance(example, dict) and fields:
+        if all(field.type == "object" and field.children and field.name not in example for field in fields):  # the shapes of a union
+            fields = tuple(inner for field in fields for inner in field.children)
+        known = {field.name: field for field in fields}
+        for name, value in example.items():
+            if name in known:
+                yield from unknown_in(value, known[name].children, f"{at}/{name}")
+            else:
+                yield f"{at}/{name}"
+
+
+def test_every_field_of_an_example_is_in_the_table(pages: dict[str, Page]) -> None:
+    unknown = set()
+    for page in pages.values():
+        part = page.endpoint
+        if part is not None and part.response.status < 300:
+            unknown |= {f"{part.name} answers {at}" for at in unknown_in(part.response.example, part.response.fields)}
+        if part is not None and part.request is not None and part.example.body is not None and part.response.status < 300:
+            unknown |= {f"{part.name} asks {at}" for at in unknown_in(part.example.body, part.request.fields)}
+    assert sorted(unknown) == []
+
+
+def test_a_field_that_is_not_in_the_table_would_be_noticed(pages: dict[str, Page]) -> None:
+    part = pages["kling-image-submit-image-generation"].endpoint
+    assert part is not None
+    assert list(unknown_in({**part.response.example, "more": 1}, part.response.fields)) == ["/more"]
+    assert list(unknown_in({"data": {"task_id": "a", "odd": 1}}, part.response.fields)) == ["/data/odd"]
+
+
+def test_examples_are_what_the_types_say() -> None:
+    texts = Texts(base_url="", slugs={})
+    for endpoint in every_endpoint(load_media_families()):
+        for case in endpoint.cases:
+            if None not in (case.request, endpoint.request) and case.status < 300 and endpoint.request_type == "application/json":
+                msgspec.convert(case.request, endpoint.request)
+            recorded = texts.answer(endpoint.name, case.name)
+            answer = case.response if recorded is None else recorded.body
+            kind = endpoint.response if case.status < 300 else endpoint.error
+            if answer is not None and not isinstance(answer, str) and kind is not None:
+                msgspec.convert(answer, kind)
