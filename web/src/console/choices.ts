@@ -1,6 +1,7 @@
 // What filters offer to choose from. A list that cannot be loaded leaves its filter with "any" alone: the page itself says what is wrong.
 import { api } from '../api/client'
 import { account, book } from './session'
+import type { ModelList } from './types'
 import { useLoad, type Loaded } from './useLoad'
 
 const MAX_LISTED = 200
@@ -18,7 +19,7 @@ export const useKeyNames = (): Loaded<Named[]> =>
   useLoad((signal) => listed<Named>('/api/keys', { book: book.value, account: account.value }, signal), () => [book.value, account.value])
 
 export const useModelNames = (): Loaded<string[]> =>
-  useLoad(async (signal) => (await listed<{ id: string }>('/api/models', { book: book.value }, signal)).map(({ id }) => id), () => book.value)
+  useLoad(async (signal) => (await api.get<ModelList>('/api/models', { book: book.value }, signal)).data.map(({ id }) => id), () => book.value)
 
 export const useUpstreamNames = (wanted: () => boolean): Loaded<Named[]> =>
   useLoad((signal) => (wanted() ? listed<Named>('/api/upstreams', { book: book.value }, signal) : Promise.resolve([])), () => [book.value, wanted()])

@@ -56,6 +56,7 @@ export const consoleRoutes: RouteRecordRaw[] = [
       page('wallet', () => import('./pages/WalletPage.vue')),
       page('accounts', () => import('./pages/AccountsPage.vue'), 'configure'),
       page('members', () => import('./pages/MembersPage.vue'), 'members'),
+      page('playground', () => import('./pages/PlaygroundPage.vue'), 'use'),
       page('keys', () => import('./pages/KeysPage.vue')),
       page('profile', () => import('./pages/ProfilePage.vue')),
     ],

@@ -216,21 +216,29 @@ export interface TaskDetail extends Task {
 
 export interface Price {
   rates: Record<string, string>
-  source: string | null
-  date: string | null
   free: boolean
+  source: string
+  date: string
+  set_by: 'operator' | 'shipped'
 }
 
 export interface Model {
   id: string
+  vendor: string
   operations: string[]
-  endpoints: string[]
-  upstreams: string[] | null
+  paths: string[]
   price: Price | null
+  upstreams: string[] | null
+}
+
+export interface ModelList {
+  data: Model[]
+  units: Record<string, number>
+  groups: Group[]
 }
 
 export interface Group {
-  group: string
+  name: string
   multiplier: string
 }
 
@@ -259,6 +267,13 @@ export interface Setting {
   name: string
   value: string
   default: string
-  values: string[] | null
+  values: string[]
+  /** What it takes in words; empty: one of `values`. */
+  takes: string
   description: string
+}
+
+export interface SettingList {
+  data: Setting[]
+  started_with: { name: string; flag: string; variable: string; value: string; description: string }[]
 }
