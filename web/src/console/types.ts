@@ -74,33 +74,33 @@ export interface RequestRow {
   kind: 'request' | 'task' | 'refusal'
   at: number
   account: string
-  key: string | null
-  key_name: string | null
+  key: string
+  key_name: string
   model: string
-  upstream: string | null
-  upstream_name: string | null
+  upstream: string
+  upstream_name: string
   endpoint: string
+  /** 202: a task that runs; 0: its relay died. */
   status: number
-  error: string | null
-  input_tokens: number | null
-  output_tokens: number | null
-  cached_tokens: number | null
-  amount_nanos: number | null
-  first_byte_ms: number | null
-  total_ms: number | null
+  error: string
+  input_tokens: number
+  output_tokens: number
+  cached_tokens: number
+  amount_nanos: number
+  first_byte_ms: number
+  total_ms: number
   stream: boolean
   estimated: boolean
   attempts: number
   outcome: string
-  task?: string | null
+  task: string | null
 }
 
-export interface PriceLine {
+export interface PricePart {
   unit: string
-  quantity: number
+  count: number
   rate: string
-  per: string
-  multiplier: string
+  per: number
   amount_nanos: number
 }
 
@@ -109,7 +109,7 @@ export interface RouteStep {
   name: string
   priority: number | null
   weight: number | null
-  outcome: string
+  outcome: 'answered' | 'failed' | 'not_asked'
   why: string
 }
 
@@ -125,13 +125,13 @@ export interface LedgerEntry {
 
 export interface RequestDetail extends RequestRow {
   units: Record<string, number>
-  price: { lines: PriceLine[]; total_nanos: number; note?: string } | null
-  hold_nanos: number | null
-  overrun_nanos: number | null
-  ledger: LedgerEntry[]
+  hold_nanos: number
+  overrun_nanos: number
+  price: { formula: string; ratio: string; parts: PricePart[]; sum_nanos: number | null; text: string } | null
   route: RouteStep[]
   refusal: { code: string; message: string; rule: string; fix: string } | null
-  note: string | null
+  ledger: { at: number; kind: string; debit: string; credit: string; amount_nanos: number; cause: string }[]
+  note: string
 }
 
 export interface Wallet {
@@ -203,6 +203,7 @@ export interface Task {
   error: { code: string; message: string } | null
   amount_nanos: number
   upstream: string | null
+  upstream_name: string | null
   outputs: TaskOutput[]
   callback_url: string | null
   deliveries_count: number
@@ -210,8 +211,11 @@ export interface Task {
 
 export interface TaskDetail extends Task {
   request: unknown
+  inputs: TaskOutput[]
+  request_id: string
+  parent: string | null
   events: { state: TaskState; at: number }[]
-  deliveries: { at: number; url?: string; status: number | null; error: string | null; attempt?: number }[]
+  deliveries: { id: string; task_state: TaskState; state: string; attempts: number; created_at: number; sent_at: number | null; next_try_at: number | null; answer_status: number | null; error: string | null }[]
 }
 
 export interface Price {
@@ -246,6 +250,7 @@ export interface Upstream {
   id: string
   name: string
   provider: string
+  provider_title: string
   base_url: string
   book: Book
   models: Record<string, string>
@@ -253,14 +258,31 @@ export interface Upstream {
   weight: number
   disabled: boolean
   free: boolean
-  health: { state: string; last_error: string | null; cooldown_until: number | null } | null
+  cancel: 'drain' | 'cancel'
+  timeout_s: number
+  max_concurrent: number
+  ca_file: string
+  secrets_count: number
+  health: { state: 'idle' | 'ok' | 'failing'; requests: number; failed: number; last_error: string | null; last_status: number | null; last_failed_at: number | null; last_ok_at: number | null }
+}
+
+export interface UpstreamTest {
+  ok: boolean
+  status: number | null
+  latency_ms: number | null
+  message: string
+  models: string[]
+  credentials: { ok: boolean; status: number | null; latency_ms: number | null; message: string }[]
 }
 
 export interface Provider {
   name: string
-  label: string
-  base_url?: string
-  fields: { name: string; label: string; required: boolean; secret: boolean; description: string }[]
+  title: string
+  base_url: string
+  needs_base_url: boolean
+  needs_secret: boolean
+  operations: string[]
+  documentation: string
 }
 
 export interface Setting {
@@ -276,4 +298,15 @@ export interface Setting {
 export interface SettingList {
   data: Setting[]
   started_with: { name: string; flag: string; variable: string; value: string; description: string }[]
+}
+
+/** What an owner or admin changed. */
+export interface AdminEvent {
+  id: number
+  at: number
+  member: string
+  email: string
+  action: string
+  subject: string
+  detail: unknown
 }
