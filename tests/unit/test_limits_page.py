@@ -8,7 +8,9 @@ import pytest
 
 from modelgate.app import control, data_directory, doctor, serve
 from modelgate.app.settings import Settings
+from modelgate.control import lists, playground, redemption
 from modelgate.core import claims, usage
+from modelgate.core.members import SESSION_IDLE_S
 from modelgate.core.records import Upstream
 from modelgate.edge.limits import EdgeLimits
 from modelgate.formats.ideogram import schema as ideogram
@@ -37,11 +39,12 @@ from modelgate.gateway import (
     task_events,
     waiting,
 )
-from modelgate.identity import table
+from modelgate.identity import attempts, key_bounds, members, passwords, sessions, table
 from modelgate.metering import prices
 from modelgate.providers import load_providers
 from modelgate.routing import health, retry
 from modelgate.storage import claims as stored_claims
+from modelgate.storage import members as stored_members
 from modelgate.storage import tasks as stored_tasks
 from modelgate.storage import webhooks as stored_webhooks
 from modelgate.tasks import outputs, submit, webhooks
@@ -50,6 +53,7 @@ from modelgate.transport import guard
 from modelgate.transport.target import Timeouts
 
 PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
+DAY_S = 86_400
 UNITS = {"KiB": 1024, "MiB": 1024**2, "KiB/s": 1024, "hours": 3600, "days": 1, "": 1}
 EDGE, SETTINGS, TIMEOUTS = EdgeLimits(), Settings(), Timeouts()
 DEADLINES = {
@@ -135,6 +139,23 @@ FIGURES: dict[str, list[float]] = {
     "age of an answer from the cache": [answer_cache.MAX_AGE_S],
     "cache of one process": [answer_cache.MAX_ANSWERS],
     "answer, and request, in the cache": [answer_cache.MAX_ANSWER_BYTES, answer_cache.MAX_REQUEST_BYTES],
+    "models that a key is bound to": [key_bounds.MAX_MODELS],
+    "addresses and networks that a key is bound to": [key_bounds.MAX_NETWORKS],
+    "grace of an old secret after a rotation": [key_bounds.MAX_GRACE_S / DAY_S],
+    "sign-ins tried for one email from one address": [attempts.EMAIL_FROM_ADDRESS.tries],
+    "sign-ins tried for one email, from anywhere": [attempts.EMAIL.tries],
+    "sign-ins tried from one address": [attempts.ADDRESS.tries],
+    "accounts that one address makes, where sign-up is on": [attempts.SIGN_UPS.tries],
+    "unknown redemption codes tried by one member": [attempts.REDEMPTIONS.tries],
+    "password": [passwords.MIN_LENGTH],
+    "a browser stays signed in, unused": [SESSION_IDLE_S / DAY_S],
+    "… and however much it is used": [sessions.MAX_AGE_S / DAY_S],
+    "browsers of one member that are signed in": [stored_members.MAX_SESSIONS],
+    "invitations and setup links are good for": [members.LINK_LIFETIME_S / DAY_S],
+    "invitations under way": [stored_members.MAX_INVITATIONS],
+    "rows in one page of a list": [lists.MAX_ROWS],
+    "redemption codes made in one call": [redemption.MAX_CODES],
+    "the playground's key is good for": [playground.LIFETIME_S],
     "files of tasks, results and inputs": [SETTINGS.file_retention_days],
     "processes that relay": [256],
     "path of the data directory": [
@@ -176,6 +197,13 @@ def test_every_row_is_checked() -> None:
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, value in rows() if name in FIGURES])
 def test_a_figure_is_what_the_code_says(name: str, value: str) -> None:
     assert set(FIGURES[name]) == {figure_of(value)}
+
+
+def test_tries_and_their_windows() -> None:
+    bounds = (attempts.EMAIL_FROM_ADDRESS, attempts.EMAIL, attempts.ADDRESS, attempts.SIGN_UPS, attempts.REDEMPTIONS)
+    told = [value for name, value in rows() if " tried " in name or name.startswith("accounts that one address makes")]
+    assert told == [f"{bound.tries} in {'an hour' if bound.window_s == 3600 else f'{bound.window_s / 60:g} minutes'}" for bound in bounds]
+    assert ("password", f"{passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters") in rows()
 
 
 def test_both_totals() -> None:
