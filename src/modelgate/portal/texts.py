@@ -14,6 +14,10 @@ from modelgate.portal.pages import SampleFile
 FOLDER = Path(__file__).parent
 BASE_URL = "{{base_url}}"
 """Stands in guides for this instance's address."""
+HANDBOOK_URL = "http://127.0.0.1:8080"
+"""Stands for it in the handbook, which is also read where nothing runs."""
+VENDORS_PAGE = "providers.md"
+"""Addresses there are others'."""
 PAGES_PATH = "/docs/"
 
 _SAMPLES = "samples:"
@@ -55,8 +59,10 @@ class Texts:
         return Guide(text=text.rstrip() + "\n", samples=tuple(self._sample(name) for name in samples.removeprefix(_SAMPLES).split()))
 
     def handbook(self, file: str) -> str:
-        """Return a page of the handbook, its links leading to pages of the site."""
+        """Return a page of the handbook, its links leading to pages of the site, its calls to this instance."""
         text = (self._folder / "handbook" / file).read_text(encoding="utf-8")
+        if file != VENDORS_PAGE:
+            text = text.replace(HANDBOOK_URL, self._base_url)
         return with_links(without_title(text), self._link).rstrip() + "\n"
 
     def answer(self, endpoint: str, case: str) -> RecordedAnswer | None:

@@ -1,4 +1,4 @@
-"""Every command in the guides of the documentation, run as it is printed."""
+"""Every call in the guides and in the handbook, run as it is printed."""
 
 import re
 import shlex
@@ -16,9 +16,9 @@ from tests.samples import ROOT, SAMPLES
 
 GUIDES = ROOT / "src" / "modelgate" / "portal" / "guides"
 COMMANDS = [
-    pytest.param(command, id=f"{path.stem}-{number}")
-    for path in sorted(GUIDES.glob("*.md"))
-    for number, command in enumerate(re.findall(r"^```bash\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE))
+    pytest.param(command.replace("http://127.0.0.1:8080", "$MODELGATE_BASE_URL"), id=f"{path.stem}-{number}")
+    for path in (*sorted(GUIDES.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+    for number, command in enumerate(re.findall(r"^```bash\n(curl .*?)^```", path.read_text(), re.DOTALL | re.MULTILINE))
 ]
 RUN_S = 60
 

@@ -40,6 +40,13 @@ def test_links_of_the_handbook_lead_to_pages(texts: Texts) -> None:
     assert texts.handbook("errors.md") == "See [tasks](/docs/task-life#life), [the web](https://example.com/a.md), [code](LICENSE).\n"
 
 
+def test_calls_of_the_handbook_go_to_this_instance(texts: Texts, tmp_path: Path) -> None:
+    for name in ("chat.md", "providers.md"):
+        (tmp_path / "handbook" / name).write_text("Ask http://127.0.0.1:8080/v1.\n")
+    assert texts.handbook("chat.md") == "Ask http://here/v1.\n"
+    assert texts.handbook("providers.md") == "Ask http://127.0.0.1:8080/v1.\n"
+
+
 def test_recorded_answers(texts: Texts) -> None:
     assert texts.answer("make", "one") == RecordedAnswer(status=200, content_type="application/json", body={"a": 1})
     assert texts.answer("make", "two") is None
