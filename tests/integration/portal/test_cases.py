@@ -3,6 +3,7 @@
 With MODELGATE_RECORD=1 the answers are written anew. Look at the difference: words of the sandbox may have been made readable by hand.
 """
 
+import http.client
 import io
 from collections.abc import Iterator
 
@@ -75,3 +76,27 @@ def test_a_difference_is_noticed() -> None:
     assert differences({"a": [{"b": 1}]}, {"a": [{"b": "1"}]}) == ["/a/0/b: int and str"]
     assert sorted(differences({"a": 1, "b": 1}, {"a": 1, "c": 1})) == ["/b", "/c"]
     assert event_shapes('event: x\ndata: {"b":1,"a":2}\n\n…\n\ndata: [DONE]\n\n') == {("x", "a", "b"), ("", "[DONE]")}
+
+
+def test_the_site_comes_through_a_relay_as_it_is(installation: Installation) -> None:
+    """Redirects, tags, HEAD and the policy of pages survive the way from the desk."""
+
+    def ask(path: str, *, method: str = "GET", tag: str = "") -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection(installation.base_url.removeprefix("http://"), timeout=30)
+        connection.request(method, path, headers={"If-None-Match": tag} if tag else {})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer
+
+    root = ask("/")
+    assert (root.status, root.headers["location"]) == (302, "/docs")
+    page = ask("/docs/errors")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert ask("/docs/nothing").status == 404
+    data = ask("/docs/data/site.json")
+    assert (data.status, ask("/docs/data/site.json", tag=data.headers["etag"]).status) == (200, 304)
+    head = ask("/docs/data/pages/errors.json", method="HEAD")
+    assert (head.status, int(head.headers["content-length"]) > 1_000) == (200, True)
+    assert ask("/docs", method="POST").status == 405
