@@ -121,6 +121,7 @@ class Door:
                 raise PermissionDenied(f"Your role is {signed_in.member.role}; this needs the permission `{action.permission}`.")
         if request.method not in _READING and (signed_in is None or signed_in.by_cookie):
             self._check_origin(request)
+        _refuse_nul(request)
         call = Call(
             request,
             member=signed_in.member if signed_in else None,
@@ -185,6 +186,12 @@ def _match(pattern: tuple[str, ...], segments: tuple[str, ...]) -> dict[str, str
         elif wanted != segment:
             return None
     return values
+
+
+def _refuse_nul(request: HttpRequest) -> None:
+    """Raise InvalidRequest for texts with the character NUL: one of the databases keeps none, and nobody means it."""
+    if "%00" in request.path or "%00" in request.query or b"\\u0000" in request.body:
+        raise InvalidRequest("A text holds the character NUL.", code="invalid_value")
 
 
 def _query_of(request: HttpRequest, endpoint: Endpoint, *, lenient: bool) -> Any:

@@ -1,5 +1,6 @@
 """Signing in and out, becoming a member, and one's own record."""
 
+import unicodedata
 from typing import Protocol
 
 from modelgate.control.actions import Action, Call, SignedIn, answer_with
@@ -181,8 +182,8 @@ class SessionRoom:
 
 def _proper_name(text: str) -> str:
     name = " ".join(text.split())
-    if not name:
-        raise InvalidRequest("A name has at least one letter.", param="name", code="invalid_value")
+    if not name or any(unicodedata.category(one) == "Cc" for one in name):  # terminals would take those for commands
+        raise InvalidRequest("A name has at least one letter, and no control characters.", param="name", code="invalid_value")
     return name
 
 

@@ -13,7 +13,7 @@ LINK_LIFETIME_S = 7 * 86_400.0
 LINK_SECRET_LENGTH = 40
 MANAGED_BY_ADMINS: frozenset[Role] = frozenset(("member", "viewer"))
 
-_EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f]+@[^@\s<>\"\x00-\x1f\x7f]+")
+_EMAIL = re.compile(r"[^@\s<>\"\x00-\x1f\x7f-\x9f]+@[^@\s<>\"\x00-\x1f\x7f-\x9f]+")
 
 
 class LastOwner(ModelgateError):

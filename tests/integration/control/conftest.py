@@ -38,9 +38,9 @@ class Answer(msgspec.Struct):
 class Room:
     """An installation's account API, and a clock."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, database_url: str = "") -> None:
         self.now = 1_790_000_000.0
-        settings = Settings(data=str(folder), public_url=BASE_URL)
+        settings = Settings(data=str(folder), public_url=BASE_URL, database=database_url)
         prepare(settings.database_url)
         self.database = Database(settings.database_url)
         self.account = self.database.run(ensure_account, now=self.now)

@@ -67,6 +67,7 @@ async def test_one_kind_of_link_is_not_taken_for_the_other(room: Room) -> None:
         ({"password": "short"}, "invalid_value"),
         ({"name": "  "}, "invalid_value"),
         ({"name": ""}, "invalid_value"),
+        ({"name": "A\x1b[2J"}, "invalid_value"),
     ],
 )
 async def test_what_a_person_may_not_be(room: Room, wrong: dict[str, str], code: str) -> None:

@@ -280,6 +280,18 @@ async def test_a_bad_body_names_the_field(body: bytes, param: str | None) -> Non
     assert refused.value.param == param
 
 
+async def test_the_character_nul_is_refused_wherever_it_is() -> None:
+    """Symptom: 503 and a stack in the log on Postgres, which keeps no such text."""
+    house = House(member())
+    for method, path, query, body in (
+        ("GET", "/api/things/a%00b", "", b""),
+        ("GET", "/api/things", "after=a%00b", b""),
+        ("POST", "/api/things", "", b'{"name":"a\\u0000b"}'),
+    ):
+        with pytest.raises(InvalidRequest, match="NUL"):
+            await house.ask(method, path, query=query, body=body)
+
+
 # Which account.
 
 

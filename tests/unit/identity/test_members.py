@@ -30,7 +30,20 @@ def test_emails(text: str, email: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ada", "@example.com", "ada@", "a b@example.com", "a@b@c", "a@b.example\r\nx", "<a@b.example>", "a@" + "b" * 260]
+    "text",
+    [
+        "",
+        "ada",
+        "@example.com",
+        "ada@",
+        "a b@example.com",
+        "a@b@c",
+        "a@b.example\r\nx",
+        "<a@b.example>",
+        "a@b\x1b[2J",
+        "a\x9b@b",
+        "a@" + "b" * 260,
+    ],
 )
 def test_what_is_no_email(text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
