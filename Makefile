@@ -9,7 +9,7 @@ WEB    := src/modelgate/portal/web/sources.sha256
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help run install web test test-e2e test-frameworks check format bench lock clean
+.PHONY: help run install web test test-e2e test-samples test-frameworks check format bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,10 +22,13 @@ install: $(VENV)/installed ## Create the environment and install what is needed 
 web: $(WEB) ## Build the documentation site and the console, if their sources have changed
 
 test: $(VENV)/installed-dev $(WEB) ## Run the tests
-	$(BIN)/pytest -q -m "not e2e"
+	$(BIN)/pytest -q -m "not e2e and not samples"
 
 test-e2e: $(VENV)/installed-dev $(WEB) ## Run the tests that need a browser (Debian's chromium)
 	$(BIN)/pytest -q -m e2e tests/e2e
+
+test-samples: $(VENV)/installed-dev ## Run the sample programs of the site in the languages that this machine has
+	$(BIN)/pytest -q -m samples tests/sample_programs
 
 test-frameworks: $(VENV)/installed $(FRAMEWORKS)/installed ## Run the tests with LangChain and LlamaIndex, in an environment of their own
 	$(FRAMEWORKS)/bin/python -m pytest -q -W default tests/frameworks

@@ -99,7 +99,7 @@ export function outgoingOf(endpoint: Endpoint, draft: Draft, key: string): Outgo
     method: endpoint.method,
     path: query ? `${path}?${query}` : path,
     headers,
-    key: endpoint.needs_key ? key : undefined,
+    key: endpoint.key_kind ? key : undefined,
     body: draft.parts ? formOf(draft.parts) : (draft.body ?? undefined),
   }
 }

@@ -60,6 +60,8 @@ export interface Endpoint {
   name: string
   family: string
   needs_key: boolean
+  /** A key for models, one for the account API (or the console's session), or none. */
+  key_kind: 'key' | 'access_key' | ''
   price_unit: string
   parameters: { path: Field[]; query: Field[]; header: Field[] }
   request: { content_type: string; fields: Field[] } | null

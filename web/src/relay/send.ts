@@ -34,7 +34,7 @@ export async function send(outgoing: Outgoing, { signal, ...watcher }: Watcher &
   const began = performance.now()
   const answer = await fetch(outgoing.path, {
     method: outgoing.method,
-    credentials: 'omit', // a call with a key is not the member's of the console
+    credentials: outgoing.key ? 'omit' : 'same-origin', // a call with a key is not the member's who is signed in to the console
     headers: { ...outgoing.headers, ...(outgoing.key ? { authorization: `Bearer ${outgoing.key}` } : {}) },
     body: outgoing.body,
     signal,

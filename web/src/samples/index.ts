@@ -1,4 +1,4 @@
-// A request as a program in fifteen languages. No library makes programs that take files, stream and save; these are tried by tests/samples.
+// A request as a program in fifteen languages. No library makes programs that take files, stream and save; these are tried by tests/sample_programs.
 import { renderC } from './languages/c.ts'
 import { renderCsharp } from './languages/csharp.ts'
 import { renderDart } from './languages/dart.ts'

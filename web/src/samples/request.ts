@@ -1,4 +1,4 @@
-// What every sample program sends. A program takes the key from the environment variable MODELGATE_KEY, and files from the folder it runs in.
+// What every sample program sends. A program takes the key from an environment variable, and files from the folder it runs in.
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
 
@@ -8,7 +8,8 @@ export interface SampleRequest {
   url: string
   /** Beside the key and the content type. */
   headers: [string, string][]
-  needsKey: boolean
+  /** The environment variable that holds the key, see KEYS; without one no key is sent. */
+  key?: string
   /** Sent as JSON. Not together with `parts`. */
   body?: Json
   /** Sent as a form with files. */
@@ -25,7 +26,8 @@ export interface SamplePart {
   file?: { name: string; type: string } | null
 }
 
-export const KEY_VARIABLE = 'MODELGATE_KEY'
+/** The variables of a key for models, and of one for the account API. */
+export const KEYS = { key: 'MODELGATE_KEY', access_key: 'MODELGATE_ACCESS_KEY' } as const
 export const BOUNDARY = '----modelgate-form'
 
 export function jsonOf(request: SampleRequest): string {
@@ -45,8 +47,9 @@ export function lines(...all: (string | false | undefined | string[])[]): string
     .join('\n')
 }
 
+/** Lines end with \n alone: for the `m` flag U+2028, which JSON holds as it is, ends one too. */
 export function indent(text: string, by: string): string {
-  return text.replace(/^(?=.)/gm, by)
+  return text.replace(/(^|\n)(?=[^\n])/g, `$1${by}`)
 }
 
 /** In double quotes, escaped as C, Java, Go, JavaScript, C#, Objective-C, Swift, OCaml, Python and R read it. */

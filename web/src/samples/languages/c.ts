@@ -1,4 +1,4 @@
-import { jsonOf, KEY_VARIABLE, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { jsonOf, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderC(request: SampleRequest): string {
   return lines(
@@ -7,8 +7,8 @@ export function renderC(request: SampleRequest): string {
     '#include <curl/curl.h>',
     '',
     'int main(void) {',
-    request.needsKey && [
-      `    const char *key = getenv("${KEY_VARIABLE}");`,
+    request.key && [
+      `    const char *key = getenv("${request.key}");`,
       '    char authorization[512];',
       '    snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", key ? key : "");',
     ],
@@ -16,7 +16,7 @@ export function renderC(request: SampleRequest): string {
     '',
     '    CURL *curl = curl_easy_init();',
     '    struct curl_slist *headers = NULL;',
-    request.needsKey && '    headers = curl_slist_append(headers, authorization);',
+    request.key && '    headers = curl_slist_append(headers, authorization);',
     plainHeaders(request).map(([name, value]) => `    headers = curl_slist_append(headers, ${quoted(`${name}: ${value}`)});`),
     `    curl_easy_setopt(curl, CURLOPT_URL, ${quoted(request.url)});`,
     `    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ${quoted(request.method)});`,

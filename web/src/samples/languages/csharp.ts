@@ -1,14 +1,14 @@
-import { indent, jsonOf, KEY_VARIABLE, lines, quoted, type SampleRequest } from '../request.ts'
+import { indent, jsonOf, lines, quoted, type SampleRequest } from '../request.ts'
 
 export function renderCsharp(request: SampleRequest): string {
   return lines(
-    (request.needsKey || request.parts?.some((part) => part.file)) && 'using System.Net.Http.Headers;',
+    (request.key || request.parts?.some((part) => part.file)) && 'using System.Net.Http.Headers;',
     request.body !== undefined && 'using System.Text;',
-    (request.needsKey || request.body !== undefined || request.parts?.some((part) => part.file)) && '',
+    (request.key || request.body !== undefined || request.parts?.some((part) => part.file)) && '',
     'using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };',
     `using var request = new HttpRequestMessage(new HttpMethod(${quoted(request.method)}), ${quoted(request.url)});`,
-    request.needsKey &&
-      `request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Environment.GetEnvironmentVariable("${KEY_VARIABLE}"));`,
+    request.key &&
+      `request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Environment.GetEnvironmentVariable("${request.key}"));`,
     request.headers.map(([name, value]) => `request.Headers.Add(${quoted(name)}, ${quoted(value)});`),
     request.body !== undefined && ['request.Content = new StringContent("""', indent(jsonOf(request), '    '), '    """, Encoding.UTF8, "application/json");'],
     partLines(request),

@@ -1,4 +1,4 @@
-import { jsonOf, KEY_VARIABLE, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { jsonOf, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderDart(request: SampleRequest): string {
   const files = request.parts?.filter((part) => part.file) ?? []
@@ -7,7 +7,7 @@ export function renderDart(request: SampleRequest): string {
   const repeated = values.filter(({ name }, index) => values.findIndex((other) => other.name === name) < index)
   const kind = request.parts ? 'MultipartRequest' : 'Request'
   const headers = [
-    ...(request.needsKey ? [`..headers['Authorization'] = 'Bearer \${Platform.environment['${KEY_VARIABLE}']}'`] : []),
+    ...(request.key ? [`..headers['Authorization'] = 'Bearer \${Platform.environment['${request.key}']}'`] : []),
     ...plainHeaders(request).map(([name, value]) => `..headers[${dartQuoted(name)}] = ${dartQuoted(value)}`),
     ...values.filter((part) => !repeated.includes(part)).map(({ name, value }) => `..fields[${dartQuoted(name)}] = ${dartQuoted(value)}`),
   ]

@@ -1,4 +1,4 @@
-import { indent, jsonOf, KEY_VARIABLE, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { indent, jsonOf, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderGo(request: SampleRequest): string {
   const body = request.parts ? '&form' : request.body !== undefined ? 'strings.NewReader(body)' : 'nil'
@@ -14,7 +14,7 @@ export function renderGo(request: SampleRequest): string {
     indent(lines(formLines(request)), '\t') || undefined,
     `\trequest, err := http.NewRequest(${quoted(request.method)}, ${quoted(request.url)}, ${body})`,
     ...failure,
-    request.needsKey && `\trequest.Header.Set("Authorization", "Bearer "+os.Getenv("${KEY_VARIABLE}"))`,
+    request.key && `\trequest.Header.Set("Authorization", "Bearer "+os.Getenv("${request.key}"))`,
     request.parts && '\trequest.Header.Set("Content-Type", writer.FormDataContentType())',
     plainHeaders(request).map(([name, value]) => `\trequest.Header.Set(${quoted(name)}, ${quoted(value)})`),
     '',

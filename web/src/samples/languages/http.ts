@@ -6,7 +6,7 @@ export function renderHttp(request: SampleRequest): string {
   return lines(
     `${request.method} ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
-    request.needsKey && 'Authorization: Bearer YOUR_API_KEY',
+    request.key && 'Authorization: Bearer YOUR_API_KEY',
     request.parts && `Content-Type: multipart/form-data; boundary=${BOUNDARY}`,
     plainHeaders(request).map(([name, value]) => `${name}: ${value}`),
     body !== undefined && `Content-Length: ${new TextEncoder().encode(body).length}`,

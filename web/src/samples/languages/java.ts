@@ -1,4 +1,4 @@
-import { BOUNDARY, FORM_END, indent, jsonOf, KEY_VARIABLE, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { BOUNDARY, FORM_END, indent, jsonOf, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderJava(request: SampleRequest): string {
   const body = request.parts
@@ -7,7 +7,7 @@ export function renderJava(request: SampleRequest): string {
       ? 'HttpRequest.BodyPublishers.ofString(body)'
       : 'HttpRequest.BodyPublishers.noBody()'
   const headers = [
-    ...(request.needsKey ? [`.header("Authorization", "Bearer " + System.getenv("${KEY_VARIABLE}"))`] : []),
+    ...(request.key ? [`.header("Authorization", "Bearer " + System.getenv("${request.key}"))`] : []),
     ...(request.parts ? [`.header("Content-Type", ${quoted(`multipart/form-data; boundary=${BOUNDARY}`)})`] : []),
     ...plainHeaders(request).map(([name, value]) => `.header(${quoted(name)}, ${quoted(value)})`),
   ]

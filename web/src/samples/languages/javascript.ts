@@ -1,8 +1,8 @@
-import { indent, KEY_VARIABLE, type Json, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { indent, type Json, lines, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderJavascript(request: SampleRequest): string {
   const headers = [
-    ...(request.needsKey ? [`Authorization: \`Bearer \${process.env.${KEY_VARIABLE}}\`,`] : []),
+    ...(request.key ? [`Authorization: \`Bearer \${process.env.${request.key}}\`,`] : []),
     ...plainHeaders(request).map(([name, value]) => `${literalKey(name)}: ${quoted(value)},`),
   ]
   const body = request.parts ? 'form' : request.body !== undefined ? `JSON.stringify(${literal(request.body)})` : undefined

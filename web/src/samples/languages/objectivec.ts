@@ -1,4 +1,4 @@
-import { BOUNDARY, FORM_END, jsonOf, KEY_VARIABLE, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { BOUNDARY, FORM_END, jsonOf, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderObjectivec(request: SampleRequest): string {
   const headers: [string, string][] = [
@@ -14,8 +14,8 @@ export function renderObjectivec(request: SampleRequest): string {
     `        NSMutableURLRequest *request = [NSMutableURLRequest requestWithURL:[NSURL URLWithString:@${quoted(request.url)}]];`,
     `        request.HTTPMethod = @${quoted(request.method)};`,
     '        request.timeoutInterval = 600;',
-    request.needsKey && [
-      `        NSString *key = NSProcessInfo.processInfo.environment[@"${KEY_VARIABLE}"];`,
+    request.key && [
+      `        NSString *key = NSProcessInfo.processInfo.environment[@"${request.key}"];`,
       '        [request setValue:[@"Bearer " stringByAppendingString:key] forHTTPHeaderField:@"Authorization"];',
     ],
     headers.map(([name, value]) => `        [request setValue:@${quoted(value)} forHTTPHeaderField:@${quoted(name)}];`),

@@ -1,9 +1,9 @@
-import { BOUNDARY, FORM_END, jsonOf, KEY_VARIABLE, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { BOUNDARY, FORM_END, jsonOf, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderOcaml(request: SampleRequest): string {
   const body = request.parts || request.body !== undefined ? ' ~body:(Cohttp_lwt.Body.of_string body)' : ''
   const headers = [
-    ...(request.needsKey ? [`("Authorization", "Bearer " ^ Sys.getenv "${KEY_VARIABLE}");`] : []),
+    ...(request.key ? [`("Authorization", "Bearer " ^ Sys.getenv "${request.key}");`] : []),
     ...(request.parts ? [`("Content-Type", ${quoted(`multipart/form-data; boundary=${BOUNDARY}`)});`] : []),
     ...plainHeaders(request).map(([name, value]) => `(${quoted(name)}, ${quoted(value)});`),
   ]

@@ -1,8 +1,8 @@
-import { BOUNDARY, FORM_END, indent, jsonOf, KEY_VARIABLE, lines, partHead, plainHeaders, type SamplePart, type SampleRequest, singleQuoted } from '../request.ts'
+import { BOUNDARY, FORM_END, indent, jsonOf, lines, partHead, plainHeaders, type SamplePart, type SampleRequest, singleQuoted } from '../request.ts'
 
 export function renderPhp(request: SampleRequest): string {
   const headers = [
-    ...(request.needsKey ? [`'Authorization: Bearer ' . getenv('${KEY_VARIABLE}'),`] : []),
+    ...(request.key ? [`'Authorization: Bearer ' . getenv('${request.key}'),`] : []),
     ...(repeats(request.parts) ? [`'Content-Type: multipart/form-data; boundary=${BOUNDARY}',`] : []),
     ...plainHeaders(request).map(([name, value]) => `${singleQuoted(`${name}: ${value}`)},`),
   ]

@@ -1,13 +1,13 @@
-import { indent, KEY_VARIABLE, type Json, lines, quoted, type SamplePart, type SampleRequest } from '../request.ts'
+import { indent, type Json, lines, quoted, type SamplePart, type SampleRequest } from '../request.ts'
 
 export function renderPython(request: SampleRequest): string {
   const headers = [
-    ...(request.needsKey ? [`"Authorization": f"Bearer {os.environ['${KEY_VARIABLE}']}",`] : []),
+    ...(request.key ? [`"Authorization": f"Bearer {os.environ['${request.key}']}",`] : []),
     ...request.headers.map(([name, value]) => `${quoted(name)}: ${quoted(value)},`),
   ]
   return lines(
-    request.needsKey && 'import os',
-    request.needsKey && '',
+    request.key && 'import os',
+    request.key && '',
     'import requests',
     '',
     'response = requests.request(',

@@ -1,10 +1,10 @@
-import { jsonOf, KEY_VARIABLE, lines, quoted, type SampleRequest } from '../request.ts'
+import { jsonOf, lines, quoted, type SampleRequest } from '../request.ts'
 
 export function renderR(request: SampleRequest): string {
   const steps = [
     `request(${quoted(request.url)})`,
     `req_method(${quoted(request.method)})`,
-    ...(request.needsKey ? [`req_auth_bearer_token(Sys.getenv("${KEY_VARIABLE}"))`] : []),
+    ...(request.key ? [`req_auth_bearer_token(Sys.getenv("${request.key}"))`] : []),
     ...request.headers.map(([name, value]) => `req_headers(${backticked(name)} = ${quoted(value)})`),
     ...(request.body !== undefined ? ['req_body_raw(body, type = "application/json")'] : []),
     ...(request.parts ? [`req_body_multipart(\n${partLines(request).join(',\n')}\n  )`] : []),

@@ -1,4 +1,4 @@
-import { indent, jsonOf, KEY_VARIABLE, lines, plainHeaders, type SampleRequest, singleQuoted } from '../request.ts'
+import { indent, jsonOf, lines, plainHeaders, type SampleRequest, singleQuoted } from '../request.ts'
 
 export function renderRuby(request: SampleRequest): string {
   return lines(
@@ -6,7 +6,7 @@ export function renderRuby(request: SampleRequest): string {
     '',
     `uri = URI(${singleQuoted(request.url)})`,
     `request = Net::HTTP::${request.method.charAt(0)}${request.method.slice(1).toLowerCase()}.new(uri)`,
-    request.needsKey && `request['Authorization'] = "Bearer #{ENV.fetch('${KEY_VARIABLE}')}"`,
+    request.key && `request['Authorization'] = "Bearer #{ENV.fetch('${request.key}')}"`,
     plainHeaders(request).map(([name, value]) => `request[${singleQuoted(name)}] = ${singleQuoted(value)}`),
     request.body !== undefined && ["request.body = <<~'JSON'", indent(jsonOf(request), '  '), 'JSON'],
     partLines(request),

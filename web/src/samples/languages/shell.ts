@@ -1,9 +1,9 @@
-import { jsonOf, KEY_VARIABLE, plainHeaders, type SamplePart, type SampleRequest } from '../request.ts'
+import { jsonOf, plainHeaders, type SamplePart, type SampleRequest } from '../request.ts'
 
 export function renderShell(request: SampleRequest): string {
   const options = [
     `curl --location --request ${request.method} ${shellQuoted(request.url)}`,
-    request.needsKey && `--header "Authorization: Bearer $${KEY_VARIABLE}"`,
+    request.key && `--header "Authorization: Bearer $${request.key}"`,
     ...plainHeaders(request).map(([name, value]) => `--header ${shellQuoted(`${name}: ${value}`)}`),
     request.body !== undefined && `--data-raw ${shellQuoted(jsonOf(request))}`,
     ...(request.parts ?? []).map(partOption),

@@ -1,4 +1,4 @@
-import { BOUNDARY, FORM_END, jsonOf, KEY_VARIABLE, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
+import { BOUNDARY, FORM_END, jsonOf, lines, partHead, plainHeaders, quoted, type SampleRequest } from '../request.ts'
 
 export function renderSwift(request: SampleRequest): string {
   const headers: [string, string][] = [
@@ -10,8 +10,8 @@ export function renderSwift(request: SampleRequest): string {
     '',
     `var request = URLRequest(url: URL(string: ${swiftQuoted(request.url)})!, timeoutInterval: 600)`,
     `request.httpMethod = ${quoted(request.method)}`,
-    request.needsKey && [
-      `let key = ProcessInfo.processInfo.environment["${KEY_VARIABLE}"]!`,
+    request.key && [
+      `let key = ProcessInfo.processInfo.environment["${request.key}"]!`,
       'request.setValue("Bearer \\(key)", forHTTPHeaderField: "Authorization")',
     ],
     headers.map(([name, value]) => `request.setValue(${swiftQuoted(value)}, forHTTPHeaderField: ${swiftQuoted(name)})`),
