@@ -1,4 +1,4 @@
-"""The sample programs as texts: made for every page, right in whatever they quote, and as they were looked at (tests/testdata/samples)."""
+"""The sample programs as texts: made for every page, right in whatever they quote, and as they were looked at (tests/testdata/sample_programs)."""
 
 import ast
 import json
@@ -18,7 +18,7 @@ from modelgate.formats.media.family import load_media_families
 from modelgate.portal.site import Site
 
 BASE_URL = "https://gateway.example"
-GOLDEN = Path(__file__).parents[1] / "testdata" / "samples"
+GOLDEN = Path(__file__).parents[1] / "testdata" / "sample_programs"
 NASTY = 'It\'s "é" 日本 \\ \\n `x` $y ${y} #{z} %d @w </b> """ \'\'\' )---" |json}\nsecond line\ttab\u2028end'
 LANGUAGES = [
     "shell",
