@@ -9,6 +9,7 @@ import msgspec
 from modelgate.core.http import HeaderBlock
 from modelgate.core.providers import Provider, UpstreamCall, VendorState, joined
 from modelgate.core.records import Credential, Upstream
+from modelgate.core.upstreams import Verdict
 from modelgate.gateway.attempts import with_query
 from modelgate.transport.client import Transport
 from modelgate.transport.errors import TransportError
@@ -19,15 +20,6 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_NAMED_MODELS = 5
 PROBE_TASK = "modelgate-probe"
 """A job that no vendor knows: asking for it shows whether the key is taken, and starts nothing."""
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a credential is good for; `text` is one sentence for the operator. `models`: what the upstream says it has."""
-
-    credential: str
-    ok: bool
-    text: str
-    models: tuple[str, ...] = ()
 
 
 async def probe_upstream(
@@ -43,6 +35,7 @@ async def probe_upstream(
 
 async def _probe(transport: Transport, target: Target, upstream: Upstream, provider: Provider, credential: Credential) -> Verdict:
     call = _call(provider)
+    began = time.monotonic()
     try:
         headers = HeaderBlock.of(*provider.sign(credential.secret, time.time()), *call.headers, ("user-agent", "modelgate"))
         path = with_query(joined(urlsplit(upstream.base_url).path.rstrip("/"), call.path), provider.quirks.query)
@@ -52,9 +45,15 @@ async def _probe(transport: Transport, target: Target, upstream: Upstream, provi
         return Verdict(credential=credential.id, ok=False, text="the key holds characters that no HTTP header may hold")
     except TransportError as error:
         return Verdict(credential=credential.id, ok=False, text=f"{target.origin} cannot be used: {error}")
-    if provider.formats:
-        return _judge_models(upstream, credential, status=answer.status, body=body)
-    return _judge_task(provider, credential, status=answer.status, body=body)
+    judged = _judge_models(upstream, credential, status=answer.status, body=body) if provider.formats else None
+    judged = judged or _judge_task(provider, credential, status=answer.status, body=body)
+    return msgspec.structs.replace(judged, status=answer.status, latency_ms=int((time.monotonic() - began) * 1000))
+
+
+def parse_base_url(text: str) -> str:
+    """Return a base URL without the slash at its end. Raises ValueError when it is none."""
+    target_of(text)
+    return text.rstrip("/")
 
 
 def _call(provider: Provider) -> UpstreamCall:

@@ -14,23 +14,37 @@ from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import MODEL_MAP, Parsed, given_only
 from modelgate.cli.vendor_keys import read_vendor_keys
-from modelgate.core.ids import new_id
 from modelgate.core.money import Book
 from modelgate.core.providers import Provider
-from modelgate.core.records import Credential, Snapshot, Upstream
+from modelgate.core.records import Snapshot, Upstream
+from modelgate.core.upstreams import (
+    MAX_CONCURRENT,
+    MAX_PRIORITY,
+    MAX_TIMEOUT_S,
+    MAX_WEIGHT,
+    MIN_TIMEOUT_S,
+    UpstreamIncomplete,
+    draft_upstream,
+)
 from modelgate.storage.errors import NameTaken
-from modelgate.storage.upstreams import UpstreamChanges, add_upstream, edit_upstream, get_upstream, list_upstreams, remove_upstream
+from modelgate.storage.upstreams import (
+    UpstreamChanges,
+    add_upstream,
+    edit_upstream,
+    free_name,
+    get_upstream,
+    list_upstreams,
+    remove_upstream,
+)
 
 MAX_SHOWN_MODELS = 48
-MAX_TIMEOUT_S = 86_400.0
 
 
 def parse_base_url(text: str) -> str:
     """Return a base URL without the slash at its end. Raises ValueError when it is none."""
-    from modelgate.transport.target import target_of
+    from modelgate.app import upstream_probe
 
-    target_of(text)
-    return text.rstrip("/")
+    return upstream_probe.parse_base_url(text)
 
 
 BASE_URL = Parsed("URL", parse_base_url)
@@ -54,13 +68,17 @@ def upstream_options(function: Callable[..., None]) -> Callable[..., None]:
             "models",
             {"type": MODEL_MAP, "help": "Models it serves, with its own names where they differ; any: all with a price."},
         ),
-        ("--priority", "priority", {"type": click.IntRange(-1000, 1000), "help": "Higher goes first."}),
-        ("--weight", "weight", {"type": click.IntRange(0, 1000), "help": "Share among those of equal priority; 0: only when others fail."}),
+        ("--priority", "priority", {"type": click.IntRange(-MAX_PRIORITY, MAX_PRIORITY), "help": "Higher goes first."}),
+        (
+            "--weight",
+            "weight",
+            {"type": click.IntRange(0, MAX_WEIGHT), "help": "Share among those of equal priority; 0: only when others fail."},
+        ),
         ("--free/--paid", "free", {"help": "Whether it costs nothing, so that models need no price."}),
-        ("--timeout", "timeout_s", {"type": click.FloatRange(0.1, MAX_TIMEOUT_S), "help": "Seconds to wait for the first byte."}),
+        ("--timeout", "timeout_s", {"type": click.FloatRange(MIN_TIMEOUT_S, MAX_TIMEOUT_S), "help": "Seconds to wait for the first byte."}),
         ("--cancel", "cancel", {"type": click.Choice(("drain", "cancel")), "help": "What a caller's leaving does to a running answer."}),
         ("--ca-file", "ca_file", {"type": click.Path(dir_okay=False), "help": "PEM file with authorities to trust for it."}),
-        ("--max-concurrent", "max_concurrent", {"type": click.IntRange(0, 1_000_000), "help": "Most requests at once; 0: no bound."}),
+        ("--max-concurrent", "max_concurrent", {"type": click.IntRange(0, MAX_CONCURRENT), "help": "Most requests at once; 0: no bound."}),
     )
     for flag, name, attributes in reversed(options):
         function = click.option(flag, name, callback=given_only, default=None, **attributes)(function)
@@ -83,27 +101,18 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
     Example: modelgate upstreams add openai --base-url https://llm.example/v1 --models my-model < key.txt
     """
     record = _provider(provider)
-    if not record.base_url and options["base_url"] is UNSET:
+    if not record.base_url and options["base_url"] is UNSET:  # before keys are asked for
         raise click.ClickException(f"{record.title} has no address of its own; say where it is with --base-url")
     keys = () if no_key else read_vendor_keys(record.title)
-    if not keys and not no_key and not record.quirks.self_hosted:
-        raise click.ClickException("no key was given; write it to stdin, or say --no-key if the server wants none")
-    fresh = Upstream(
-        id=new_id("up"),
-        name=provider,
-        provider=provider,
-        base_url=record.base_url,
-        book=book,
-        # A server that wants no key has one empty credential: whatever chooses among credentials finds one.
-        credentials=tuple(Credential(id=new_id("cred"), secret=key) for key in keys or ("",)),
-        free=record.quirks.self_hosted,
-    )
     given = {name: value for name, value in options.items() if value is not UNSET}
-    wanted = msgspec.structs.replace(fresh, **given)
+    try:
+        wanted = draft_upstream(record, book=book, secrets=keys, keyless=no_key, given=given)
+    except UpstreamIncomplete:
+        raise click.ClickException("no key was given; write it to stdin, or say --no-key if the server wants none") from None
     cipher = installation.cipher
 
     def step(connection: Connection) -> Upstream:
-        chosen = wanted if "name" in given else msgspec.structs.replace(wanted, name=_free_name(connection, provider))
+        chosen = wanted if "name" in given else msgspec.structs.replace(wanted, name=free_name(connection, provider))
         add_upstream(connection, cipher, chosen, now=time.time())
         return get_upstream(connection, chosen.id)
 
@@ -186,7 +195,8 @@ def test(installation: Installation, *, upstream: str, as_json: bool) -> None:
     import asyncio
 
     from modelgate.app.proxies import proxy_for
-    from modelgate.app.upstream_probe import Verdict, probe_upstream
+    from modelgate.app.upstream_probe import probe_upstream
+    from modelgate.core.upstreams import Verdict
     from modelgate.transport.client import Transport
 
     found = installation.database.read(get_upstream, upstream, installation.cipher)
@@ -224,11 +234,6 @@ def _provider(name: str) -> Provider:
     if name not in providers:
         raise click.ClickException(f"there is no provider {name!r}; there are: {', '.join(sorted(providers))}")
     return providers[name]
-
-
-def _free_name(connection: Connection, provider: str) -> str:
-    taken = {one.name for one in list_upstreams(connection)}
-    return provider if provider not in taken else next(name for n in range(2, len(taken) + 3) if (name := f"{provider}-{n}") not in taken)
 
 
 def _edited(installation: Installation, upstream: str, changes: UpstreamChanges) -> Upstream:

@@ -8,6 +8,7 @@ import re
 from urllib.parse import unquote
 
 from modelgate.core.http import HeaderBlock
+from modelgate.core.providers import operation_of
 
 MAX_PATH_CHARACTERS = 2048
 
@@ -52,6 +53,11 @@ _SINGLES = {
     "/v1/images/variations": "openai_image_variations",
 }
 
+_GEMINI_USUAL = {
+    "/v1beta/models/{model}:generateContent": "gemini_content",
+    "/v1beta/models/{model}:embedContent": "gemini_embeddings",
+}
+
 
 def proper_path(path: str) -> str:
     """Return the one spelling under which an endpoint is served; a path that is none of them comes back without its last slash."""
@@ -86,6 +92,12 @@ def format_of(path: str) -> str:
             return "gemini_content"
         return "gemini_embeddings" if path.endswith((":embedContent", ":batchEmbedContents")) else ""
     return _CONVERSATIONS.get(path) or _SINGLES.get(path, "")
+
+
+def paths_of(operation: str) -> tuple[str, ...]:
+    """Return the usual paths at which relays are asked for an operation; none for one that is done by tasks."""
+    served = {**_CONVERSATIONS, **_SINGLES, **_GEMINI_USUAL}
+    return tuple(path for path, name in served.items() if operation_of(name) == operation)
 
 
 def count_of(path: str) -> str:

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from modelgate.core.records import PriceRow
 from modelgate.storage.changes import lock_changes, record_change
+from modelgate.storage.database import Database
 from modelgate.storage.schema.settings import price, price_group
 
 
@@ -52,3 +53,25 @@ def unset_group(connection: Connection, name: str, *, now: float) -> bool:
         return False
     record_change(connection, "group", name, now=now)
     return True
+
+
+class DatabasePrices:
+    """The store of prices and groups over a database (see `control/prices.py` for what is asked of it)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def set_price(self, row: PriceRow, *, now: float) -> None:
+        await self._database.call(set_price, row, now=now)
+
+    async def unset_price(self, model: str, *, now: float) -> bool:
+        return await self._database.call(unset_price, model, now=now)
+
+    async def groups(self) -> dict[str, str]:
+        return await self._database.fetch(list_groups)
+
+    async def set_group(self, name: str, multiplier: str, *, now: float) -> None:
+        await self._database.call(set_group, name, multiplier, now=now)
+
+    async def unset_group(self, name: str, *, now: float) -> bool:
+        return await self._database.call(unset_group, name, now=now)

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from modelgate.core.records import Snapshot
 from modelgate.storage.changes import current_version, keys_changed_since, lock_changes, record_change
 from modelgate.storage.cipher import Cipher
+from modelgate.storage.database import Database
 from modelgate.storage.price_rows import list_groups, list_prices
 from modelgate.storage.schema.settings import setting
 from modelgate.storage.upstreams import list_upstreams
@@ -47,3 +48,16 @@ def unset_setting(connection: Connection, name: str, *, now: float) -> bool:
         return False
     record_change(connection, "setting", name, now=now)
     return True
+
+
+class DatabaseSettings:
+    """The operator's settings over a database (see `control/settings.py` for what is asked of it)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def settings(self) -> dict[str, str]:
+        return await self._database.fetch(list_settings)
+
+    async def set(self, name: str, value: str, *, now: float) -> None:
+        await self._database.call(set_setting, name, value, now=now)

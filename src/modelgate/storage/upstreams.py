@@ -44,6 +44,12 @@ def add_upstream(connection: Connection, cipher: Cipher, record: Upstream, *, no
     record_change(connection, "upstream", record.id, now=now)
 
 
+def free_name(connection: Connection, wanted: str) -> str:
+    """Return a name that no upstream has: the wanted one, or that with a number."""
+    taken = set(connection.execute(select(upstream.c.name)).scalars())
+    return wanted if wanted not in taken else next(name for n in range(2, len(taken) + 3) if (name := f"{wanted}-{n}") not in taken)
+
+
 def list_upstreams(connection: Connection, cipher: Cipher | None = None) -> tuple[Upstream, ...]:
     """Return all upstreams, oldest first; with a cipher, their secrets in the clear, without one, empty.
 

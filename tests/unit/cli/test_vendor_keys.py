@@ -6,7 +6,8 @@ import sys
 import click
 import pytest
 
-from modelgate.cli.vendor_keys import MAX_KEY_LENGTH, MAX_KEYS, read_vendor_keys
+from modelgate.cli.vendor_keys import read_vendor_keys
+from modelgate.core.upstreams import MAX_SECRET_LENGTH, MAX_SECRETS
 
 
 class Terminal(io.StringIO):
@@ -33,7 +34,7 @@ def test_on_a_terminal_keys_are_typed_blindly_until_an_empty_line(monkeypatch: p
     assert hidden == [True, True, True]
 
 
-@pytest.mark.parametrize("text", ["\n".join(str(number) for number in range(MAX_KEYS + 1)), "x" * (MAX_KEY_LENGTH + 1)])
+@pytest.mark.parametrize("text", ["\n".join(str(number) for number in range(MAX_SECRETS + 1)), "x" * (MAX_SECRET_LENGTH + 1)])
 def test_what_is_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     with pytest.raises(click.UsageError, match="at most"):
