@@ -3,16 +3,26 @@
 from typing import NamedTuple
 
 import modelgate
+from modelgate.app.control_reach import NOWHERE, Reach
+from modelgate.app.operator_settings import OPERATOR_SETTINGS, check_setting
 from modelgate.app.settings import Settings
+from modelgate.app.shown_settings import shown_settings
+from modelgate.app.upstream_probe import parse_base_url
 from modelgate.app.workshop import file_links, open_database
 from modelgate.control.accounts import account_actions
 from modelgate.control.actions import Action, Door
 from modelgate.control.errors import AlreadyTaken, NoSuchObject
+from modelgate.control.events import event_actions, recorded
 from modelgate.control.keys import key_actions
 from modelgate.control.members import member_actions
+from modelgate.control.models import model_actions
 from modelgate.control.playground import playground_actions
+from modelgate.control.prices import price_actions
 from modelgate.control.redemption import redemption_actions
 from modelgate.control.session import SessionRoom, session_actions
+from modelgate.control.settings import setting_actions
+from modelgate.control.tasks import task_actions
+from modelgate.control.upstreams import upstream_actions
 from modelgate.control.wallet import wallet_actions
 from modelgate.control.yescale import yescale_actions
 from modelgate.core.clock import Clock, system_clock
@@ -23,11 +33,17 @@ from modelgate.identity.passwords import Passwords
 from modelgate.identity.sessions import Sessions
 from modelgate.metering.periods import current_periods
 from modelgate.storage.account_log import DatabaseAccountLog
+from modelgate.storage.admin_events import DatabaseEventLog
+from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.key_listings import DatabaseKeys
 from modelgate.storage.members import DatabaseMembers
+from modelgate.storage.price_rows import DatabasePrices
 from modelgate.storage.redemptions import DatabaseRedemptions
+from modelgate.storage.settings import DatabaseSettings
+from modelgate.storage.task_listings import DatabaseTaskListings
+from modelgate.storage.upstreams import DatabaseUpstreams
 from modelgate.storage.wallet import DatabaseWallets
 
 PREFIXES = ("/api/", "/yescale/")
@@ -42,6 +58,7 @@ class Means(NamedTuple):
     secret: bytes
     clock: Clock
     passwords: Passwords
+    reach: Reach = NOWHERE
 
     @property
     def base_url(self) -> str:
@@ -66,7 +83,10 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
     keys = DatabaseKeys(means.database, periods_at=current_periods)
     wallets = DatabaseWallets(means.database)
     links = file_links(means.settings, means.secret)
-    return (
+    events = DatabaseEventLog(means.database)
+    upstreams = DatabaseUpstreams(means.database, Cipher(means.secret))
+    reach = means.reach
+    actions = (
         *session_actions(sessions, version=modelgate.__version__, base_url=means.base_url),
         *member_actions(DatabaseMembers(means.database), base_url=means.base_url),
         *key_actions(keys),
@@ -75,7 +95,19 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
         *wallet_actions(wallets),
         *redemption_actions(DatabaseRedemptions(means.database), attempts=Attempts(means.clock)),
         *yescale_actions(keys, DatabaseAccountLog(means.database), urls_of=links.urls_of),
+        *task_actions(DatabaseTaskListings(means.database), cancel=reach.cancel, urls_of=reach.urls_of),
+        *model_actions(reach.configuration, operations=reach.operations, paths_of=reach.paths_of),
+        *price_actions(DatabasePrices(means.database)),
+        *upstream_actions(upstreams, providers=reach.providers, probe=reach.probe, clean_url=parse_base_url),
+        *setting_actions(
+            DatabaseSettings(means.database),
+            known=OPERATOR_SETTINGS,
+            check=check_setting,
+            started_with=shown_settings(means.settings),
+        ),
+        *event_actions(events),
     )
+    return recorded(actions, events)
 
 
 def control_endpoints() -> tuple[Endpoint, ...]:
@@ -90,8 +122,18 @@ def control_endpoints() -> tuple[Endpoint, ...]:
 class ControlRoom:
     """The account API of a running desk. `handle` answers every path under `PREFIXES`."""
 
-    def __init__(self, settings: Settings, secret: bytes, *, clock: Clock = system_clock, passwords: Passwords | None = None) -> None:
-        self._means = means = Means(settings, open_database(settings), secret=secret, clock=clock, passwords=passwords or Passwords())
+    def __init__(
+        self,
+        settings: Settings,
+        secret: bytes,
+        *,
+        reach: Reach = NOWHERE,
+        clock: Clock = system_clock,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._means = means = Means(
+            settings, open_database(settings), secret=secret, clock=clock, passwords=passwords or Passwords(), reach=reach
+        )
         sessions = session_room(means)
         origins = frozenset((settings.base_url,))
         self._door = Door(control_actions(means, sessions), recognise=sessions.recognise, origins=origins, clock=clock)

@@ -21,6 +21,7 @@ from starlette.routing import Route
 import modelgate
 from modelgate.app.asgi import Handler, HandlerApp
 from modelgate.app.control import MAX_BODY_BYTES, PREFIXES, ControlRoom
+from modelgate.app.control_reach import reach_of
 from modelgate.app.endpoints import every_endpoint
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.memory import give_large_blocks_back
@@ -101,7 +102,6 @@ class Desk:
         self._families = load_media_families()
         self._routes = MediaRoutes(self._families)
         self._wire_formats = load_wire_formats()
-        self._control = ControlRoom(settings, secret)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then finish what runs, within the settings' bound."""
@@ -145,9 +145,14 @@ class Desk:
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
         deliveries = Deliveries(keys=keys, tasks=workshop.store, store=DatabaseWebhookStore(self._database), clock=system_clock)
         callbacks = VendorCallbacks(workshop.store, secret=callback_key(self._secret), clock=system_clock)
+        reach = reach_of(
+            settings, follower, transport=workshop.transport, providers=providers, cancel=submissions.cancel, urls_of=links.urls_of
+        )
+        control = ControlRoom(settings, self._secret, reach=reach)
         application = self._application(
             once.of_media(media.handle),
             once.of_images(images.handle),
+            control=control,
             files=files,
             deliveries=deliveries,
             callbacks=callbacks,
@@ -166,7 +171,7 @@ class Desk:
         for loop in following:
             loop.cancel()
         await workshop.close()
-        self._control.close()
+        control.close()
         rates.close()
 
     def _application(
@@ -174,6 +179,7 @@ class Desk:
         media: Handler,
         images: Handler,
         *,
+        control: ControlRoom,
         files: Files,
         deliveries: Deliveries,
         callbacks: VendorCallbacks,
@@ -209,7 +215,7 @@ class Desk:
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),
             *(
-                Route(prefix + "{rest:path}", self._app(_with_database(self._control.handle), max_body_bytes=MAX_BODY_BYTES))
+                Route(prefix + "{rest:path}", self._app(_with_database(control.handle), max_body_bytes=MAX_BODY_BYTES))
                 for prefix in PREFIXES
             ),
             *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),

@@ -4,6 +4,9 @@
     lists.py     what the queries of all lists share
     session.py   signing in and out, becoming a member, one's own record (session_endpoints.py: their declarations)
     members.py   members and invitations; people.py: a member as shown
+    keys.py accounts.py wallet.py redemption.py playground.py tasks.py models.py prices.py upstreams.py settings.py
+                 one subject each; key_reference.py, task_reference.py, upstream_reference.py: the types and declarations of the long ones
+    events.py    the log of what owners and admins changed; declared.py: declarations in short
     errors.py    what it says besides the errors of every room
     yescale.py   the system API of older portals: the same things in its shape (yescale_shapes.py, yescale_reference.py)
 

@@ -74,6 +74,20 @@ class RedemptionCode(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_at: float | None = None
 
 
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks; what is empty or None does not matter. `since` is the first moment of their making, `until` the first after it."""
+
+    book: Book
+    account: str = ""
+    key: str = ""
+    model: str = ""
+    family: str = ""
+    state: str = ""
+    upstream: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
 class TaskListing(msgspec.Struct, frozen=True, kw_only=True):
     """A task with the names of its account, key and upstream, and how many webhooks it has had."""
 

@@ -27,7 +27,7 @@ Say: TypeAlias = Callable[[str | None, str], str]
 T = TypeVar("T")
 
 _top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_AT_FIELD = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+_AT_FIELD = re.compile(r" - at (?:`key` in )?`(?:key in )?\$\.?([^`]*)`$")
 _KEY = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
 _AFTER_VALUE = re.compile(rb"[ \t\r\n]*[,}]")
 _MISSING_FIELD = re.compile(r"missing required field `?([^`]+)`?$")

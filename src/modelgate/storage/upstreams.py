@@ -1,5 +1,6 @@
 """Upstreams and their credentials, secrets encrypted. Each function is one step."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -7,11 +8,14 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from modelgate.core.ids import new_id
+from modelgate.core.listings import UpstreamTraffic
 from modelgate.core.records import Credential, Upstream
 from modelgate.storage.changes import lock_changes, record_change
 from modelgate.storage.cipher import Cipher
+from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.schema.settings import upstream, upstream_credential
+from modelgate.storage.upstream_traffic import list_traffic
 
 
 class UpstreamChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,3 +151,36 @@ def _upstream_of(row: Row[Any], credentials: tuple[Credential, ...]) -> Upstream
     del values["created_at"]
     values["models"] = msgspec.json.decode(values["models"], type=dict[str, str])
     return Upstream(**values, credentials=credentials)
+
+
+class DatabaseUpstreams:
+    """The store of upstreams over a database (see `control/upstreams.py` for what is asked of it). Raises NameTaken and NoSuchRow."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def list_of(self) -> tuple[Upstream, ...]:
+        return await self._database.fetch(list_upstreams)
+
+    async def get(self, reference: str) -> Upstream:
+        """Return an upstream with its secrets in the clear."""
+        return await self._database.fetch(get_upstream, reference, self._cipher)
+
+    async def add(self, record: Upstream, *, is_named: bool, now: float) -> None:
+        await self._database.call(_add_named, self._cipher, record, is_named=is_named, now=now)
+
+    async def edit(self, reference: str, changes: Mapping[str, Any], *, now: float) -> Upstream:
+        return await self._database.call(edit_upstream, self._cipher, reference, UpstreamChanges(**changes), now=now)
+
+    async def remove(self, reference: str, *, now: float) -> None:
+        await self._database.call(remove_upstream, reference, now=now)
+
+    async def traffic(self, *, since: float, blameless: Iterable[str]) -> list[UpstreamTraffic]:
+        return await self._database.fetch(list_traffic, since=since, blameless=tuple(blameless))
+
+
+def _add_named(connection: Connection, cipher: Cipher, record: Upstream, *, is_named: bool, now: float) -> None:
+    if not is_named:
+        record = msgspec.structs.replace(record, name=free_name(connection, record.name))
+    add_upstream(connection, cipher, record, now=now)

@@ -5,12 +5,19 @@ from typing import Any
 import msgspec
 
 from modelgate.app.control import Means, control_actions, session_room
+from modelgate.app.control_reach import Reach
+from modelgate.app.following import ConfigurationFollower
 from modelgate.app.settings import Settings
 from modelgate.control.actions import Door, SignedIn
 from modelgate.control.errors import NoSuchObject
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.members import Member, Role
+from modelgate.core.records import Task, Upstream
+from modelgate.core.upstreams import Verdict
+from modelgate.gateway.configuration import Configuration
 from modelgate.identity.passwords import Passwords
+from modelgate.providers import load_providers
+from modelgate.storage.cipher import Cipher
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NoSuchRow
 from modelgate.storage.identity import create_account
@@ -18,13 +25,23 @@ from modelgate.storage.identity import create_account
 NOW = 1_790_000_000.0
 
 
-class Api:
-    """Answers calls; `now` is the clock."""
+SECRET = bytes(32)
 
-    def __init__(self, database: Database, **means: Any) -> None:
+
+class Api:
+    """Answers calls; `now` is the clock. `canceled` are the tasks that somebody canceled, `probed` the upstreams that were tested."""
+
+    def __init__(self, database: Database) -> None:
         self.database = database
         self.now = NOW
-        self.means = Means(Settings(), database, secret=bytes(32), clock=lambda: self.now, passwords=Passwords(), **means)
+        self.canceled: list[str] = []
+        self.probed: list[Upstream] = []
+        self.verdicts: tuple[Verdict, ...] = (Verdict(credential="cred_1", ok=True, text="it works", status=200, latency_ms=7),)
+        providers = load_providers()
+        settings = Settings()
+        self._follower = ConfigurationFollower(database, Cipher(SECRET), settings, providers=providers, clock=lambda: self.now)
+        reach = Reach(configuration=self._configuration, cancel=self._cancel, urls_of=urls_of, probe=self._probe, providers=providers)
+        self.means = Means(settings, database, secret=SECRET, clock=lambda: self.now, passwords=Passwords(), reach=reach)
         self.account = database.run(create_account, name="default", now=NOW)
         self.other = database.run(create_account, name="other", now=NOW)
         self._who: Member | None = None
@@ -33,6 +50,18 @@ class Api:
 
     async def _recognise(self, _: HttpRequest) -> SignedIn | None:
         return None if self._who is None else SignedIn(self._who, by_cookie=False)
+
+    async def _configuration(self) -> Configuration:
+        await self._follower.follow()
+        return self._follower.current()
+
+    async def _cancel(self, task: Task) -> Task:
+        self.canceled.append(task.id)
+        return task
+
+    async def _probe(self, upstream: Upstream) -> tuple[Verdict, ...]:
+        self.probed.append(upstream)
+        return self.verdicts
 
     def member(self, role: Role, *, account: str = "") -> Member:
         return Member(id=f"mem_{role}", account=account or self.account, role=role, email=f"{role}@a.example", name=role)
@@ -53,3 +82,7 @@ class Api:
             raise NoSuchObject(str(error)) from error
         assert isinstance(answer.body, bytes | bytearray)
         return answer, msgspec.json.decode(answer.body) if answer.body else None
+
+
+def urls_of(task: Task) -> list[str]:
+    return [f"https://gateway.example/files/{output.blob}" if output.blob else "" for output in task.outputs]
