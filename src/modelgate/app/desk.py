@@ -148,11 +148,10 @@ class Desk:
         reach = reach_of(
             settings, follower, transport=workshop.transport, providers=providers, cancel=submissions.cancel, urls_of=links.urls_of
         )
-        control = ControlRoom(settings, self._secret, reach=reach)
+        self._control = ControlRoom(settings, self._secret, reach=reach)
         application = self._application(
             once.of_media(media.handle),
             once.of_images(images.handle),
-            control=control,
             files=files,
             deliveries=deliveries,
             callbacks=callbacks,
@@ -171,7 +170,7 @@ class Desk:
         for loop in following:
             loop.cancel()
         await workshop.close()
-        control.close()
+        self._control.close()
         rates.close()
 
     def _application(
@@ -179,7 +178,6 @@ class Desk:
         media: Handler,
         images: Handler,
         *,
-        control: ControlRoom,
         files: Files,
         deliveries: Deliveries,
         callbacks: VendorCallbacks,
@@ -215,7 +213,7 @@ class Desk:
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),
             *(
-                Route(prefix + "{rest:path}", self._app(_with_database(control.handle), max_body_bytes=MAX_BODY_BYTES))
+                Route(prefix + "{rest:path}", self._app(_with_database(self._control.handle), max_body_bytes=MAX_BODY_BYTES))
                 for prefix in PREFIXES
             ),
             *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),

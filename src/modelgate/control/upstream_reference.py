@@ -96,7 +96,7 @@ class UpstreamBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     provider: Annotated[
         Annotated[str, Meta(min_length=1, max_length=MAX_PROVIDER_LENGTH)],
-        Meta(description="Whose it is; `GET /api/providers` lists them.", examples=["vllm"]),
+        Meta(description="Whose it is; `GET /api/providers` lists them.", examples=["custom"]),
     ]
     book: Annotated[Book, Meta(description="Whose requests it answers: those of live keys, or of test keys beside the sandbox.")] = "live"
     secrets: Annotated[_Secrets, Meta(description=_SECRETS)] = []
