@@ -144,6 +144,27 @@ def test_roles_hold(installation: Installation, owner: Browser) -> None:
     assert viewer.ask("GET", "/api/me").status == 401  # at once
 
 
+def test_a_member_sees_one_account_and_a_viewer_changes_nothing(installation: Installation, owner: Browser) -> None:
+    ours = installation.base_url
+    name = f"acme-{secrets.token_hex(4)}"
+    installation.run("accounts", "create", "--name", name)
+    member, viewer = joined(installation, "member", "--account", name), joined(installation, "viewer", "--account", name)
+    foreign = owner.ask("POST", "/api/keys", {"name": "theirs", "book": "test"}, origin=ours).json
+    own = member.ask("POST", "/api/keys", {"name": "own", "book": "test"}, origin=ours).json
+    for one in (member, viewer):
+        assert [key["id"] for key in one.ask("GET", "/api/keys").json["data"]] == [own["id"]]
+        assert one.ask("GET", f"/api/keys?account={foreign['account']}").status == 403
+        assert one.ask("GET", f"/api/keys/{foreign['id']}").status == 404
+        assert one.ask("POST", f"/api/keys/{foreign['id']}/rotate", {}, origin=ours).status == (404 if one is member else 403)
+        assert one.ask("POST", "/api/keys", {"name": "x", "account": foreign["account"]}, origin=ours).status == 403
+    assert viewer.ask("POST", "/api/keys", {"name": "x"}, origin=ours).status == 403
+    assert viewer.ask("DELETE", f"/api/keys/{own['id']}", origin=ours).status == 403
+    refused = member.ask("DELETE", f"/api/keys/{own['id']}", origin="https://evil.example")
+    assert (refused.status, refused.code) == (403, "foreign_origin")
+    assert member.ask("GET", f"/api/keys/{own['id']}").json["state"] == "active"
+    assert {foreign["id"], own["id"]} <= {key["id"] for key in owner.ask("GET", "/api/keys?limit=200").json["data"]}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
