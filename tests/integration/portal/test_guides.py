@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import openai
 import pytest
 from tests.environment import clean_environment
 from tests.integration.gateway.conftest import Installation
@@ -19,6 +21,15 @@ COMMANDS = [
     pytest.param(command.replace("http://127.0.0.1:8080", "$MODELGATE_BASE_URL"), id=f"{path.stem}-{number}")
     for path in (*sorted(GUIDES.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
     for number, command in enumerate(re.findall(r"^```bash\n(curl .*?)^```", path.read_text(), re.DOTALL | re.MULTILINE))
+]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(GUIDES.glob("*.md")))
+ELSEWHERE = {"adding-a-vendor": "integration/test_adding_a_vendor.py", "python-langchain": "frameworks/test_samples.py"}
+"""Pages whose fragments of Python are run by other tests."""
+FRAGMENTS = [
+    pytest.param(fragment, id=f"{path.stem}-{number}")
+    for path in PAGES
+    if path.stem not in ELSEWHERE
+    for number, fragment in enumerate(re.findall(r"^```python\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE))
 ]
 RUN_S = 60
 
@@ -65,6 +76,25 @@ def send_as_curl(command: str, variables: dict[str, str]) -> tuple[int, str]:
 def test_a_command_works_as_it_is_printed(installation: Installation, command: str, tmp_path: Path) -> None:
     status, body = run(command, tmp_path, installation)
     assert (status, body[:1]) == (200, "{"), body
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+def test_a_fragment_of_python_works_as_it_is_printed(installation: Installation, fragment: str) -> None:
+    for address in ("http://127.0.0.1:8080", "{{base_url}}"):
+        fragment = fragment.replace(address, installation.base_url)
+    for key in ("sk-test-…", "sk-…"):
+        fragment = fragment.replace(key, installation.test_key)
+    with openai.OpenAI(api_key=installation.test_key, base_url=f"{installation.base_url}/v1", max_retries=0) as client:
+        given: dict[str, Any] = {"client": client, "messages": [{"role": "user", "content": "Say: yes"}]}
+        exec(fragment, given)  # our own page
+        if given["client"] is not client:
+            given["client"].models.list()
+            given["client"].close()
+
+
+def test_there_are_fragments() -> None:
+    assert len(FRAGMENTS) >= 4
+    assert all((ROOT / "tests" / where).exists() for where in ELSEWHERE.values())
 
 
 def test_without_a_curl_the_same_is_sent(installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
