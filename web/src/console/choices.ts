@@ -1,7 +1,7 @@
 // What filters offer to choose from. A list that cannot be loaded leaves its filter with "any" alone: the page itself says what is wrong.
 import { api } from '../api/client'
 import { account, book } from './session'
-import type { ModelList } from './types'
+import type { ModelList, Upstream } from './types'
 import { useLoad, type Loaded } from './useLoad'
 
 const MAX_LISTED = 200
@@ -22,4 +22,4 @@ export const useModelNames = (): Loaded<string[]> =>
   useLoad(async (signal) => (await api.get<ModelList>('/api/models', { book: book.value }, signal)).data.map(({ id }) => id), () => book.value)
 
 export const useUpstreamNames = (wanted: () => boolean): Loaded<Named[]> =>
-  useLoad((signal) => (wanted() ? listed<Named>('/api/upstreams', { book: book.value }, signal) : Promise.resolve([])), () => [book.value, wanted()])
+  useLoad((signal) => (wanted() ? api.get<{ data: Upstream[] }>('/api/upstreams', {}, signal).then(({ data }) => data.filter((one) => one.book === book.value)) : Promise.resolve([])), () => [book.value, wanted()])
