@@ -20,11 +20,14 @@ export function rateName(rate: string): string {
   return conditions.length ? `${word} (${conditions.join(', ').replaceAll('_', ' ')})` : word
 }
 
+const FIRST = ['input', 'output', 'cached'] // what readers look for
+const rank = (rate: string): number => (FIRST.includes(rate) ? FIRST.indexOf(rate) : FIRST.length)
+
 /** “$2.00 input, $8.00 output a million tokens”. */
 export function priceWords(price: Price | null): string {
   if (!price) return 'No price: it cannot be used until it has one.'
   if (price.free) return 'Free.'
-  const rates = Object.entries(price.rates)
+  const rates = Object.entries(price.rates).sort(([one], [other]) => rank(one) - rank(other))
   const [large, each] = [rates.filter(([name]) => !isEach(name)), rates.filter(([name]) => isEach(name))]
   const parts = [
     large.slice(0, 3).map(([name, rate]) => `$${rate} ${rateName(name)}`).join(', ') + (large.length ? ' a million' : ''),

@@ -18,7 +18,7 @@ export const PLACES: { title: string; places: Place[] }[] = [
       { label: 'Keys', to: '/console/keys', icon: 'key', needs: 'read' },
       { label: 'Logs', to: '/console/logs', icon: 'list', needs: 'read' },
       { label: 'Tasks', to: '/console/tasks', icon: 'image', needs: 'read' },
-      { label: 'Models and prices', to: '/console/models', icon: 'tag', needs: 'read' },
+      { label: 'Models', to: '/console/models', icon: 'tag', needs: 'read' },
       { label: 'Wallet', to: '/console/wallet', icon: 'wallet', needs: 'read' },
     ],
   },
