@@ -40,8 +40,8 @@ class WalletStore(Protocol):
 
     async def accounts(self, account_id: str = "") -> list[AccountListing]: ...
 
-    async def spent_since(self, account_id: str, *, book: Book, times: Sequence[float]) -> list[int]:
-        """Return what an account spent since each of these times until now, nano-USD."""
+    async def spent_since(self, account_id: str, *, book: Book, midnights: Sequence[float]) -> list[int]:
+        """Return what an account spent since each of these midnights (UTC) until now, nano-USD."""
         ...
 
     async def ledger(self, account_id: str, *, book: Book, kinds: Sequence[str], limit: int, after: int) -> list[LedgerLine]:
@@ -114,7 +114,7 @@ def wallet_actions(store: WalletStore) -> tuple[Action, ...]:
         if not found:
             raise NoSuchObject
         standing = found[0].live if query.book == "live" else found[0].test
-        spent = await store.spent_since(account, book=query.book, times=_times(call.now))
+        spent = await store.spent_since(account, book=query.book, midnights=_midnights(call.now))
         return Wallet(
             account=account,
             account_name=found[0].name,
@@ -140,7 +140,7 @@ def wallet_actions(store: WalletStore) -> tuple[Action, ...]:
     return (Action(endpoint=GET_WALLET, handle=wallet), Action(endpoint=LIST_LEDGER, handle=ledger))
 
 
-def _times(now: float) -> list[float]:
+def _midnights(now: float) -> list[float]:
     """Return the midnights, UTC, that began today, this week of days and this month of days."""
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     return [today - (days - 1) * DAY_S for days in (1, WEEK_DAYS, MONTH_DAYS)]

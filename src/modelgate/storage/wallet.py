@@ -14,10 +14,10 @@ from modelgate.storage.identity import rename_account as rename
 from modelgate.storage.ledger import IdempotencyConflict, adjust, credit, set_credit_limit
 from modelgate.storage.posting import Posting, balance_account
 from modelgate.storage.schema.identity import api_key
-from modelgate.storage.schema.money import ledger_entry, request_record, task_hold
-from modelgate.storage.schema.tasks import task
+from modelgate.storage.schema.money import ledger_entry
+from modelgate.storage.schema.usage import usage
+from modelgate.storage.usage import DAY_S
 
-MILLISECONDS = 1_000
 MAX_BALANCE_NANOS = 10**18
 """A billion USD: no credit takes a balance beyond it, so that sums fit their columns."""
 _BALANCE_PREFIX = balance_account("")
@@ -101,20 +101,12 @@ def list_account_rows(connection: Connection, *, account_id: str = "") -> list[A
     ]
 
 
-def spent_since(connection: Connection, *, account: str, book: Book, times: Sequence[float]) -> list[int]:
-    """Return what an account spent, in requests and on tasks that ended, since each of these times until now."""
-    records, holds = request_record.c, task_hold.c
-    oldest = min(times)
-    sums = [func.sum(case((records.at_ms >= int(at * MILLISECONDS), records.amount_nanos), else_=0)) for at in times]
-    asked = select(*sums).where(records.account == account, records.book == book, records.at_ms >= int(oldest * MILLISECONDS))
-    ended = [func.sum(case((task.c.finished_at >= at, holds.captured_nanos), else_=0)) for at in times]
-    made = (
-        select(*ended)
-        .join(task, task.c.id == holds.task)
-        .where(task.c.account == account, task.c.book == book, task.c.finished_at >= oldest, holds.state == "captured")
-    )
-    requests, tasks = connection.execute(asked).one(), connection.execute(made).one()
-    return [int(first or 0) + int(second or 0) for first, second in zip(requests, tasks, strict=True)]
+def spent_since(connection: Connection, *, account: str, book: Book, midnights: Sequence[float]) -> list[int]:
+    """Return what an account spent, in requests and on tasks that ended, since each of these midnights (UTC) until now."""
+    columns = usage.c
+    sums = [func.sum(case((columns.at >= int(at), columns.amount_nanos), else_=0)) for at in midnights]
+    days = (columns.account == account, columns.book == book, columns.span_s == DAY_S, columns.at >= int(min(midnights)))
+    return [int(amount or 0) for amount in connection.execute(select(*sums).where(*days)).one()]
 
 
 def list_ledger(
@@ -204,8 +196,8 @@ class DatabaseWallets:
             return "too_large"
         return "done" if credited.done else "repeated"
 
-    async def spent_since(self, account_id: str, *, book: Book, times: Sequence[float]) -> list[int]:
-        return await self._database.fetch(spent_since, account=account_id, book=book, times=times)
+    async def spent_since(self, account_id: str, *, book: Book, midnights: Sequence[float]) -> list[int]:
+        return await self._database.fetch(spent_since, account=account_id, book=book, midnights=midnights)
 
     async def ledger(self, account_id: str, *, book: Book, kinds: Sequence[str], limit: int, after: int) -> list[LedgerLine]:
         return await self._database.fetch(list_ledger, account_id=account_id, book=book, kinds=kinds, limit=limit, after=after)

@@ -228,3 +228,77 @@ def test_the_system_api_over_http(installation: Installation, owner: Browser) ->
         assert set(reply.json) == {"data", "message", "success"}
         assert (reply.json["data"], reply.json["success"]) == (None, False)
         assert "request id: req_" in reply.json["message"]
+
+
+# What only a running desk has.
+
+
+def wait_for_task(browser: Browser, task_id: str) -> Any:
+    ends = time.monotonic() + POSTED_S
+    while True:
+        shown = browser.ask("GET", f"/api/tasks/{task_id}").json
+        if shown["finished_at"] is not None or time.monotonic() > ends:
+            return shown
+        time.sleep(0.1)
+
+
+def test_from_the_playgrounds_key_to_a_picture_in_the_gallery(installation: Installation) -> None:
+    browser = joined(installation, "member")
+    ours = installation.base_url
+    key = browser.ask("POST", "/api/playground-key", {"book": "test"}, origin=ours).json["secret"]
+    programme = Browser(installation)
+    bearer = {"authorization": f"Bearer {key}"}
+    body = {"model": "kling-v1", "operation": "image", "input": {"prompt": "a red kite"}}
+    made = programme.ask("POST", "/v1/tasks", body, **bearer).json
+    shown = wait_for_task(browser, made["id"])
+    assert (shown["state"], shown["key_name"], shown["prompt"], shown["upstream"]) == ("succeeded", "playground", "a red kite", None)
+    with urllib.request.urlopen(shown["outputs"][0]["url"], timeout=30) as picture:
+        assert picture.headers["content-type"].startswith("image/")
+    refused = browser.ask("POST", f"/api/tasks/{made['id']}/cancel", origin=ours)
+    assert (refused.status, refused.code) == (409, "task_not_cancelable")
+    assert made["id"] in [task["id"] for task in browser.ask("GET", "/api/tasks?book=test").json["data"]]
+
+
+def test_a_key_that_is_made_disabled_and_deleted_is_followed_by_relays(owner: Browser, installation: Installation) -> None:
+    ours = installation.base_url
+    made = owner.ask("POST", "/api/keys", {"name": "app", "book": "test", "limit_nanos": 0}, origin=ours).json
+    programme = Browser(installation)
+
+    def chat() -> Reply:
+        body = {"model": "sandbox-chat", "messages": [{"role": "user", "content": "Hello"}]}
+        return programme.ask("POST", "/v1/chat/completions", body, authorization=f"Bearer {made['secret']}")
+
+    def wait_for(status: int) -> Reply:
+        ends = time.monotonic() + POSTED_S
+        while (reply := chat()).status != status and time.monotonic() < ends:
+            time.sleep(0.05)
+        return reply
+
+    assert wait_for(429).code == "insufficient_quota"
+    owner.ask("PATCH", f"/api/keys/{made['id']}", {"limit_nanos": None}, origin=ours)
+    assert wait_for(200).status == 200
+    owner.ask("POST", f"/api/keys/{made['id']}/disable", origin=ours)
+    assert wait_for(403).code == "disabled_api_key"
+    owner.ask("DELETE", f"/api/keys/{made['id']}", origin=ours)
+    assert wait_for(401).code == "invalid_api_key"
+
+
+def test_an_upstream_is_added_tested_and_what_it_serves_is_seen(owner: Browser, installation: Installation) -> None:
+    ours = installation.base_url
+    nowhere = {
+        "provider": "openai",
+        "name": "nowhere",
+        "base_url": "http://127.0.0.1:9/v1",
+        "secrets": ["sk-secret"],
+        "models": {"own": "own"},
+    }
+    added = owner.ask("POST", "/api/upstreams", nowhere, origin=ours)
+    assert (added.status, added.json["health"]["state"]) == (201, "idle")
+    path = f"/api/upstreams/{added.json['id']}"
+    tested = owner.ask("POST", f"{path}/test", origin=ours).json
+    assert (tested["ok"], tested["status"]) == (False, None)
+    assert "cannot be used" in tested["message"]
+    owner.ask("PUT", "/api/prices/own", {"rates": {"input": "1"}}, origin=ours)
+    assert "own" in [model["id"] for model in owner.ask("GET", "/api/models").json["data"]]
+    assert owner.ask("DELETE", path, origin=ours).status == 204
+    assert owner.ask("GET", "/api/events").json["data"][0]["action"] == "remove_upstream"

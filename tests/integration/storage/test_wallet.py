@@ -4,14 +4,12 @@ import asyncio
 
 import msgspec
 import pytest
-from sqlalchemy import insert
 
 from modelgate.core.records import Task
 from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.identity import create_account, rename_account
 from modelgate.storage.ledger import IdempotencyConflict
-from modelgate.storage.schema.money import request_record
 from modelgate.storage.tasks import finish_task, insert_task
 from modelgate.storage.wallet import (
     MAX_BALANCE_NANOS,
@@ -27,7 +25,6 @@ from modelgate.storage.wallet import (
 
 NOW = 1_790_000_000.0
 DAY_S = 86_400.0
-RECORD_ZEROS = ("input_tokens", "output_tokens", "hold_nanos", "overrun_nanos", "first_byte_ms", "total_ms", "batch")
 
 
 @pytest.fixture
@@ -105,34 +102,13 @@ def finish(database: Database, made: Task, *, at: float, captured: int) -> None:
 
 
 def test_what_was_spent_since(database: Database, account: str) -> None:
-    ages = {1: 0.5, 2: 3.0, 3: 20.0, 4: 40.0}
-    rows = [
-        {
-            "incarnation": "inc_1",
-            "hold_seq": number,
-            "request_id": "",
-            "at_ms": int((NOW - age * DAY_S) * 1000),
-            "account": account,
-            "key": "key_1",
-            "period": "all",
-            "book": "live",
-            "model": "m",
-            "upstream": "u",
-            "status": 200,
-            "amount_nanos": 10**number,
-            "outcome": "captured",
-            "estimated": False,
-            "facts": b"",
-            **dict.fromkeys(RECORD_ZEROS, 0),
-        }
-        for number, age in ages.items()
-    ]
-    database.run(lambda connection: connection.execute(insert(request_record), rows))
-    finish(database, task(account, 1), at=NOW - DAY_S / 2, captured=100)
-    finish(database, task(account, 2), at=NOW - 5 * DAY_S, captured=70)
-    times = [NOW - days * DAY_S for days in (1, 7, 30)]
-    assert database.read(spent_since, account=account, book="live", times=times) == [110, 110 + 170, 110 + 170 + 1000]
-    assert database.read(spent_since, account=account, book="test", times=times) == [0, 0, 0]
+    midnight = NOW - NOW % DAY_S
+    for number, days in enumerate((0.1, -0.1, -5.9, -6.1, -28.5, -40.0), start=1):
+        finish(database, task(account, number), at=midnight + days * DAY_S, captured=number)
+    midnights = [midnight - days * DAY_S for days in (0, 6, 29)]
+    spent = database.read(spent_since, account=account, book="live", midnights=midnights)
+    assert spent == [1, 1 + 2 + 3, 1 + 2 + 3 + 4 + 5]
+    assert database.read(spent_since, account=account, book="test", midnights=midnights) == [0, 0, 0]
 
 
 def test_the_ledger_of_one_account_and_of_all(database: Database, account: str) -> None:
@@ -142,7 +118,12 @@ def test_the_ledger_of_one_account_and_of_all(database: Database, account: str) 
     finish(database, task(account, 1), at=NOW, captured=60)
     put(database, account, -5, cause="c")
     lines = database.read(list_ledger, account_id=account, book="live", limit=9)
-    assert [(line.kind, line.amount_nanos) for line in lines] == [("adjust", -5), ("task_return", 40), ("task_hold", -100), ("credit", 500)]
+    assert [(line.kind, line.amount_nanos) for line in lines] == [
+        ("adjust", -5),
+        ("task_return", 40),
+        ("task_hold", -100),
+        ("credit", 500),
+    ]
     assert sum(line.amount_nanos for line in lines) == database.read(list_account_rows, account_id=account)[0].live.balance_nanos
     everybody = database.read(list_ledger, book="live", limit=9)
     assert [(line.account, line.amount_nanos) for line in everybody if line.kind == "credit"] == [(other, 700), (account, 500)]
