@@ -10,11 +10,14 @@ from modelgate.app.upstream_probe import probe_upstream
 from modelgate.core.providers import Provider, operation_of
 from modelgate.core.records import Task, Upstream
 from modelgate.core.upstreams import Verdict
+from modelgate.formats.openai_videos.family import VIDEOS_PATH
 from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.paths import paths_of
 from modelgate.transport.client import Transport
 
 TASKS_PATH = "/v1/tasks"
+_MEDIA_PATHS = {"image": (IMAGES_PATH,), "video": (VIDEOS_PATH,)}
 
 
 class Reach(NamedTuple):
@@ -37,9 +40,10 @@ class Reach(NamedTuple):
         return tuple(sorted(said.union(*(provider.media for provider in self.providers.values()))))
 
     def paths_of(self, operation: str) -> tuple[str, ...]:
-        """Return where an operation is asked for: at relays, or as a task."""
-        is_media = any(operation in provider.media for provider in self.providers.values())
-        return (*paths_of(operation), *((TASKS_PATH,) if is_media else ()))
+        """Return where an operation is asked for: at relays, or as a task, plainly or as OpenAI's clients do."""
+        if not any(operation in provider.media for provider in self.providers.values()):
+            return paths_of(operation)
+        return (TASKS_PATH, *_MEDIA_PATHS.get(operation, ()))
 
 
 def reach_of(

@@ -55,7 +55,7 @@ async def test_a_price_is_seen_as_soon_as_it_is_set(api: Api) -> None:
 async def test_the_sandbox_in_its_own_book(api: Api) -> None:
     seen = await models(api, query="book=test")
     assert "sandbox-chat" in seen
-    assert "/v1/tasks" in seen["kling-v1"]["paths"]
+    assert {"/v1/tasks", "/v1/images/generations", "/v1/videos"} <= set(seen["kling-v1"]["paths"])
     assert "image" in seen["kling-v1"]["operations"]
 
 
