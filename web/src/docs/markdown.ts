@@ -15,8 +15,11 @@ const MAX_LEVEL = 3 // of headings in the table of contents
 
 type Token = ReturnType<typeof parser.parse>[number]
 
-parser.renderer.rules.table_open = () => '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n'
+parser.renderer.rules.table_open = () => '<div class="table" role="group" aria-label="Table" tabindex="0"><table>\n'
 parser.renderer.rules.table_close = () => '</table></div>\n'
+// Within lists code stays where it is; it may scroll, so the keyboard must reach it.
+parser.renderer.rules.fence = parser.renderer.rules.code_block = (tokens, index) =>
+  `<pre tabindex="0" role="group" aria-label="Code"><code>${parser.utils.escapeHtml(tokens[index]!.content)}</code></pre>\n`
 for (const rule of ['th_open', 'td_open'] as const) {
   parser.renderer.rules[rule] = (tokens, index) => {
     const token = tokens[index]!
@@ -53,7 +56,7 @@ export function renderMarkdown(text: string): { blocks: Block[]; headings: Headi
   }
   tokens.forEach((token, index) => {
     if (token.type === 'heading_open') markHeading(token, tokens[index + 1]!)
-    if (token.type !== 'fence' || token.level > 0) return
+    if (!(token.type === 'fence' || token.type === 'code_block') || token.level > 0) return
     flush(index)
     blocks.push({ code: token.content.replace(/\n$/, ''), language: token.info.trim().split(/\s/)[0] ?? '' })
   })
