@@ -1,4 +1,4 @@
-"""A browser, a page of somebody else's site, and a whole Modelgate."""
+"""A browser, a whole Modelgate, its own pages, and a page of somebody else's site."""
 
 import shutil
 import threading
@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+from tests.e2e.visit import Visit, Visits
 from tests.integration.gateway.conftest import Installation
 
 CHROMIUM = "/usr/bin/chromium"
@@ -20,7 +21,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-TIMEOUT_MS = 60_000
 EMPTY_PAGE = b"<!doctype html><meta charset=utf-8><title>A site of its own</title><img id=picture>"
 
 
@@ -69,26 +69,19 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
-class Visit:
-    """A page of the site, and every complaint in its console."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        """Run an async JavaScript function in the page; return what it returns."""
-        return self.page.evaluate(f"([...given]) => ({script})(...given)", list(arguments))
-
-
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Iterator[Visit]:
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(TIMEOUT_MS)
     made = Visit(page)
     page.goto(site)
     yield made
     context.close()
+
+
+@pytest.fixture
+def visits(browser: Browser, installation: Installation) -> Iterator[Visits]:
+    """Pages of the installation: whatever a test does there, there is nothing in the console and no request to anybody else."""
+    opened = Visits(browser, installation.base_url)
+    yield opened
+    assert opened.end() == []

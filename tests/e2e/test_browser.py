@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Visit
+from tests.e2e.visit import Visit
 from tests.integration.gateway.conftest import Installation
 
 pytestmark = pytest.mark.e2e
