@@ -8,7 +8,7 @@ export interface Heading {
 }
 
 /** Fenced code at the top level is handed out as it is, to be shown with colours and a button. */
-export type Block = { html: string } | { code: string; language: string }
+export type Block = { html: string; /** The anchor of the heading it begins with, if it does. */ begins: string } | { code: string; language: string }
 
 const parser = new MarkdownIt({ html: false, linkify: false, typographer: false })
 const MAX_LEVEL = 3 // of headings in the table of contents
@@ -51,13 +51,19 @@ export function renderMarkdown(text: string): { blocks: Block[]; headings: Headi
   const seen = new Map<string, number>()
   let from = 0
   const flush = (to: number) => {
-    if (to > from) blocks.push({ html: parser.renderer.render(tokens.slice(from, to), parser.options, {}) })
-    from = to + 1
+    if (to <= from) return
+    const first = tokens[from]!
+    blocks.push({ html: parser.renderer.render(tokens.slice(from, to), parser.options, {}), begins: first.tag === 'h2' ? String(first.attrGet('id')) : '' })
   }
   tokens.forEach((token, index) => {
     if (token.type === 'heading_open') markHeading(token, tokens[index + 1]!)
+    if (token.type === 'heading_open' && token.tag === 'h2' && token.level === 0) {
+      flush(index)
+      from = index
+    }
     if (!(token.type === 'fence' || token.type === 'code_block') || token.level > 0) return
     flush(index)
+    from = index + 1
     blocks.push({ code: token.content.replace(/\n$/, ''), language: token.info.trim().split(/\s/)[0] ?? '' })
   })
   flush(tokens.length)
