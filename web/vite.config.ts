@@ -16,9 +16,9 @@ export default defineConfig({
   server: {
     // `npm run dev` beside a running gateway: pages from here, data from there.
     proxy: Object.fromEntries(
-      ['/api', '/v1', '/docs/data', '/kling', '/suno', '/mj', '/openapi.json'].map((path) => [
+      ['/api', '/v1', '/v1beta', '/docs/data', '/files', '/kling', '/suno', '/mj', '/luma', '/pika', '/runwayml', '/ideogram', '/openapi.json'].map((path) => [
         path,
-        process.env.MODELGATE_BASE_URL ?? 'http://127.0.0.1:8400',
+        process.env.MODELGATE_BASE_URL ?? 'http://127.0.0.1:8080',
       ]),
     ),
   },
