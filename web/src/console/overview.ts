@@ -20,37 +20,25 @@ export interface Point extends Measures {
 }
 
 export interface Overview {
+  span_s: number
   totals: Measures
   previous: Measures
+  /** One for each hour or day, quiet ones too; those of the series are of the same times. */
   points: Point[]
-  series: { name: string; points: Point[] }[]
+  series: { name: string; label: string; points: Point[] }[]
 }
 
 const HOUR_S = 3_600
-const DAY_S = 86_400
-const MAX_HOURLY_S = 3 * DAY_S
+const MAX_LINES = 6 // as many colours as there are
 
-export const isHourly = (since: number, until: number): boolean => until - since <= MAX_HOURLY_S
+export const isHourly = ({ span_s }: Overview): boolean => span_s <= HOUR_S
 
-/** The beginning of every hour or day from `since` to `until`: quiet ones have no point in the answer. */
-export function moments(since: number, until: number): number[] {
-  const step = isHourly(since, until) ? HOUR_S : DAY_S
-  const first = Math.floor(since / step) * step
-  return Array.from({ length: Math.floor((until - first) / step) + 1 }, (_, index) => first + index * step)
-}
-
-/** One value for each moment; where nothing happened 0 for counts, a gap for means. */
-export function valuesAt(ats: number[], points: Point[], read: (point: Point) => number | null, quiet: 0 | null = 0): (number | null)[] {
-  const found = new Map(points.map((point) => [point.at, point]))
-  return ats.map((at) => {
-    const point = found.get(at)
-    return point ? read(point) : quiet
-  })
-}
-
-/** One line for each name, those without a single value left out. */
-export function seriesOf(ats: number[], overview: Overview, read: (point: Point) => number | null): Series[] {
-  return overview.series.map(({ name, points }) => ({ name: name || 'none', values: valuesAt(ats, points, read) })).filter(({ values }) => values.some(Boolean))
+/** One line for each name, the API's order kept; beyond the colours there are, the rest in one. Names without a single value are left out. */
+export function seriesOf(overview: Overview, read: (point: Point) => number): Series[] {
+  const all = overview.series.map(({ name, label, points }) => ({ name: label || name || 'none', values: points.map(read) })).filter(({ values }) => values.some(Boolean))
+  if (all.length <= MAX_LINES) return all
+  const [kept, rest] = [all.slice(0, MAX_LINES - 1), all.slice(MAX_LINES - 1)]
+  return [...kept, { name: 'others', values: overview.points.map((_, at) => rest.reduce((sum, { values }) => sum + (values[at] ?? 0), 0)) }]
 }
 
 /** How far a figure is from that of the period before, in percent; null when there is nothing to compare with. */

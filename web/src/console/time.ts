@@ -28,6 +28,7 @@ export function relativeTime(at: number, now: number = nowS()): string {
 /** A duration: `840 ms`, `12.4 s`, `3 min 5 s`. */
 export function duration(ms: number | null | undefined): string {
   if (ms == null) return '—'
+  if (ms < 1) return '< 1 ms'
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
