@@ -38,7 +38,7 @@ def test_packages_are_pinned_and_few() -> None:
     package = json.loads((WEB / "package.json").read_text())
     versions = {**package["dependencies"], **package["devDependencies"]}
     assert [name for name, version in versions.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
-    assert len(versions) <= 9, "every package is a risk and a wait: say in the commit why it is worth it"
+    assert len(versions) <= 10, "every package is a risk and a wait: say in the commit why it is worth it"
 
 
 def test_nothing_is_asked_of_other_hosts() -> None:
