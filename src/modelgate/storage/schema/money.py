@@ -116,7 +116,7 @@ request_record = Table(
     # Each index costs the book a tenth of what a record costs it; ids of requests begin with the time, and need none.
     Index("ix_request_record_book_at_ms", "book", "at_ms"),
     Index("ix_request_record_key_at_ms", "key", "at_ms"),
-    Index("ix_request_record_failed", "book", "at_ms", "status", "model", sqlite_where=FAILED, postgresql_where=FAILED),
+    Index("ix_request_record_failed", "at_ms", "book", "status", "model", sqlite_where=FAILED, postgresql_where=FAILED),
     sqlite_with_rowid=False,
 )
 

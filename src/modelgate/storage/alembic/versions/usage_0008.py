@@ -87,7 +87,7 @@ def _create_indexes() -> None:
     op.create_index("ix_request_record_book_at_ms", "request_record", ["book", "at_ms"], unique=False)
     op.create_index("ix_request_record_key_at_ms", "request_record", ["key", "at_ms"], unique=False)
     failed = sa.text(FAILED)
-    columns = ["book", "at_ms", "status", "model"]
+    columns = ["at_ms", "book", "status", "model"]
     op.create_index("ix_request_record_failed", "request_record", columns, unique=False, sqlite_where=failed, postgresql_where=failed)
     for first in ("book", "key"):
         op.create_index(f"ix_task_{first}_created_at", "task", [first, "created_at"], unique=False)
