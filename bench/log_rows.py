@@ -3,6 +3,7 @@
 `python -m bench.log_rows PATH QUESTION` asks one and prints milliseconds.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -21,9 +22,10 @@ from modelgate.core.log import LogFilter
 from modelgate.core.records import RequestFacts
 from modelgate.storage.database import Database, sqlite_url
 from modelgate.storage.ledger_drain import _INSERT_BY_PARAMSTYLE
-from modelgate.storage.migrations import REVISIONS, prepare
+from modelgate.storage.migrations import prepare
 from modelgate.storage.overview import used_by
 from modelgate.storage.request_log import list_log
+from modelgate.storage.schema import money, usage
 from modelgate.storage.schema.identity import account, api_key
 from modelgate.storage.usage import DAY_S, add_records
 
@@ -119,8 +121,9 @@ def drop_from_page_cache(path: Path) -> None:
 
 
 def _prepared(rows: int) -> Path:
-    """Return the database, made once for each schema and number of rows."""
-    folder = Path(tempfile.gettempdir()) / f"modelgate-bench-log-{os.getuid()}-{REVISIONS[-1]}-{rows}"
+    """Return the database, made once for each schema of it and number of rows."""
+    digest = hashlib.sha256(Path(str(money.__file__)).read_bytes() + Path(str(usage.__file__)).read_bytes()).hexdigest()[:8]
+    folder = Path(tempfile.gettempdir()) / f"modelgate-bench-log-{os.getuid()}-{digest}-{rows}"
     path = folder / "modelgate.db"
     if not (folder / "done").exists():
         folder.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import modelgate
+from modelgate.app.candidates_now import CandidatesFromRoutes
 from modelgate.app.control_reach import NOWHERE, Reach
 from modelgate.app.operator_settings import OPERATOR_SETTINGS, check_setting
 from modelgate.app.settings import Settings
@@ -16,9 +17,11 @@ from modelgate.control.events import event_actions, recorded
 from modelgate.control.keys import key_actions
 from modelgate.control.members import member_actions
 from modelgate.control.models import model_actions
+from modelgate.control.overview import overview_actions
 from modelgate.control.playground import playground_actions
 from modelgate.control.prices import price_actions
 from modelgate.control.redemption import redemption_actions
+from modelgate.control.requests import request_actions
 from modelgate.control.session import SessionRoom, session_actions
 from modelgate.control.settings import setting_actions
 from modelgate.control.tasks import task_actions
@@ -39,8 +42,10 @@ from modelgate.storage.database import Database
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.key_listings import DatabaseKeys
 from modelgate.storage.members import DatabaseMembers
+from modelgate.storage.overview import DatabaseUsage
 from modelgate.storage.price_rows import DatabasePrices
 from modelgate.storage.redemptions import DatabaseRedemptions
+from modelgate.storage.request_log import DatabaseRequestLog
 from modelgate.storage.settings import DatabaseSettings
 from modelgate.storage.task_listings import DatabaseTaskListings
 from modelgate.storage.upstreams import DatabaseUpstreams
@@ -82,6 +87,7 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
     """Return every action of the account API: one line for each subject."""
     keys = DatabaseKeys(means.database, periods_at=current_periods)
     wallets = DatabaseWallets(means.database)
+    usage = DatabaseUsage(means.database)
     links = file_links(means.settings, means.secret)
     events = DatabaseEventLog(means.database)
     upstreams = DatabaseUpstreams(means.database, Cipher(means.secret))
@@ -93,6 +99,8 @@ def control_actions(means: Means, sessions: SessionRoom) -> tuple[Action, ...]:
         *playground_actions(keys),
         *account_actions(wallets),
         *wallet_actions(wallets),
+        *request_actions(DatabaseRequestLog(means.database), CandidatesFromRoutes(reach.configuration)),
+        *overview_actions(usage, usage),
         *redemption_actions(DatabaseRedemptions(means.database), attempts=Attempts(means.clock)),
         *yescale_actions(keys, DatabaseAccountLog(means.database), urls_of=links.urls_of),
         *task_actions(DatabaseTaskListings(means.database), cancel=reach.cancel, urls_of=reach.urls_of),

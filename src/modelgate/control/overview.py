@@ -41,7 +41,9 @@ class OverviewQuery(Struct, frozen=True, kw_only=True):
     account: AccountName = ""
     since: Annotated[
         float | None,
-        Meta(ge=0, le=1e11, description="From the hour or day (UTC) of this time on, seconds since the epoch; null: 30 days before `until`."),
+        Meta(
+            ge=0, le=1e11, description="From the hour or day (UTC) of this time on, seconds since the epoch; null: 30 days before `until`."
+        ),
     ] = None
     until: Annotated[float | None, Meta(ge=0, le=1e11, description="To the hour or day of this time, included; null: now.")] = None
     by: Annotated[By, Meta(description="What series are told apart by.")] = "model"
@@ -224,8 +226,8 @@ GET_OVERVIEW = declared(
     "get_overview",
     summary="See what was used",
     description=(
-        "Spend, requests, errors, tokens, tasks and latency over time and by model, key, upstream or account: by hour up to three days, else "
-        "by day, UTC. The sums are kept with the calls themselves and equal them."
+        "Spend, requests, errors, tokens, tasks and latency over time and by model, key, upstream or account: by hour up to three days, "
+        "else by day, UTC. The sums are kept with the calls themselves and equal them."
     ),
     query=OverviewQuery,
     response=Overview,

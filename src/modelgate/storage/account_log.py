@@ -63,7 +63,7 @@ def read_use(connection: Connection, account: str, *, book: Book) -> AccountUse:
 
 
 def _count(connection: Connection, account: str, *, book: Book, what: ColumnElement[int]) -> int:
-    days = and_(usage.c.account == account, usage.c.book == book, usage.c.span_s == DAY_S)
+    days = and_(usage.c.account == account, usage.c.book == book, usage.c.span_s == DAY_S, usage.c.dimension == "key")
     return int(connection.execute(select(func.sum(what)).where(days)).scalar() or 0)
 
 

@@ -1,7 +1,7 @@
 """Check 8 of the audit: sums of what was used against the records and tasks they are sums of. Reads only.
 
-By day and key, in one pass over the records: what differs by hour or model shows in the comparison of days with their hours. Days from
-which something was removed with age are taken as they are; they were whole when it was removed.
+By day and key, in one pass over the records; hours are compared with their days, and models and upstreams with keys. Days from which
+something was removed with age are taken as they are; they were whole when it was removed.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case
 
 from modelgate.storage.schema.money import request_record, task_hold
 from modelgate.storage.schema.tasks import task
-from modelgate.storage.schema.usage import removed, usage
+from modelgate.storage.schema.usage import DIMENSIONS, removed, usage
 from modelgate.storage.usage import DAY_S, HOUR_S, MEASURES
 
 MAX_FINDINGS = 50
@@ -33,14 +33,20 @@ def find_wrong_sums(connection: Connection) -> Iterator[str]:
         said, counted = kept.get((book, day, key)), found.get((book, day, key))
         yield f"what {key} ({book}) used on day {day} is summed up as {said}, its records and tasks say {counted} ({', '.join(COMPARED)})"
     columns = usage.c
-    names: list[ColumnElement[Any]] = [columns.book, columns.account, columns.key, columns.model, columns.upstream]
+    of: list[ColumnElement[Any]] = [columns.book, columns.account, columns.dimension, columns.name]
     begins = (columns.at - columns.at % DAY_S).label("day")
+    since = columns.at >= first_day * DAY_S
     signed = [func.sum(case((columns.span_s == HOUR_S, columns[name]), else_=-columns[name])) for name in MEASURES]
-    differing = (
-        select(*names, begins).where(columns.at >= first_day * DAY_S).group_by(*names, begins).having(or_(*(sum_ != 0 for sum_ in signed)))
-    )
+    differing = select(*of, begins).where(since).group_by(*of, begins).having(or_(*(sum_ != 0 for sum_ in signed)))
     for row in connection.execute(differing.limit(MAX_FINDINGS)):
-        yield f"the hours of {row.key} ({row.book}) with {row.model} at {row.upstream} do not sum up to their day {row.day // DAY_S}"
+        yield f"the hours of {row.account} ({row.book}) with the {row.dimension} {row.name} do not sum up to their day {row.day // DAY_S}"
+    for dimension in DIMENSIONS[1:]:
+        signed = [func.sum(case((columns.dimension == DIMENSIONS[0], columns[name]), else_=-columns[name])) for name in MEASURES]
+        of = [columns.book, columns.account, columns.at]
+        compared = columns.dimension.in_((DIMENSIONS[0], dimension))
+        differing = select(*of).where(since, columns.span_s == DAY_S, compared).group_by(*of).having(or_(*(sum_ != 0 for sum_ in signed)))
+        for row in connection.execute(differing.limit(MAX_FINDINGS)):
+            yield f"what {row.account} ({row.book}) used on day {row.at // DAY_S} is by {dimension} another sum than by key"
 
 
 def _is_any(kept: _Sums, found: _Sums, name: tuple[str, int, str]) -> bool:
@@ -61,8 +67,9 @@ def _read(connection: Connection, query: Select[Any]) -> _Sums:
 def _kept(connection: Connection, first_day: int) -> _Sums:
     columns = usage.c
     day = columns.at.op("/")(literal(DAY_S, BigInteger)).label("day")
-    query = select(columns.book, day, columns.key, *(func.sum(columns[name]) for name in COMPARED))
-    return _read(connection, query.where(columns.span_s == DAY_S, columns.at >= first_day * DAY_S).group_by(columns.book, day, columns.key))
+    query = select(columns.book, day, columns.name, *(func.sum(columns[name]) for name in COMPARED))
+    wanted = (columns.span_s == DAY_S, columns.dimension == "key", columns.at >= first_day * DAY_S)
+    return _read(connection, query.where(*wanted).group_by(columns.book, day, columns.name))
 
 
 def _of_records(connection: Connection, first_day: int) -> _Sums:

@@ -5,12 +5,13 @@ So they always equal it, whoever dies: `audit_usage` and a test compare. Rows ar
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from operator import add
 
 from sqlalchemy import Connection
 
 from modelgate.core.records import Refusal, Task
 from modelgate.storage.schema.money import request_record
-from modelgate.storage.schema.usage import BUCKET_NAMES, BUCKETS_MS, usage
+from modelgate.storage.schema.usage import BUCKET_NAMES, BUCKETS_MS, DIMENSIONS, usage
 
 HOUR_S = 3_600
 DAY_S = 86_400
@@ -115,19 +116,12 @@ def add_refusals(connection: Connection, refusals: Iterable[Refusal]) -> None:
 def _add(connection: Connection, hours: dict[Group, list[int]]) -> None:
     if not hours:
         return
-    days: dict[Group, list[int]] = {}
-    for (book, hour, *names), measures in hours.items():
-        account, key, model, upstream = names
-        day = days.setdefault((book, hour // 24, account, key, model, upstream), _NOTHING.copy())
-        day[:] = [one + other for one, other in zip(day, measures, strict=True)]
-    rows = [
-        (book, span_s, number * span_s, *names, *measures)
-        for span_s, groups in ((HOUR_S, hours), (DAY_S, days))
-        for (book, number, *names), measures in groups.items()
-    ]
-    rows.sort(key=_key_of)  # two that add to the same rows must lock them in one order
+    sums: dict[tuple[str, int, str, int, str, str], list[int]] = {}
+    for (book, hour, account, *names), measures in hours.items():
+        for span_s, at in ((HOUR_S, hour * HOUR_S), (DAY_S, hour // 24 * DAY_S)):
+            for dimension, name in zip(DIMENSIONS, names, strict=True):
+                of = (book, span_s, dimension, at, account, name)
+                before = sums.get(of)
+                sums[of] = measures if before is None else list(map(add, before, measures))
+    rows = sorted((*of, *measures) for of, measures in sums.items())  # two that add to the same rows must lock them in one order
     connection.exec_driver_sql(_INSERT_BY_PARAMSTYLE[connection.dialect.paramstyle], rows)
-
-
-def _key_of(row: tuple[object, ...]) -> tuple[object, ...]:
-    return row[: len(_KEYS)]

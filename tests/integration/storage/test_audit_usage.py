@@ -29,6 +29,7 @@ def used_world(world: World) -> World:
         (update(usage).where(usage.c.span_s == 3600).values(took_0=9), "do not sum up to their day"),
         (delete(usage).where(usage.c.span_s == 86400), "is summed up as None"),
         (delete(usage), "is summed up as None"),
+        (delete(usage).where(usage.c.dimension == "upstream"), "by upstream another sum than by key"),
         (update(request_record).values(first_byte_ms=5), "is summed up as"),
     ],
 )

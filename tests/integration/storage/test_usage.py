@@ -48,7 +48,7 @@ def test_requests_are_summed_by_hour_and_day_with_the_class_of_their_duration(wo
         capture(world, relay, total_ms=total_ms, first_byte_ms=7, status=status, input_tokens=3, output_tokens=4, upstream="up_1")
     world.check()
     sums = world.database.read(kept_sums)
-    hour = sums["test", 3600, HOUR * 3600, world.account, "key_a", "m", "up_1"]
+    hour = sums["test", 3600, "key", HOUR * 3600, world.account, "key_a"]
     assert hour == {
         "requests": 4,
         "errors": 1,
@@ -61,7 +61,8 @@ def test_requests_are_summed_by_hour_and_day_with_the_class_of_their_duration(wo
         "took_1": 1,
         "took_11": 1,
     }
-    assert sums["test", 86400, HOUR // 24 * 86400, world.account, "key_a", "m", "up_1"] == hour
+    for dimension, name in (("key", "key_a"), ("model", "m"), ("upstream", "up_1")):
+        assert sums["test", 86400, dimension, HOUR // 24 * 86400, world.account, name] == hour
 
 
 def test_facts_that_cannot_be_read_are_summed_all_the_same(world: World) -> None:
@@ -73,7 +74,9 @@ def test_facts_that_cannot_be_read_are_summed_all_the_same(world: World) -> None
     relay.journal.commit()
     relay.leases.settle(lease, held, 10)
     world.end()
-    assert sum(one.get("errors", 0) for one in world.database.read(kept_sums).values()) == 2  # of the hour and of the day
+    assert (
+        sum(one.get("errors", 0) for one in world.database.read(kept_sums).values()) == 6
+    )  # of the hour and of the day, by key, model and upstream
 
 
 def test_an_orphan_began_when_its_id_says(world: World) -> None:
@@ -107,7 +110,7 @@ def test_a_task_is_summed_in_the_transaction_that_ends_it_and_once(database: Dat
     sums = database.read(kept_sums)
     assert sums == database.read(sums_again)
     expected = {"tasks": 1, "tasks_failed": failed, "amount_nanos": captured}
-    assert sums["live", 3600, HOUR * 3600, "acct_1", "key_1", "kling-v1", "up_1"] == {k: v for k, v in expected.items() if v}
+    assert sums["live", 3600, "upstream", HOUR * 3600, "acct_1", "up_1"] == {k: v for k, v in expected.items() if v}
 
 
 def test_names_of_models_that_callers_made_up_are_summed_as_one(database: Database) -> None:
@@ -128,7 +131,8 @@ def test_names_of_models_that_callers_made_up_are_summed_as_one(database: Databa
         for number in range(5)
     ]
     database.run(usage.add_refusals, made_up)
-    assert [(name[5], one) for name, one in database.read(kept_sums).items()] == [("", {"refused": 10})] * 2
+    found = [(name[5], one) for name, one in database.read(kept_sums).items() if name[2] == "model"]
+    assert found == [("", {"refused": 10})] * 2
 
 
 def test_an_upgrade_sums_up_what_was_used_before(tmp_path: Path) -> None:
@@ -161,6 +165,6 @@ def check_upgrade(database: Database) -> None:
     database.run(fill)
     upgrade(database)
     sums = database.read(kept_sums)
-    assert sum(one.get("requests", 0) for one in sums.values()) == 12
+    assert sum(one.get("requests", 0) for one in sums.values()) == 36
     assert sums == database.read(sums_again)
     database.close()

@@ -14,9 +14,9 @@ SPANS_S = (3600, 86400)
 
 
 def kept_sums(connection: Connection) -> Sums:
-    """Return the measures that are not zero, by (book, span, at, account, key, model, upstream)."""
+    """Return the measures that are not zero, by (book, span, dimension, at, account, name)."""
     rows = connection.execute(select(usage)).mappings().all()
-    names = ("book", "span_s", "at", "account", "key", "model", "upstream")
+    names = ("book", "span_s", "dimension", "at", "account", "name")
     return {tuple(row[name] for name in names): {k: v for k, v in row.items() if k not in names and v} for row in rows}
 
 
@@ -26,9 +26,10 @@ def sums_again(connection: Connection) -> Sums:
 
     def add(row: Any, at_s: int, upstream: str, **measures: int) -> None:
         for span_s in SPANS_S:
-            of = sums[row.book, span_s, at_s // span_s * span_s, row.account, row.key, row.model, upstream]
-            for name, value in measures.items():
-                of[name] += value
+            for dimension, named in (("key", row.key), ("model", row.model), ("upstream", upstream)):
+                of = sums[row.book, span_s, dimension, at_s // span_s * span_s, row.account, named]
+                for name, value in measures.items():
+                    of[name] += value
 
     for row in connection.execute(select(request_record)):
         add(

@@ -28,7 +28,8 @@ def upgrade() -> None:
     op.add_column("incarnation", sa.Column("removed_batch", sa.BigInteger(), nullable=False, server_default=sa.text("0"), comment=comment))
     _create_indexes()
     for span_s in (3600, 86400):
-        _add_up(span_s)
+        for dimension in ("key", "model", "upstream"):
+            _add_up(span_s, dimension)
 
 
 def _create_usage() -> None:
@@ -36,18 +37,19 @@ def _create_usage() -> None:
         "usage",
         sa.Column("book", sa.String(length=4), nullable=False),
         sa.Column("span_s", sa.Integer(), autoincrement=False, nullable=False, comment="3600: of an hour; 86400: of a day, UTC"),
+        sa.Column(
+            "dimension", sa.String(length=8), nullable=False, comment="What name is of: key, model, upstream. Each sums up to the same"
+        ),
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False, comment="Where the span begins, seconds since the epoch"),
         sa.Column("account", sa.String(length=64), nullable=False),
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("model", sa.String(length=200), nullable=False),
-        sa.Column("upstream", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
         *(sa.Column(name, sa.BigInteger(), nullable=False, comment=COMMENTS.get(name)) for name in MEASURES),
-        sa.PrimaryKeyConstraint("book", "span_s", "at", "account", "key", "model", "upstream", name=op.f("pk_usage")),
+        sa.PrimaryKeyConstraint("book", "span_s", "dimension", "at", "account", "name", name=op.f("pk_usage")),
         sqlite_with_rowid=False,
         comment="Sums of request records and ended tasks, written in the transactions that write those.",
     )
-    op.create_index("ix_usage_account", "usage", ["account", "book", "span_s", "at"], unique=False)
-    op.create_index("ix_usage_model", "usage", ["model", "book", "span_s", "at"], unique=False)
+    for first in ("account", "name"):
+        op.create_index(f"ix_usage_{first}", "usage", [first, "book", "span_s", "dimension", "at"], unique=False)
 
 
 COMMENTS = {
@@ -96,8 +98,8 @@ def _create_indexes() -> None:
     op.create_index("ix_webhook_ended_at", "webhook", ["ended_at"], unique=False)
 
 
-def _add_up(span_s: int) -> None:
-    """Add up records and ended tasks by spans of so many seconds."""
+def _add_up(span_s: int, dimension: str) -> None:
+    """Add up records and ended tasks by spans of so many seconds, accounts, and keys, models or upstreams."""
     lower = (None, *BUCKETS_MS)
     upper = (*BUCKETS_MS, None)
     fine = f"NOT ({FAILED})"
@@ -121,19 +123,26 @@ def _add_up(span_s: int) -> None:
         "tasks_failed": "CASE WHEN task.state IN ('failed', 'expired') THEN 1 ELSE 0 END",
         "amount_nanos": "coalesce(task_hold.captured_nanos, 0)",
     }
-    names = ("book", "account", "key", "model", "upstream")
-    requests = ", ".join((f"at_ms / {span_s * 1000} * {span_s} AS at", *names, *(f"{of_requests.get(n, '0')} AS {n}" for n in MEASURES)))
+    requests = ", ".join(
+        (
+            f"at_ms / {span_s * 1000} * {span_s} AS at",
+            *("book", "account"),
+            f"{dimension} AS name",
+            *(f"{of_requests.get(name, '0')} AS {name}" for name in MEASURES),
+        )
+    )
     tasks = ", ".join(
         (
             f"{ended} / {span_s} * {span_s} AS at",
-            *(f"task.{name} AS {name}" for name in names),
+            *("task.book AS book", "task.account AS account"),
+            f"task.{dimension} AS name",
             *(f"{of_tasks.get(name, '0')} AS {name}" for name in MEASURES),
         )
     )
     op.execute(
-        f"INSERT INTO usage (span_s, at, {', '.join(names)}, {', '.join(MEASURES)}) "  # noqa: S608  # names from this file
-        f"SELECT {span_s}, at, {', '.join(names)}, {', '.join(f'SUM({name})' for name in MEASURES)} FROM "
+        f"INSERT INTO usage (span_s, dimension, at, book, account, name, {', '.join(MEASURES)}) "  # noqa: S608  # names from this file
+        f"SELECT {span_s}, '{dimension}', at, book, account, name, {', '.join(f'SUM({name})' for name in MEASURES)} FROM "
         f"(SELECT {requests} FROM request_record UNION ALL "
         f"SELECT {tasks} FROM task LEFT JOIN task_hold ON task_hold.task = task.id WHERE task.finished_at IS NOT NULL) AS used "
-        f"GROUP BY at, {', '.join(names)}"
+        f"GROUP BY at, book, account, name"
     )
