@@ -10,6 +10,7 @@ from modelgate.control.actions import Action, Call
 from modelgate.control.declared import declared
 from modelgate.control.errors import CALLER_ERRORS, refused
 from modelgate.control.lists import AccountName, BookName
+from modelgate.control.request_reference import Seconds
 from modelgate.core.endpoints import Case
 from modelgate.core.log import By, Used, UsedPoint
 from modelgate.core.money import Book
@@ -40,12 +41,10 @@ class OverviewQuery(Struct, frozen=True, kw_only=True):
     book: BookName = "live"
     account: AccountName = ""
     since: Annotated[
-        float | None,
-        Meta(
-            ge=0, le=1e11, description="From the hour or day (UTC) of this time on, seconds since the epoch; null: 30 days before `until`."
-        ),
+        Seconds | None,
+        Meta(description="From the hour or day (UTC) of this time on, seconds since the epoch; null: 30 days before `until`."),
     ] = None
-    until: Annotated[float | None, Meta(ge=0, le=1e11, description="To the hour or day of this time, included; null: now.")] = None
+    until: Annotated[Seconds | None, Meta(description="To the hour or day of this time, included; null: now.")] = None
     by: Annotated[By, Meta(description="What series are told apart by.")] = "model"
 
 

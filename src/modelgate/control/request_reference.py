@@ -10,8 +10,10 @@ from modelgate.control.lists import DEFAULT_ROWS, MAX_FILTER_LENGTH, AccountName
 from modelgate.core.endpoints import Case
 
 MAX_CURSOR_LENGTH = 300
+MAX_SECONDS = 1e11
 _STATUS_PATTERN = "^(|ok|error|refused|[1-5][0-9][0-9])$"
 
+Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
 _Filter = Annotated[str, Meta(max_length=MAX_FILTER_LENGTH)]
 Outcome = Literal["answered", "failed", "not_asked"]
 _Kind = Literal["request", "task", "refusal"]
@@ -30,8 +32,8 @@ class LogQuery(Struct, frozen=True, kw_only=True):
     upstream: Annotated[_Filter, Meta(description="Only calls that ended at this upstream, by its id.")] = ""
     status: Annotated[str, Meta(pattern=_STATUS_PATTERN, description=_STATUS, examples=["error"])] = ""
     endpoint: Annotated[_Filter, Meta(description="Only calls of this endpoint or family, such as `openai_chat` or `kling`.")] = ""
-    since: Annotated[float, Meta(ge=0, le=1e11, description=_BEGAN)] = 0.0
-    until: Annotated[float | None, Meta(ge=0, le=1e11, description="Only calls that began before; null: until now.")] = None
+    since: Annotated[Seconds, Meta(description=_BEGAN)] = 0.0
+    until: Annotated[Seconds | None, Meta(description="Only calls that began before; null: until now.")] = None
     search: Annotated[str, Meta(max_length=MAX_FILTER_LENGTH, description=_SEARCH, examples=["req_01a1f0e2b3c7"])] = ""
 
 
@@ -153,7 +155,7 @@ _ROW = {
     "key_name": "app",
     "model": "gpt-4o",
     "upstream": "up_2mVx9Kq4RsT7bNc1WdJy6H",
-    "upstream_name": "openai",
+    "upstream_name": "west",
     "endpoint": "openai_chat",
     "status": 200,
     "error": "",
@@ -188,7 +190,7 @@ _EXPLAINED = {
     "route": [
         {
             "upstream": "up_7cRt3Wn5QzP1vLk8XyBd2M",
-            "name": "azure",
+            "name": "east",
             "priority": 10,
             "weight": 1,
             "outcome": "failed",
@@ -196,7 +198,7 @@ _EXPLAINED = {
         },
         {
             "upstream": "up_2mVx9Kq4RsT7bNc1WdJy6H",
-            "name": "openai",
+            "name": "west",
             "priority": 0,
             "weight": 1,
             "outcome": "answered",

@@ -17,6 +17,7 @@ _BY_NAME: Mapping[str, str] = {
     "request_id": "Id of the request, as the header `x-request-id` of its answer has it.",
     "response_id": "`id` of the response.",
     "task": "Id of the task.",
+    "request": "Id of the request, as its answer's `x-request-id` had it.",
     "task_id": "Id of the task, as the answer to its submit has it.",
     "token": "What proves that the vendor was told this address; nobody else knows it.",
     "upstream": "Id of the upstream.",

@@ -391,6 +391,7 @@ TREE: tuple[Node, ...] = (
         slug="account-api",
         children=(
             _handbook("Account API", "account-api.md"),
+            _handbook("Requests", "requests.md"),
             Branch(title="For every member", slug="", children=(Rest(families=("account",)),)),
             Branch(title="For owners and admins", slug="", children=(Rest(families=("admin",)),)),
             Branch(title="System API", slug="", children=(Rest(families=("yescale",)),)),
