@@ -1,6 +1,6 @@
 """Who serves a model as configured now, for the explanation of a call."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from modelgate.control.explaining import CandidateNow
 from modelgate.core.money import Book
@@ -11,14 +11,12 @@ from modelgate.gateway.configuration import Configuration
 class CandidatesFromRoutes:
     """Satisfies `control.explaining.CandidatesNow` out of the configuration that a desk follows."""
 
-    def __init__(self, configuration: Callable[[], Configuration | None]) -> None:
+    def __init__(self, configuration: Callable[[], Awaitable[Configuration]]) -> None:
         self._configuration = configuration
 
-    def __call__(self, book: Book, model: str, endpoint: str) -> list[CandidateNow]:
+    async def __call__(self, book: Book, model: str, endpoint: str) -> list[CandidateNow]:
         """Return the upstreams of a model by what its endpoint does; of a media family by whatever the model does."""
-        configuration = self._configuration()
-        if configuration is None:
-            return []
+        configuration = await self._configuration()
         operations = dict.fromkeys((CHAT, operation_of(endpoint), *configuration.operations_of(book, model)))
         found: dict[str, CandidateNow] = {}
         for operation in operations:

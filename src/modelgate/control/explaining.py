@@ -1,6 +1,6 @@
 """Why a call went where it went, cost what it cost, or was refused: from what is kept of it and what is configured now. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ class CandidateNow(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
 
 
-CandidatesNow = Callable[[Book, str, str], Sequence[CandidateNow]]
+CandidatesNow = Callable[[Book, str, str], Awaitable[Sequence[CandidateNow]]]
 """(book, model, endpoint) -> who serves it now, in the order of priority."""
 
 

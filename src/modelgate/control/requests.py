@@ -73,6 +73,7 @@ class _Calls:
             raise NoSuchObject
         row = found[0]
         facts = row.facts
+        candidates = await self._candidates(row.book, row.model, row.endpoint) if row.model else ()
         counted = {"input_tokens": row.input_tokens, "output_tokens": row.output_tokens, "cached_tokens": row.cached_tokens}
         return reference.ExplainedCall(
             **_columns(row),
@@ -80,7 +81,7 @@ class _Calls:
             hold_nanos=row.hold_nanos,
             overrun_nanos=row.overrun_nanos,
             price=explain_price(row),
-            route=explain_route(row, self._candidates(row.book, row.model, row.endpoint)) if row.model else [],
+            route=explain_route(row, candidates) if row.model else [],
             refusal=explain_refusal(row),
             ledger=[_entry(one) for one in await self._log.entries(row)],
             note=facts.note if facts else "",

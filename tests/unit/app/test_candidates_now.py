@@ -1,5 +1,7 @@
 """Who serves a model as configured now."""
 
+import pytest
+
 from modelgate.app.candidates_now import CandidatesFromRoutes
 from modelgate.core.records import Credential, Snapshot, Upstream
 from modelgate.gateway.configuration import Configuration
@@ -24,10 +26,16 @@ def configuration() -> Configuration:
     return Configuration(Snapshot(version=1, upstreams=upstreams), providers=load_providers(), shipped=(), now=0.0)
 
 
-def test_upstreams_of_a_model_come_by_priority_without_disabled_ones() -> None:
+pytestmark = pytest.mark.anyio
+
+
+async def test_upstreams_of_a_model_come_by_priority_without_disabled_ones() -> None:
     made = configuration()
-    find = CandidatesFromRoutes(lambda: made)
-    assert [(one.name, one.priority) for one in find("live", "m", "openai_chat")] == [("u2", 2), ("u1", 1), ("u0", 0)]
-    assert find("test", "m", "openai_chat") == find("live", "other", "openai_chat") == []
-    assert len(find("live", "m", "openai_embeddings")) == 3
-    assert CandidatesFromRoutes(lambda: None)("live", "m", "openai_chat") == []
+
+    async def current() -> Configuration:
+        return made
+
+    find = CandidatesFromRoutes(current)
+    assert [(one.name, one.priority) for one in await find("live", "m", "openai_chat")] == [("u2", 2), ("u1", 1), ("u0", 0)]
+    assert await find("test", "m", "openai_chat") == await find("live", "other", "openai_chat") == []
+    assert len(await find("live", "m", "openai_embeddings")) == 3
