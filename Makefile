@@ -7,6 +7,8 @@ FRAMEWORKS := .venv-frameworks
 # Written when web/ is built; everything web/ is made of makes it old.
 WEB    := src/modelgate/portal/web/sources.sha256
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
+# Half of the time of tests is waiting; with more processes, those that look at time would wait for a core.
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run install web test test-e2e test-samples test-frameworks check format bench lock clean
@@ -22,7 +24,7 @@ install: $(VENV)/installed ## Create the environment and install what is needed 
 web: $(WEB) ## Build the documentation site and the console, if their sources have changed
 
 test: $(VENV)/installed-dev $(WEB) ## Run the tests
-	$(BIN)/pytest -q -m "not e2e and not samples"
+	$(BIN)/pytest -q -m "not e2e and not samples" -n $(TEST_PROCESSES) --dist loadfile
 
 test-e2e: $(VENV)/installed-dev $(WEB) ## Run the tests that need a browser (Debian's chromium)
 	$(BIN)/pytest -q -m e2e tests/e2e
