@@ -64,7 +64,7 @@ def is_good(table: Path) -> bool:
 def fetch_package() -> bytes:
     """Return the package's tarball, checked against its pinned hash."""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ["pack", PACKAGE, "--silent", "--no-audit", "--no-fund", "--no-update-notifier", f"--pack-destination={folder}"]
+        arguments = ["pack", PACKAGE, "--loglevel=error", "--no-audit", "--no-fund", "--no-update-notifier", f"--pack-destination={folder}"]
         run_npm(arguments, folder=Path(folder), timeout_s=FETCH_TIMEOUT_S)
         tarball = next(Path(folder).glob("*.tgz")).read_bytes()
     if hashlib.sha256(tarball).hexdigest() != PACKAGE_SHA256:
