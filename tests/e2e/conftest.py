@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from tests.e2e.people import Owner
 from tests.e2e.visit import Visit, Visits
 from tests.integration.gateway.conftest import Installation
 
@@ -77,6 +78,12 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     page.goto(site)
     yield made
     context.close()
+
+
+@pytest.fixture(scope="session")
+def owner(installation: Installation) -> Owner:
+    """Who has set up the installation."""
+    return Owner(installation)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A page in the browser, and everything that goes wrong on it."""
 
 import time
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
@@ -15,6 +15,15 @@ HEIGHT_PX = 900
 VIOLATIONS = """addEventListener('securitypolicyviolation',
     event => console.error(`against the policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`))"""
 """Chromium says it in the console for most of them; this is every one, with its directive first."""
+
+
+DRAWN = "async () => { for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame) }"
+FOLLOWED = """async scheme => {
+    const followed = matchMedia(`(prefers-color-scheme: ${scheme})`);
+    if (!followed.matches) await new Promise(later => followed.addEventListener('change', later, {once: true}));
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+    await Promise.allSettled(document.getAnimations().filter(({effect}) => effect.getTiming().iterations !== Infinity).map(({finished}) => finished));
+}"""
 
 
 class Visit:
@@ -41,9 +50,23 @@ class Visit:
 
     def settle(self) -> Self:
         """Wait until the page has its heading, and what it asked for has come."""
-        self.page.locator("h1").first.wait_for(state="attached")
+        self.page.locator("h1:not(.unseen)").first.wait_for(state="attached")
         self.page.locator("[aria-busy=true]").first.wait_for(state="detached")
         return self
+
+    def colour(self, scheme: Literal["light", "dark"]) -> None:
+        """Make it day or night, and wait until the page has followed."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.run(FOLLOWED, scheme)
+
+    def resize(self, width_px: int) -> None:
+        """Make the window wider or narrower, and wait until the page has followed."""
+        self.page.set_viewport_size({"width": width_px, "height": HEIGHT_PX})
+        self.run(DRAWN)
+
+    def excess_px(self) -> int:
+        """Return by how much the page is wider than its window: above 0 it scrolls sideways."""
+        return int(self.page.evaluate("() => document.scrollingElement.scrollWidth - innerWidth"))
 
     def expect(self, *words: str) -> None:
         """Forget the complaints that a walk has to cause, one for each; fails when one of them is missing."""
