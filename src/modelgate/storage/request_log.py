@@ -5,11 +5,12 @@ entries, hours without a match are skipped by the sums of what was used, and aft
 """
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, false, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, false, func, or_, select, text, tuple_
 
 from modelgate.core.ids import REQUEST_TIME_DIGITS
 from modelgate.core.log import LogEntry, LogFilter, LogPage, LogPosition, LogRow
@@ -26,7 +27,9 @@ FIRST_WINDOW = 1_000
 MAX_WINDOW = 20_000
 """Entries of an index looked through in one step: few at first, for what is often, four times as many with each step."""
 MAX_LOOKED_THROUGH = 100_000
-MAX_STEPS = 50
+MAX_STEPS = 12
+FILTERED_AT_ONCE = 1_000
+"""Rows read in one step where only their facts tell whether they are wanted."""
 ROWS_AT_ONCE = 500
 MAX_MERGED_KEYS = 32
 """The keys of an account with no more are looked up one by one, each by the index; beyond, the account is busy enough to be met soon."""
@@ -47,6 +50,7 @@ class _Source(NamedTuple):
     """One table, walked by an index: `driven` is what the index answers, `others` what it does not, `keep` what SQL cannot say.
 
     Times are `at` / `scale` seconds; `ties` order what is at the same time. `skips`: hours without a match are skipped by the sums.
+    `is_covered`: the index has all columns of `others`, so that rows are looked up only when they are wanted.
     """
 
     number: int
@@ -59,6 +63,7 @@ class _Source(NamedTuple):
     row_of: Callable[[Row[Any]], LogRow]
     keep: Callable[[LogRow], bool] | None = None
     skips: tuple[ColumnElement[bool], ...] = ()
+    is_covered: bool = False
 
 
 def list_log(connection: Connection, wanted: LogFilter, *, limit: int, after: LogPosition | None = None) -> LogPage:
@@ -192,6 +197,7 @@ def _requests(wanted: LogFilter, key: str) -> _Source:
         _request_row,
         keep=(lambda row: row.endpoint == endpoint) if endpoint else None,
         skips=tuple(skips),
+        is_covered=is_failed and not (key or wanted.account or wanted.upstream or wanted.id_from),
     )
 
 
@@ -242,6 +248,7 @@ def _walk(
     rows: list[LogRow] = []
     position, looked, hour, window = start, 0, 0, FIRST_WINDOW
     is_exact = not source.others and source.keep is None
+    at_once = count if source.keep is None else max(count, FILTERED_AT_ONCE)
     for _ in range(MAX_STEPS):
         if source.skips:
             found_hour = _latest_hour(connection, source, position, since=since)
@@ -252,17 +259,17 @@ def _walk(
                 position = LogPosition(float(hour + HOUR_S), BEHIND_ALL, "")
         window_end = None if is_exact else _window_end(connection, source, position, since=max(since, hour), window=window)
         floor = max(hour, window_end or 0.0) or None
-        found = _fetch(connection, source, position, since=max(since, floor or 0.0), count=count)
+        found = _fetch(connection, source, position, since=max(since, floor or 0.0), count=at_once)
         rows += [row for row in found if source.keep is None or source.keep(row)]
         if len(rows) >= count:
             return rows[:count], None
-        if len(found) == count:
+        if len(found) == at_once:
             position = found[-1].position
         elif floor is None or floor <= since:
             return rows, None
         else:
             position = LogPosition(float(floor), BEHIND_ALL, "")
-        looked += window if window_end is not None else count
+        looked += window if window_end is not None else at_once
         window = min(window * 4, MAX_WINDOW)
         if looked >= MAX_LOOKED_THROUGH:
             break
@@ -294,9 +301,27 @@ def _fetch(connection: Connection, source: _Source, position: LogPosition, *, si
         below = source.at <= at
     elif position.source == source.number:
         below = and_(source.at <= at, or_(source.at < at, _is_behind(source, position.tie)))
-    query = select(source.table).where(*source.driven, *source.others, below, source.at >= since * source.scale)
-    ordered = query.order_by(source.at.desc(), *(tie.desc() for tie in source.ties)).limit(count)
-    return [source.row_of(row) for row in connection.execute(ordered)]
+    order = (source.at.desc(), *(tie.desc() for tie in source.ties))
+    conditions = [*source.driven, *source.others, below, source.at >= since * source.scale]
+    if source.is_covered:
+        return _fetch_covered(connection, select(*source.ties).where(*conditions).order_by(*order).limit(count))
+    query = select(source.table).where(*conditions).order_by(*order).limit(count)
+    return [source.row_of(row) for row in connection.execute(query)]
+
+
+def _fetch_covered(connection: Connection, keys: Select[Any]) -> list[LogRow]:
+    """Return the request records that a query of the index alone finds: asked for whole rows, SQLite would look up the row of every entry
+    before it compares what the entry has itself."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for incarnation, hold_seq in connection.execute(keys):
+        numbers[incarnation].append(hold_seq)
+    rows: list[LogRow] = []
+    for incarnation, found in numbers.items():
+        for start in range(0, len(found), ROWS_AT_ONCE):
+            part = found[start : start + ROWS_AT_ONCE]
+            query = select(request_record).where(_C.incarnation == incarnation, _C.hold_seq.in_(part))
+            rows += [_request_row(row) for row in connection.execute(query)]
+    return sorted(rows, key=lambda row: _order(row.position))
 
 
 def _is_behind(source: _Source, tie: str) -> ColumnElement[bool]:
