@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from modelgate.app.relay_claims import RelayClaims
 from modelgate.core.errors import Overloaded
-from modelgate.core.records import ApiKey, Snapshot
+from modelgate.core.records import ApiKey, Refusal, Snapshot
 from modelgate.metering.leases import Leases
 from modelgate.metering.messages import (
     ClaimAnswered,
@@ -19,6 +19,7 @@ from modelgate.metering.messages import (
     FindKey,
     KeyFound,
     KeysChanged,
+    NoteRefusals,
     ToBook,
     ToRelay,
     Totals,
@@ -107,6 +108,11 @@ class BookLink:
         finally:
             del self._lookups[n]
         return found.key, found.period, found.period_ends_at
+
+    def tell_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Have the book write down what was refused; when it is not there that is lost, as is what it loses itself."""
+        if refusals:
+            self._send(NoteRefusals(tuple(refusals)))
 
     def _send(self, message: ToBook) -> None:
         if self._connection is not None:

@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
@@ -28,6 +29,7 @@ from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.pages import PATHS, Pages, served_models
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.retention import sweep_files
+from modelgate.app.row_keeper import RowKeeper
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
@@ -159,8 +161,7 @@ class Desk:
             metrics=metrics,
             models=lambda: served_models(follower.current(), providers),
         )
-        sweep = sweep_files(workshop.blobs, days=settings.file_retention_days, clock=system_clock)
-        following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics), sweep)]
+        following = [asyncio.create_task(loop) for loop in (follower.run(), _flush(metrics), *self._keepers(desk, workshop))]
         encode = task_encoder(self._families, links)
         sender = webhook_sender(settings, self._database, self._secret, workshop=workshop, encode=encode, count=metrics.webhook_tried)
         working = [asyncio.create_task(work) for work in (workshop.worker.run(stop), sender.run(stop))]
@@ -172,6 +173,14 @@ class Desk:
         await workshop.close()
         self._control.close()
         rates.close()
+
+    def _keepers(self, desk: MediaDesk, workshop: Workshop) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what writes down and removes rows and files, each for as long as the desk runs."""
+        keeper = RowKeeper(
+            self._database, refusals=desk.refusals, settings=lambda: desk.configuration().snapshot.settings, clock=system_clock
+        )
+        yield keeper.run()
+        yield sweep_files(workshop.blobs, days=self._settings.file_retention_days, clock=system_clock)
 
     def _application(
         self,

@@ -17,6 +17,8 @@ class OperatorSetting(NamedTuple):
     takes: str = ""
 
 
+_DAYS = {"pattern": r"0|[1-9]\d{0,3}", "takes": "a whole number of days from 0 to 9999; 0 is for ever"}
+
 OPERATOR_SETTINGS: dict[str, OperatorSetting] = {
     "charge_orphans": OperatorSetting(
         ("no", "yes"), "no", "Whether a request whose relay died in the middle is charged its estimate; `no`: it costs nothing."
@@ -27,6 +29,21 @@ OPERATOR_SETTINGS: dict[str, OperatorSetting] = {
         "Which share of the original charge an answer from the cache costs, any decimal from 0 to 1; `0`: it costs nothing.",
         pattern=r"0|1|0\.\d{1,6}|1\.0{1,6}",
         takes="a decimal from 0 to 1 such as 0.1, of at most six decimals",
+    ),
+    "keep_refusals_days": OperatorSetting(
+        ("0", "30", "90"),
+        "30",
+        "How many days calls that were refused before money was held are listed; `0`: for ever, within a bound.",
+        **_DAYS,
+    ),
+    "keep_deliveries_days": OperatorSetting(
+        ("0", "30", "90"), "30", "How many days webhooks that ended, one way or the other, are listed; `0`: for ever.", **_DAYS
+    ),
+    "keep_tasks_days": OperatorSetting(
+        ("0", "90", "365"),
+        "365",
+        "How many days tasks that ended can be fetched and listed; `0`: for ever. Their money's history stays.",
+        **_DAYS,
     ),
     "sign_up": OperatorSetting(
         ("off", "on"), "off", "Whether people may make an account of their own in the console; `off`: only who is invited gets in."

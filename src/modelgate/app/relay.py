@@ -42,6 +42,7 @@ from modelgate.gateway.idempotency import Idempotency, RepeatableCalls
 from modelgate.gateway.images_door import ImagesDoor
 from modelgate.gateway.models import ModelsGateway
 from modelgate.gateway.passage import Passage
+from modelgate.gateway.refusals import RefusalLog
 from modelgate.gateway.single import single_kinds
 from modelgate.gateway.token_counting import TokenCounting
 from modelgate.identity.keys import parse_networks
@@ -146,8 +147,11 @@ class Relay:
     def _compose_gateway(self) -> None:
         settings = self._settings
         rates = RateCounters(settings.rates_path, writer=self._index, writers=settings.workers + 1)  # and the desk
+        self._refusals = RefusalLog()
         counter = TokenCounting(transport=self._transport, socket=settings.desk_socket)
-        desk = CallDesk(meter=self._meter, rates=rates, metrics=self._metrics, clock=system_clock, count_tokens=counter.count)
+        desk = CallDesk(
+            meter=self._meter, rates=rates, metrics=self._metrics, clock=system_clock, count_tokens=counter.count, refusals=self._refusals
+        )
         images = FetchedImages(GuardedFetcher(self._transport))
         kinds: dict[str, AnyKind] = {**chat_kinds(self._wire_formats, images=images), **single_kinds(load_single_formats())}
         cached = CachedCalls(keys=self._keys, desk=desk, hit_price=self._hit_price)
@@ -238,13 +242,15 @@ class Relay:
         self._stop.set()
 
     async def _keep_metrics(self, edge: EdgeServer) -> None:
-        """Hand this process's counts to the shared files, until cancelled."""
+        """Hand this process's counts to the shared files, and what was refused to the book, until cancelled."""
         while True:
             await asyncio.sleep(METRICS_FLUSH_S)
             self._metrics.set_connections("client", edge.connection_count)
             self._metrics.set_connections("upstream", self._transport.connections)
             self._metrics.set_journal_backlog(self._journal.last_seq - self._leases.posted_seq)
             self._metrics.flush()
+            if self._link.connected:
+                self._link.tell_refusals(self._refusals.take())
 
     async def _wait_for_left_streams(self, deadline: float) -> None:
         """Answers whose clients left are read to their end, so that they are charged for what they cost."""

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+from modelgate.core.records import ApiKey
+
 
 class HeaderBlock:
     """Header lines kept as the raw bytes `Name: value\\r\\n…`, searched on demand.
@@ -119,7 +121,8 @@ class HttpRequest(msgspec.Struct, kw_only=True):
     """A request with its whole body, as the edge (or the desk) received it.
 
     `path` is percent-encoded as sent, without the query; `query` is what follows `?`; `client` is the peer's IP address
-    (after trusted proxies); `id` is our request id; `started` is the clock at its first byte, in seconds.
+    (after trusted proxies); `id` is our request id; `started` is the clock at its first byte, in seconds. `key` is the key it came with,
+    once that is known, and None again when something is kept of the call.
     """
 
     method: str
@@ -130,6 +133,7 @@ class HttpRequest(msgspec.Struct, kw_only=True):
     client: str = ""
     id: str = ""
     started: float = 0.0
+    key: ApiKey | None = None
 
 
 class HttpResponse(msgspec.Struct, kw_only=True):

@@ -221,8 +221,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A call with a known key that was refused before any money was held for it; it has no request record.
 
-    `model` is as the caller spelled it, empty where it was refused before that was read. `times` above 1: there were too many to keep
-    each, and this one stands for others of the same key.
+    `model` is as the caller spelled it, empty where it was refused before that was read. `is_counted`: there were too many to keep
+    each, and this one stands for as many of the same key as `times` says.
     """
 
     at_ms: int
@@ -236,6 +236,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     message: str
     times: int = 1
+    is_counted: bool = False
 
     @property
     def is_unknown_model(self) -> bool:

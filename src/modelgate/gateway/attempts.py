@@ -36,6 +36,7 @@ from modelgate.transport.response import UpstreamResponse
 MAX_ERROR_BYTES = 256 * 1024
 MAX_STATUS = 599
 """No client knows what is above; some upstreams say it all the same."""
+MAX_WHY_CHARACTERS = 100
 MAX_PREPARED_PATHS = 64
 """Heads kept ready for each credential; where the model stands in the path there is one for each model."""
 
@@ -101,6 +102,7 @@ class Attempts(Generic[AnswerT]):
             outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
             if not isinstance(outcome, Failure):
                 return outcome
+            _note_try(call, candidate, outcome)
             # What an upstream said is worth more than that another could not be asked.
             if failure is None or not outcome.is_ours:
                 failure = outcome
@@ -118,6 +120,7 @@ class Attempts(Generic[AnswerT]):
                 outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
                 if not isinstance(outcome, Failure):
                     return outcome
+                _note_try(call, candidate, outcome)
                 failure = outcome
         raise failure.error
 
@@ -183,6 +186,13 @@ class Attempts(Generic[AnswerT]):
         retry_after_s = parse_retry_after(response.headers, now)
         error = exchange.decode_error(candidate, response.status, await response.read(MAX_ERROR_BYTES))
         return failure_of(error, retry_after_s=retry_after_s if retry_after_s is not None else error.retry_after_s)
+
+
+def _note_try(call: Call, candidate: Candidate, failure: Failure) -> None:
+    """Keep for the record who gave no answer and why: codes and statuses, none of a vendor's words."""
+    error = failure.error
+    why = "cannot be asked this" if failure.is_ours else f"{error.status} {error.code or error.type}"[:MAX_WHY_CHARACTERS]
+    call.tried = (*call.tried, f"{candidate.upstream.id}:{why}")
 
 
 def with_query(path: str, query: str) -> str:

@@ -85,6 +85,7 @@ class CachedCalls:
         try:
             caller = await authenticate(request, keys=self._keys, clock=self._desk.clock)
         except ModelgateError as error:
+            self._desk.refusals.note(request, error, endpoint=kind.name)
             return kind.encode_error(error, request.id)
         return await self.answer(request, kind, caller, calls)
 
@@ -93,6 +94,7 @@ class CachedCalls:
         try:
             max_age_s = seconds_of(request, caller)
         except InvalidRequest as error:
+            self._desk.refusals.note(request, error, endpoint=kind.name)
             return kind.encode_error(error, request.id)
         if not max_age_s:
             return await calls.handle(request, kind, caller)
@@ -129,6 +131,8 @@ class CachedCalls:
         except ModelgateError as error:
             if call is not None and call.hold is not None:
                 await call.release(error)
+            else:
+                desk.refusals.note(request, error, endpoint=kind.name, model=found.model)
             return calls.refusal(error, kind, request, rate)
         await paid
         lines = found.header_lines + b"age: %d\r\n" % max(0, int(desk.clock() - found.stored_at))

@@ -13,6 +13,7 @@ from modelgate.core.errors import ModelgateError
 from modelgate.core.http import HttpRequest
 from modelgate.core.records import RequestFacts
 from modelgate.core.usage import Usage
+from modelgate.gateway.refusals import RefusalLog
 from modelgate.identity.table import Caller
 from modelgate.metering.meter import Hold, Meter
 from modelgate.metering.prices import Price
@@ -62,16 +63,24 @@ TokenCounter = Callable[[list[str]], Awaitable[list[int] | None]]
 class CallDesk:
     """What every call of this process needs to settle: the meter, the counters, the clock."""
 
-    __slots__ = ("clock", "count_tokens", "counting", "meter", "metrics", "rates")
+    __slots__ = ("clock", "count_tokens", "counting", "meter", "metrics", "rates", "refusals")
 
     def __init__(
-        self, *, meter: Meter, rates: RateCounters, metrics: Metrics, clock: Clock, count_tokens: TokenCounter | None = None
+        self,
+        *,
+        meter: Meter,
+        rates: RateCounters,
+        metrics: Metrics,
+        clock: Clock,
+        count_tokens: TokenCounter | None = None,
+        refusals: RefusalLog | None = None,
     ) -> None:
         self.meter = meter
         self.rates = rates
         self.metrics = metrics
         self.clock = clock
         self.count_tokens = count_tokens
+        self.refusals = refusals or RefusalLog()
         self.counting: set[asyncio.Task[None]] = set()
 
 
@@ -102,6 +111,7 @@ class Call:
         "price",
         "rate",
         "request",
+        "tried",
     )
 
     def __init__(
@@ -120,6 +130,7 @@ class Call:
         self.charged_nanos = 0
         self.ignored: tuple[str, ...] = ()
         self.attempts = 0
+        self.tried: tuple[str, ...] = ()
         self.first_byte_at = 0.0
         self.note = ""
 
@@ -237,6 +248,7 @@ class Call:
             self.price.formula,
             error,
             self.note,
+            self.tried,
         )
 
 

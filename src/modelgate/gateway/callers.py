@@ -25,5 +25,6 @@ async def authenticate(request: HttpRequest, *, keys: KeyTable, clock: Clock) ->
         # Not when the secret stood elsewhere, nor when the key changed while we asked.
         if presented is not None and presented.endswith(secret.encode()) and keys.get(digest) is caller:
             keys.remember(presented, caller)
+    request.key = caller.key
     check_key(caller.key, now=clock(), client=request.client)
     return caller

@@ -128,6 +128,7 @@ class CallGateway:
         desk = self._desk
         rate: RateState | None = None
         call: Call | None = None
+        peeked: PeekedT | None = None
         try:
             if caller is None:
                 caller = await authenticate(request, keys=self._keys, clock=desk.clock)
@@ -156,12 +157,12 @@ class CallGateway:
                 return self._response(call, kind, outcome, content_type=outcome.content_type)
             paid = self._charge(call, outcome)
         except ModelgateError as error:
-            await _release(call, error)
+            await self._end(call, error, request, endpoint=kind.name, model=peeked.model if peeked is not None else "")
             return self.refusal(error, kind, request, rate)
         except Exception as fault:  # noqa: BLE001  # the request's edge: a hold must never be left open
             self._log_fault(fault, request.id)
             unexpected = ModelgateError()
-            await _release(call, unexpected)
+            await self._end(call, unexpected, request, endpoint=kind.name, model=peeked.model if peeked is not None else "")
             return self.refusal(unexpected, kind, request, rate)
         await paid
         return self._response(call, kind, outcome.body, content_type=outcome.content_type)
@@ -202,6 +203,13 @@ class CallGateway:
         paid: asyncio.Future[None] = self._loop.create_future()
         call.capture(whole.usage, output_bytes=len(whole.body), error="", committed=partial(settle, paid), words=whole.words)
         return paid
+
+    async def _end(self, call: Call | None, error: ModelgateError, request: HttpRequest, *, endpoint: str, model: str) -> None:
+        """Give a hold back, with a record; without one, note the refusal."""
+        if call is not None and call.hold is not None:
+            await call.release(error)
+        else:
+            self._desk.refusals.note(request, error, endpoint=endpoint, model=model)
 
     def _stream_over(self, stream: AnswerStream) -> None:
         self._streams.discard(stream)
@@ -248,11 +256,6 @@ def _at_its_keeper(candidates: list[Candidate], bound: Bound, routes: Iterable[R
         message = f"What '{asked.state[:60]}' names is kept by an upstream that does not serve '{asked.model[:200]}'. Send the whole input."
         raise InvalidRequest(message, code="unsupported_parameter")
     raise NoUpstream("The upstream that keeps the earlier answer cannot be asked now.", retry_after_s=1.0)
-
-
-async def _release(call: Call | None, error: ModelgateError) -> None:
-    if call is not None and call.hold is not None:
-        await call.release(error)
 
 
 def _one_line(text: str) -> bytes:

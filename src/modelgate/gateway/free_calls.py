@@ -115,6 +115,7 @@ class FreeCalls:
             self._desk.rates.admit(caller.key, now=self._desk.clock())
             return HttpResponse(status=200, headers=HeaderBlock(lines), body=await answer(request, dialect, caller, configuration))
         except ModelgateError as error:
+            self._desk.refusals.note(request, error, endpoint=dialect)
             return wire_format.encode_error(error, request.id)
         except Exception as fault:  # noqa: BLE001  # the request's edge
             self._log_fault(fault, request.id)

@@ -62,10 +62,11 @@ class ImagesGateway:
             rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
             ask = decode_ask(request.body)
             request.body = b""
-            tasks = await self._finished(caller.key, ask, request)
             model = ask.wanted.model
+            tasks = await self._finished(caller.key, ask, request)
             response = await self._answer(tasks, ask)
         except ModelgateError as error:
+            self._desk.refusals.note(request, error, endpoint=NAME, model=model)
             response = encode_error(error, request.id)
         if rate is not None:
             response.headers = HeaderBlock(response.headers.raw + rate.header_lines())
@@ -88,6 +89,7 @@ class ImagesGateway:
         )
         tasks = [first, *(_another(first, terms, n=n, index=index) for index, n in enumerate(parts[1:], 1))]
         taken = await self._submissions.take(tasks, key)
+        request.key = None  # from here on there are tasks to look at
         return list(await asyncio.gather(*(self._submissions.move(task) for task in taken)))
 
     async def _answer(self, tasks: Sequence[Task], ask: ImageAsk) -> HttpResponse:

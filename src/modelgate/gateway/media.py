@@ -74,10 +74,12 @@ class MediaGateway:
         family = self._routes.family_of(request.path)
         if family is None:
             raise UnknownPath
-        said = _Said(family.name)
+        said = _Said(family.name, request)
         try:
             response = await self._answer(self._routes.find(request.method, request.path), request, said)
         except ModelgateError as error:
+            if said.submits:
+                self._desk.refusals.note(request, error, endpoint=family.name, model=said.model)
             response = render_family_error(family, error, request.id)
         self._count(said, response.status, request)
         if said.rate is not None:
@@ -87,6 +89,7 @@ class MediaGateway:
     async def _answer(self, found: Found, request: HttpRequest, said: "_Said") -> HttpResponse:
         family, route = found.family, found.route
         said.endpoint = route.endpoint.name
+        said.submits = route.action in ("submit", "make")
         if route.action == "file":
             return await self._file(found, request)
         caller = await authenticate(request, keys=self._desk.keys, clock=self._desk.clock)
@@ -98,7 +101,7 @@ class MediaGateway:
         if route.action == "list":
             return await self._list(found, call, caller.key, request.id)
         if route.action == "quote":
-            return await self._quote(found, call, caller.key, request.id)
+            return await self._quote(found, call, caller.key, said)
         if route.action == "fetch_many":
             assert route.decode is not None
             assert route.encode is not None
@@ -118,43 +121,45 @@ class MediaGateway:
             encode = route.encode or family.encode_fetched
         else:
             said.rate = self._desk.rates.admit(caller.key, now=self._desk.clock())
-            task = await self._submitted(found, caller.key, call, request.id)
+            task = await self._submitted(found, caller.key, call, said)
             encode = route.encode or (family.encode_submitted if route.action == "submit" else family.encode_fetched)
         said.model = task.model
         return _answered(route, encode(task, urls=self._links.urls_of(task), request_id=request.id))
 
-    async def _submitted(self, found: Found, key: ApiKey, call: MediaCall, request_id: str) -> Task:
+    async def _submitted(self, found: Found, key: ApiKey, call: MediaCall, said: "_Said") -> Task:
         """Return the task that a call asks for: taken by a vendor as a rule, and at its end for `make`."""
         if found.route.action == "submit":
-            task = await self._submit(found, key, call, request_id)
+            task = await self._submit(found, key, call, said)
             _raise_if_refused(task)
             if found.route.ends_parent and task.vendor_task:
                 await self._submissions.end_dialog(task.parent)
             return task
         async with self._waiting:
-            task = await self._submit(found, key, call, request_id)
+            task = await self._submit(found, key, call, said)
             (task,) = await self._waiting.until_ended([task])
         if task.state != "succeeded":
             raise error_of(task)
         return task
 
-    async def _submit(self, found: Found, key: ApiKey, call: MediaCall, request_id: str) -> Task:
+    async def _submit(self, found: Found, key: ApiKey, call: MediaCall, said: "_Said") -> Task:
         family, route = found.family, found.route
         assert route.decode is not None
-        ask, terms, pinned = await self._terms(found, key, call)
+        ask, terms, pinned = await self._terms(found, key, call, said)
         if route.action == "make":
             terms = msgspec.structs.replace(terms, deadline_s=min(terms.deadline_s, self._wait_s))
         task = await self._submissions.draft(
-            key, family=family.name, ask=ask, terms=terms, rules=route.inputs, request_id=request_id, pinned=pinned
+            key, family=family.name, ask=ask, terms=terms, rules=route.inputs, request_id=said.request.id, pinned=pinned
         )
         (taken,) = await self._submissions.take((task,), key)
+        said.request.key = None  # from here on there is a task to look at
         return await self._submissions.move(taken)
 
-    async def _terms(self, found: Found, key: ApiKey, call: MediaCall) -> tuple[Ask, Terms, str]:
+    async def _terms(self, found: Found, key: ApiKey, call: MediaCall, said: "_Said") -> tuple[Ask, Terms, str]:
         """Return what a call asks for, with the vendor's defaults in it, on what terms, and the only upstream that may have it."""
         family, route = found.family, found.route
         assert route.decode is not None
         ask: Ask = route.decode(call)
+        said.model = ask.request.model
         ask, pinned = await self._with_parent(route, ask, key)
         terms = self._submissions.terms(key, ask, field_names=family.field_names, pinned=pinned)
         wanted = terms.request
@@ -162,15 +167,15 @@ class MediaGateway:
             raise InvalidRequest(f"'n' is {wanted.n}, but this model makes at most {terms.max_n} at once.", param="n", code="invalid_value")
         return msgspec.structs.replace(ask, request=wanted), terms, pinned
 
-    async def _quote(self, found: Found, call: MediaCall, key: ApiKey, request_id: str) -> HttpResponse:
-        ask, terms, _ = await self._terms(found, key, call)
+    async def _quote(self, found: Found, call: MediaCall, key: ApiKey, said: "_Said") -> HttpResponse:
+        ask, terms, _ = await self._terms(found, key, call, said)
         assert found.route.encode is not None
         body = found.route.encode(
             model=ask.request.model,
             operation=ask.operation,
             amount_nanos=amount_of(terms.price, ask.operation, ask.request),
             price=terms.price.formula,
-            request_id=request_id,
+            request_id=said.request.id,
         )
         return _answered(found.route, body)
 
@@ -269,9 +274,11 @@ class MediaGateway:
 class _Said:
     """What is known of a request for its record, as far as it came."""
 
-    __slots__ = ("endpoint", "model", "rate")
+    __slots__ = ("endpoint", "model", "rate", "request", "submits")
 
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, request: HttpRequest) -> None:
+        self.request = request
+        self.submits = False
         self.endpoint = family
         self.model = ""
         self.rate: RateState | None = None

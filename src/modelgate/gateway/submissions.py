@@ -25,6 +25,7 @@ from modelgate.formats.media.requests import (
 )
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.inputs import Inputs
+from modelgate.gateway.refusals import RefusalLog
 from modelgate.gateway.webhooks import CheckCallback, no_check
 from modelgate.identity.keys import check_model
 from modelgate.identity.table import KeyTable
@@ -69,6 +70,7 @@ class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
     providers: Mapping[str, Provider]
     metrics: Metrics
     clock: Clock
+    refusals: RefusalLog = msgspec.field(default_factory=RefusalLog)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):

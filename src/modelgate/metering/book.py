@@ -26,6 +26,7 @@ from modelgate.metering.messages import (
     KeysChanged,
     LeaseTotals,
     MakeClaim,
+    NoteRefusals,
     PeriodOver,
     Recall,
     Refused,
@@ -129,6 +130,8 @@ class BookEngine:
             case EndClaim():
                 await self._store.end_claim(message.ending)
                 self._send(connection_id, ClaimEnded(message.n))
+            case NoteRefusals(refusals=refusals):
+                await self._store.keep_refusals(refusals)
             case _:
                 assert_never(message)
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
-from modelgate.core.records import ApiKey
+from modelgate.core.records import ApiKey, Refusal
 
 
 class LeaseTotals(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +66,12 @@ class EndClaim(msgspec.Struct, frozen=True, tag=True):
 
     n: int
     ending: ClaimEnding
+
+
+class NoteRefusals(msgspec.Struct, frozen=True, tag=True):
+    """What was refused of late. Not repeated: what is lost on the way is lost."""
+
+    refusals: tuple[Refusal, ...]
 
 
 class Totals(msgspec.Struct, frozen=True, tag=True):
@@ -148,5 +154,5 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     snapshot: bytes
 
 
-ToBook = Hello | Ask | Return | FindKey | MakeClaim | EndClaim
+ToBook = Hello | Ask | Return | FindKey | MakeClaim | EndClaim | NoteRefusals
 ToRelay = Totals | Granted | Refused | PeriodOver | Recall | Fenced | KeyFound | KeysChanged | Configured | ClaimAnswered | ClaimEnded

@@ -6,7 +6,7 @@ from typing import Protocol
 from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
-from modelgate.core.records import ApiKey
+from modelgate.core.records import ApiKey, Refusal
 
 
 class BookStore(Protocol):
@@ -42,4 +42,8 @@ class BookStore(Protocol):
 
     async def end_claim(self, ending: ClaimEnding) -> None:
         """Note how a claim ended."""
+        ...
+
+    async def keep_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Write down what relays refused."""
         ...

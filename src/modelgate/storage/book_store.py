@@ -6,10 +6,11 @@ from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.clock import Clock
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
-from modelgate.core.records import ApiKey
+from modelgate.core.records import ApiKey, Refusal
 from modelgate.storage import claims, identity, ledger
 from modelgate.storage.database import Database
 from modelgate.storage.ledger import PeriodOf
+from modelgate.storage.refusals import keep_refusals
 
 
 class SqlBookStore:
@@ -45,3 +46,6 @@ class SqlBookStore:
     async def end_claim(self, ending: ClaimEnding) -> None:
         trims = self._trim_turns.is_due(ending)
         await self._database.call(claims.end_claim, ending, trims=trims, now=self._clock())
+
+    async def keep_refusals(self, refusals: Sequence[Refusal]) -> None:
+        await self._database.call(keep_refusals, refusals)

@@ -20,7 +20,7 @@ from modelgate.app.journals import JournalKeeper
 from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
-from modelgate.core.records import ApiKey, LimitReset, RequestFacts
+from modelgate.core.records import ApiKey, LimitReset, Refusal, RequestFacts
 from modelgate.metering.book import BookEngine
 from modelgate.metering.leases import Lease, Leases, Waiter
 from modelgate.metering.messages import Fenced, KeysChanged, ToBook, ToRelay
@@ -31,6 +31,7 @@ from modelgate.storage.audit_journals import audit_journals
 from modelgate.storage.database import Database
 from modelgate.storage.journal import JournalReader
 from modelgate.storage.journal_writer import JournalWriter
+from modelgate.storage.refusals import keep_refusals
 from modelgate.storage.schema import money
 
 TURN_S = 0.03
@@ -107,6 +108,9 @@ class DirectStore:
 
     async def end_claim(self, ending: ClaimEnding) -> None:
         self._database.run(claims.end_claim, ending, trims=True, now=self._clock())
+
+    async def keep_refusals(self, refusals: Sequence[Refusal]) -> None:
+        self._database.run(keep_refusals, refusals)
 
 
 def run_now(coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from modelgate.app import book_link as module
 from modelgate.app.book_link import BookLink
 from modelgate.core.errors import Overloaded
-from modelgate.core.records import ApiKey, Snapshot
+from modelgate.core.records import ApiKey, Refusal, Snapshot
 from modelgate.metering.leases import Leases, Waiter
 from modelgate.metering.messages import (
     Ask,
@@ -22,6 +22,7 @@ from modelgate.metering.messages import (
     KeyFound,
     KeysChanged,
     LeaseTotals,
+    NoteRefusals,
     Recall,
     Return,
     ToBook,
@@ -223,3 +224,13 @@ async def test_closing_sends_what_was_said(world: World) -> None:
     async with asyncio.timeout(5):
         await book.gone.wait()
     assert not world.link.connected
+
+
+async def test_what_was_refused_is_told(world: World) -> None:
+    refused = Refusal(
+        at_ms=1, request_id="req_1", account="a", key="k", book="live", endpoint="e", model="m", status=429, code="c", message=""
+    )
+    book = await greeted(world)
+    world.link.tell_refusals(())
+    world.link.tell_refusals([refused])
+    assert await book.hear() == NoteRefusals((refused,))

@@ -9,7 +9,7 @@ import pytest
 from modelgate.core.claims import Claim, ClaimEnding, ClaimVerdict
 from modelgate.core.leases import AskOutcome, LeaseAsk, LeaseReport, LeaseState, RaisedRound, Standing
 from modelgate.core.money import Book
-from modelgate.core.records import ApiKey
+from modelgate.core.records import ApiKey, Refusal
 from modelgate.metering.book import ASK_WAITS_S, ROUND_REACHES_S, BookEngine
 from modelgate.metering.messages import (
     Ask,
@@ -25,6 +25,7 @@ from modelgate.metering.messages import (
     KeysChanged,
     LeaseTotals,
     MakeClaim,
+    NoteRefusals,
     PeriodOver,
     Recall,
     Refused,
@@ -64,6 +65,7 @@ class ScriptedStore:
         self.keys: dict[str, ApiKey] = {}
         self.verdict = ClaimVerdict(state="granted")
         self.endings: list[ClaimEnding] = []
+        self.refusals: list[Refusal] = []
 
     async def say_hello(self, incarnation: str, node: str, reports: Sequence[LeaseReport]) -> Standing | None:
         return None if self.fenced else Standing(7, self.standing)
@@ -90,6 +92,9 @@ class ScriptedStore:
 
     async def end_claim(self, ending: ClaimEnding) -> None:
         self.endings.append(ending)
+
+    async def keep_refusals(self, refusals: Sequence[Refusal]) -> None:
+        self.refusals += refusals
 
 
 class Desk:
@@ -332,6 +337,16 @@ async def test_a_grant_that_a_recalls_answer_has_crossed_is_made_whole(desk: Des
     desk.store.outcomes = [AskOutcome(verdict="granted", leases=(lease("inc_2", granted=14),)), waits(3)]
     await desk.engine.handle(2, Return((LeaseTotals("key_a", "all", 5, 5),), 3, "acct_a"))
     assert [(to, type(message)) for to, message in desk.take()] == [(2, Totals), (2, Granted), (2, Recall)]
+
+
+async def test_what_relays_refused_is_kept(desk: Desk) -> None:
+    refused = Refusal(
+        at_ms=1, request_id="req_1", account="a", key="k", book="live", endpoint="e", model="m", status=429, code="c", message=""
+    )
+    await desk.join(1)
+    await desk.engine.handle(1, NoteRefusals((refused,)))
+    assert desk.store.refusals == [refused]
+    assert desk.take() == []
 
 
 async def test_claims_are_answered_and_their_endings_acknowledged(desk: Desk) -> None:

@@ -68,9 +68,6 @@ incarnation = Table(
     Column("abandoned", Boolean, nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),
-    Column(
-        "removed_batch", BigInteger, nullable=False, server_default=text("0"), comment="Records of batches up to this are gone with age"
-    ),
 )
 
 lease = Table(

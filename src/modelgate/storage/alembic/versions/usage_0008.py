@@ -24,8 +24,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("what", name=op.f("pk_removed")),
         comment="How far what is old was removed.",
     )
-    comment = "Records of batches up to this are gone with age"
-    op.add_column("incarnation", sa.Column("removed_batch", sa.BigInteger(), nullable=False, server_default=sa.text("0"), comment=comment))
     _create_indexes()
     for span_s in (3600, 86400):
         for dimension in ("key", "model", "upstream"):
