@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, literal, select
 from modelgate.core.log import By, Used, UsedPoint
 from modelgate.core.money import Book
 from modelgate.storage.database import Database
+from modelgate.storage.request_log import name_of_unlisted
 from modelgate.storage.schema.identity import account as account_table
 from modelgate.storage.schema.identity import api_key
 from modelgate.storage.schema.settings import upstream
@@ -58,7 +59,8 @@ def names_of(connection: Connection, by: By, ids: Sequence[str]) -> dict[str, st
     table: Any = {"key": api_key, "upstream": upstream, "account": account_table}.get(by)
     if table is None:
         return {}
-    return {one: name for one, name in connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))}
+    unlisted = {one: name_of_unlisted(one) for one in ids} if by == "upstream" else {}
+    return unlisted | {one: name for one, name in connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))}
 
 
 class DatabaseUsage:

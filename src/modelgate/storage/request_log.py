@@ -34,6 +34,7 @@ ROWS_AT_ONCE = 500
 MAX_MERGED_KEYS = 32
 """The keys of an account with no more are looked up one by one, each by the index; beyond, the account is busy enough to be met soon."""
 MAX_ENTRIES = 20
+SANDBOX_ID = "up_sandbox_"
 END_OF_TIME = float(2**40)
 ROUNDING = 0.002
 
@@ -431,11 +432,16 @@ def _named(connection: Connection, rows: Sequence[LogRow]) -> list[LogRow]:
         msgspec.structs.replace(
             row,
             key_name=keys.get(row.key, ""),
-            upstream_name=upstreams.get(row.upstream, ""),
+            upstream_name=upstreams.get(row.upstream) or name_of_unlisted(row.upstream),
             amount_nanos=charged.get(row.task, row.amount_nanos),
         )
         for row in rows
     ]
+
+
+def name_of_unlisted(upstream_id: str) -> str:
+    """Return the name of an upstream of the sandbox, which no table lists, empty for one that is gone."""
+    return upstream_id.removeprefix("up_").replace("_", " ") if upstream_id.startswith(SANDBOX_ID) else ""
 
 
 def _names(connection: Connection, by: Any, what: Any, wanted: set[str]) -> dict[str, Any]:
