@@ -39,6 +39,7 @@ CONSOLE = (
     "/console/profile",
 )
 SETTLED_S = 20.0
+UNREACHABLE = "async () => [...document.querySelectorAll('a:not([href])')].map(link => `not reached by the keyboard: ${link.outerHTML}`)"
 FAULTS = """async () => document.querySelector('main').insertAdjacentHTML('beforeend',
     '<button class=fault></button><p class=faint-fault>Words that nobody can read</p><div class=wide-fault>.</div>')"""
 FAULTY = ".faint-fault { color: #999; background: #aaa } .wide-fault { width: 2000px }"
@@ -53,6 +54,7 @@ def findings(visit: Visit) -> list[str]:
     found += [f"phone, dark: {finding}" for finding in grave_findings(visit.page, *COLOURS)]
     visit.colour("light")
     found += [f"phone: {finding}" for finding in grave_findings(visit.page)]
+    found += visit.run(UNREACHABLE)
     if visit.excess_px() > 0:
         found.append(f"phone: {visit.excess_px()} px wider than the window")
     return found
