@@ -1,6 +1,7 @@
 """The console from its first visit on: an owner, a chat, a key that reaches its limit, and why a call went where and cost what."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.e2e.people import EMAIL, PASSWORD, Owner
-from tests.e2e.visit import Visits
+from tests.e2e.visit import Visit, Visits
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import send
 
 pytestmark = pytest.mark.e2e
 
 CENTS = re.compile(r"\$([\d.]+)")
+WRITTEN_S = 10.0
 MAX_CALLS = 20
 """Far more than the limit pays for."""
 
@@ -92,6 +94,19 @@ def test_a_key_with_a_limit(installation: Installation, owner: Owner, visits: Vi
     visit.go("/console/keys")
     row = page.get_by_role("row").filter(has_text="a small one")
     expect(row).to_contain_text("of $0.012")
+    assert "Why: " in refused_call(visit, owner)
+
+
+def refused_call(visit: Visit, owner: Owner) -> str:
+    """Return what the console says of the newest call that was refused; it is written down within moments."""
+    until = time.monotonic() + WRITTEN_S
+    while not (rows := owner.ask("GET", "/api/requests?book=test&status=refused")["data"]) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert rows[0]["model"] == "kling-v1"
+    page = visit.go(f"/console/logs/{rows[0]['request_id']}").page
+    drawer = page.get_by_role("dialog", name="Refused request")
+    expect(drawer).to_contain_text("How to mend it: ")
+    return drawer.inner_text()
 
 
 def use(installation: Installation, secret: str) -> Any:
