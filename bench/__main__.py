@@ -17,6 +17,7 @@ import msgspec
 from bench.dialects_load import judge_dialects, measure_dialects
 from bench.gateway import Gateway
 from bench.load import CountsDiffer, measure_modelgate, measure_nginx, run_wrk, script_for
+from bench.log_rows import judge_log, measure_log
 from bench.mock import Mock
 from bench.processes import cores, memory_mb
 from bench.report import print_table, summarize, verdict, write_json
@@ -31,6 +32,7 @@ LATENCY_S = 5.0
 CROWD = 1000
 DIALECTS = "dialects"
 TASKS = "tasks"
+LOGS = "logs"
 SETTLE_S = 1.0
 
 
@@ -51,6 +53,8 @@ def main() -> None:
                 results["dialects"] = measure_dialects(home, device=device, others=others, **turns)
             if options.only in ("", TASKS):
                 results["tasks"] = measure_tasks(home, device=device, others=others)
+            if options.only in ("", LOGS):
+                results["logs"] = measure_log()
         except CountsDiffer as error:
             sys.exit(f"bench: {error}")
     missed = verdict(results.get("scenarios", {}))
@@ -58,6 +62,8 @@ def main() -> None:
         missed += judge_dialects(results["dialects"])
     if "tasks" in results:
         missed += judge_tasks(results["tasks"])
+    if "logs" in results:
+        missed += judge_log(results["logs"])
     write_json(OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json", results)
     for line in missed:
         print(f"missed: {line}")
@@ -71,7 +77,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; medians are taken (5)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one run (4)")
     parser.add_argument(
-        "--only", default="", help="dialects, tasks, or part of a scenario's model name, such as 1k or stream; leaves out the reports"
+        "--only", default="", help="dialects, tasks, logs, or part of a scenario's model name, such as 1k or stream; leaves out the reports"
     )
     parser.add_argument("--strict", action="store_true", help="exit 2 when a bound is missed")
     return parser.parse_args()
