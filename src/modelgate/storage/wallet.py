@@ -105,7 +105,8 @@ def spent_since(connection: Connection, *, account: str, book: Book, midnights: 
     """Return what an account spent, in requests and on tasks that ended, since each of these midnights (UTC) until now."""
     columns = usage.c
     sums = [func.sum(case((columns.at >= int(at), columns.amount_nanos), else_=0)) for at in midnights]
-    days = (columns.account == account, columns.book == book, columns.span_s == DAY_S, columns.at >= int(min(midnights)))
+    day = (columns.span_s == DAY_S, columns.dimension == "key", columns.at >= int(min(midnights)))
+    days = (columns.account == account, columns.book == book, *day)
     return [int(amount or 0) for amount in connection.execute(select(*sums).where(*days)).one()]
 
 
