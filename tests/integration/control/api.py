@@ -1,5 +1,6 @@
 """The account API over a real database, asked as a member of a role, without a server and without signing in."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -28,6 +29,29 @@ NOW = 1_790_000_000.0
 SECRET = bytes(32)
 
 
+def reach_over(
+    database: Database, *, settings: Settings, clock: Callable[[], float], canceled: list[str] | None = None, **more: Any
+) -> Reach:
+    """Return the reach of a desk whose tasks are canceled by noting them."""
+    providers = load_providers()
+    follower = ConfigurationFollower(database, Cipher(SECRET), settings, providers=providers, clock=clock)
+
+    async def configuration() -> Configuration:
+        await follower.follow()
+        return follower.current()
+
+    async def cancel(task: Task) -> Task:
+        if canceled is not None:
+            canceled.append(task.id)
+        return task
+
+    async def probe(_: Upstream) -> tuple[Verdict, ...]:
+        return ()
+
+    given: dict[str, Any] = {"configuration": configuration, "cancel": cancel, "urls_of": urls_of, "probe": probe, "providers": providers}
+    return Reach(**(given | more))
+
+
 class Api:
     """Answers calls; `now` is the clock. `canceled` are the tasks that somebody canceled, `probed` the upstreams that were tested."""
 
@@ -37,10 +61,8 @@ class Api:
         self.canceled: list[str] = []
         self.probed: list[Upstream] = []
         self.verdicts: tuple[Verdict, ...] = (Verdict(credential="cred_1", ok=True, text="it works", status=200, latency_ms=7),)
-        providers = load_providers()
         settings = Settings()
-        self._follower = ConfigurationFollower(database, Cipher(SECRET), settings, providers=providers, clock=lambda: self.now)
-        reach = Reach(configuration=self._configuration, cancel=self._cancel, urls_of=urls_of, probe=self._probe, providers=providers)
+        reach = reach_over(database, settings=settings, clock=lambda: self.now, canceled=self.canceled, probe=self._probe)
         self.means = Means(settings, database, secret=SECRET, clock=lambda: self.now, passwords=Passwords(), reach=reach)
         self.account = database.run(create_account, name="default", now=NOW)
         self.other = database.run(create_account, name="other", now=NOW)
@@ -50,14 +72,6 @@ class Api:
 
     async def _recognise(self, _: HttpRequest) -> SignedIn | None:
         return None if self._who is None else SignedIn(self._who, by_cookie=False)
-
-    async def _configuration(self) -> Configuration:
-        await self._follower.follow()
-        return self._follower.current()
-
-    async def _cancel(self, task: Task) -> Task:
-        self.canceled.append(task.id)
-        return task
 
     async def _probe(self, upstream: Upstream) -> tuple[Verdict, ...]:
         self.probed.append(upstream)

@@ -20,7 +20,7 @@ from modelgate.storage.database import Database
 from modelgate.storage.members import add_invitation
 from modelgate.storage.migrations import prepare
 
-from .api import Api
+from .api import Api, reach_over
 
 BASE_URL = "https://gateway.example"
 PASSWORD = "correct horse battery"
@@ -45,7 +45,8 @@ class Room:
         self.database = Database(settings.database_url)
         self.account = self.database.run(ensure_account, now=self.now)
         passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.control = ControlRoom(settings, bytes(32), clock=lambda: self.now, passwords=passwords)
+        reach = reach_over(self.database, settings=settings, clock=lambda: self.now)
+        self.control = ControlRoom(settings, bytes(32), clock=lambda: self.now, passwords=passwords, reach=reach)
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, cookie: str = "", key: str = "", client: str = "192.0.2.1", **headers: str
