@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from tests.e2e import axe
 from tests.e2e.visit import PHONE_PX, Visits
 from tests.integration.gateway.conftest import Installation
 
@@ -35,6 +36,9 @@ READ_ON = """async () => {
             anchors: [...new Set(ids)],
             twice: [...new Set(ids.filter((id, index) => ids.indexOf(id) !== index))],
             excess_px: document.scrollingElement.scrollWidth - innerWidth,
+            grave: (await axe.run('main', {resultTypes: ['violations']})).violations
+                .filter(({impact}) => impact === 'serious' || impact === 'critical')
+                .map(({id, nodes}) => `${id}: ${nodes[0].html}`),
         });
         const next = document.querySelector('a[rel=next]');
         if (!next) return pages;
@@ -59,7 +63,9 @@ def walked(installation: Installation, browser: Browser) -> Walked:
     with urllib.request.urlopen(f"{installation.base_url}/docs/data/site.json") as answer:
         slugs = slugs_of(json.load(answer)["navigation"])
     visits = Visits(browser, installation.base_url)
-    pages = visits.go(f"/docs/{slugs[0]}", width_px=PHONE_PX).run(READ_ON)
+    visit = visits.go(f"/docs/{slugs[0]}", width_px=PHONE_PX)
+    visit.page.evaluate(axe.source())
+    pages = visit.run(READ_ON)
     return Walked(pages, slugs, visits.end())
 
 
@@ -83,6 +89,11 @@ def test_every_page_has_one_heading_which_names_the_window(walked: Walked) -> No
 
 def test_no_id_is_there_twice(walked: Walked) -> None:
     assert {page["slug"]: page["twice"] for page in walked.pages if page["twice"]} == {}
+
+
+def test_nothing_keeps_anybody_from_using_a_page(walked: Walked) -> None:
+    """By the accessibility checker: no serious and no critical finding."""
+    assert {page["slug"]: page["grave"] for page in walked.pages if page["grave"]} == {}
 
 
 def test_nothing_is_wider_than_a_phone(walked: Walked) -> None:
