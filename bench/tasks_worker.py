@@ -21,6 +21,7 @@ from modelgate.app.settings import load_settings
 from modelgate.core.providers import Provider
 from modelgate.core.records import Task
 from modelgate.providers import load_providers
+from modelgate.tasks import places
 from modelgate.tasks.follow import Follower
 from modelgate.transport.client import Transport
 
@@ -31,7 +32,8 @@ _late = array("d")
 
 
 def paced_providers() -> dict[str, Provider]:
-    """Return the providers, all of whose polls are so far apart."""
+    """Return the providers, all of whose polls are so far apart, also those of the sandbox, which is asked more often otherwise."""
+    places.SANDBOX_PAUSE_S = INTERVAL_S
     return {
         name: msgspec.structs.replace(
             provider,
