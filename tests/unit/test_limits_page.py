@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from modelgate.app import control, data_directory, doctor, serve
+from modelgate.app.operator_settings import OPERATOR_SETTINGS
 from modelgate.app.settings import Settings
-from modelgate.control import lists, playground, redemption
+from modelgate.control import lists, overview, playground, redemption, request_csv
 from modelgate.core import claims, usage
 from modelgate.core.members import SESSION_IDLE_S
 from modelgate.core.records import Upstream
@@ -35,6 +36,7 @@ from modelgate.gateway import (
     chat_inputs,
     idempotency,
     pictures,
+    refusals,
     single,
     task_events,
     waiting,
@@ -45,6 +47,8 @@ from modelgate.providers import load_providers
 from modelgate.routing import health, retry
 from modelgate.storage import claims as stored_claims
 from modelgate.storage import members as stored_members
+from modelgate.storage import refusals as stored_refusals
+from modelgate.storage import request_log
 from modelgate.storage import tasks as stored_tasks
 from modelgate.storage import webhooks as stored_webhooks
 from modelgate.tasks import outputs, submit, webhooks
@@ -59,6 +63,11 @@ EDGE, SETTINGS, TIMEOUTS = EdgeLimits(), Settings(), Timeouts()
 DEADLINES = {
     (provider.name, name): operation.deadline_s for provider in load_providers().values() for name, operation in provider.media.items()
 }
+
+
+def kept_days(name: str) -> float:
+    return float(OPERATOR_SETTINGS[name].default)
+
 
 FIGURES: dict[str, list[float]] = {
     "body": [SETTINGS.max_body_bytes],
@@ -157,6 +166,16 @@ FIGURES: dict[str, list[float]] = {
     "redemption codes made in one call": [redemption.MAX_CODES],
     "the playground's key is good for": [playground.LIFETIME_S],
     "files of tasks, results and inputs": [SETTINGS.file_retention_days],
+    "tasks that ended": [kept_days("keep_tasks_days")],
+    "webhooks that ended": [kept_days("keep_deliveries_days")],
+    "calls that were refused before money was held": [kept_days("keep_refusals_days")],
+    "rows of a page of /api/requests": [lists.MAX_ROWS],
+    "index entries looked through for a page": [request_log.MAX_LOOKED_THROUGH],
+    "lines of a CSV": [request_csv.MAX_ROWS],
+    "span of /api/overview": [overview.MAX_SPAN_S / DAY_S],
+    "series of a chart": [overview.MAX_SERIES],
+    "refusals kept one by one, in a second and process": [refusals.MAX_GATHERED],
+    "refusals kept": [stored_refusals.MAX_ROWS],
     "processes that relay": [256],
     "path of the data directory": [
         data_directory.MAX_SOCKET_PATH_BYTES - len(f"/run/{data_directory.LONGEST_SOCKET_NAME}"),
@@ -171,7 +190,7 @@ ELSEWHERE = {
     "tasks running at one upstream": "no figure",
     "… and in all": "said twice, by another test below",
     "signed addresses of them": "as the files",
-    "tasks, and the ledger": "no figure",
+    "requests, and the ledger": "no figure",
     "pictures by address that a vendor keeps (DALL·E)": "the vendor's",
     "answers kept at OpenAI (previous_response_id)": "the vendor's",
 }
