@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -24,9 +23,10 @@ from sqlalchemy import (
 
 from modelgate.core.listings import AccountUse, LogFilter, LogLine
 from modelgate.core.money import Book
-from modelgate.core.records import RequestFacts, Task
+from modelgate.core.records import Task
 from modelgate.storage.database import Database
 from modelgate.storage.posting import balance_account
+from modelgate.storage.request_log import facts_of
 from modelgate.storage.schema.identity import api_key
 from modelgate.storage.schema.money import account_balance, key_period, ledger_entry, request_record, task_hold
 from modelgate.storage.schema.tasks import task
@@ -224,18 +224,9 @@ def _line_of(row: Row[Any]) -> LogLine:
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
         total_ms=row.total_ms,
-        facts=_facts_of(row.facts),
+        facts=facts_of(row.facts),
         note=row.note,
     )
-
-
-def _facts_of(encoded: bytes | None) -> RequestFacts | None:
-    if not encoded:
-        return None
-    try:
-        return msgspec.msgpack.decode(encoded, type=RequestFacts)
-    except msgspec.DecodeError:
-        return None
 
 
 class DatabaseAccountLog:

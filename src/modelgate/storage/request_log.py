@@ -344,7 +344,7 @@ def _scaled(seconds: float, scale: int) -> float:
 
 
 def _request_row(row: Row[Any]) -> LogRow:
-    facts = _facts(row.facts)
+    facts = facts_of(row.facts)
     failed = row.outcome == "orphaned"
     return LogRow(
         kind="request",
@@ -375,7 +375,8 @@ def _request_row(row: Row[Any]) -> LogRow:
     )
 
 
-def _facts(encoded: bytes) -> RequestFacts | None:
+def facts_of(encoded: bytes | None) -> RequestFacts | None:
+    """Return what a record keeps besides its columns; None where there is nothing (an orphan's) or nothing that can be read."""
     try:
         return _decode_facts(encoded) if encoded else None
     except msgspec.DecodeError:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Row, case, func, or_, select
 
 from modelgate.core.listings import UpstreamTraffic
-from modelgate.core.records import RequestFacts
+from modelgate.storage.request_log import facts_of
 from modelgate.storage.schema.money import request_record
 from modelgate.storage.schema.tasks import task
 
@@ -18,8 +17,6 @@ SERVER_FAULT = 500
 THEIR_FAULTS = (401, 402, 403, 404, 408, 429)
 """Answers below 500 that are an upstream's own affair: after the last attempt they are the caller's."""
 BOOKS = ("live", "test")
-
-_decode_facts = msgspec.msgpack.Decoder(RequestFacts).decode
 
 
 def list_traffic(connection: Connection, *, since: float, blameless: Iterable[str] = ()) -> list[UpstreamTraffic]:
@@ -72,7 +69,8 @@ def _last_failure(connection: Connection, group: Row[Any]) -> tuple[int, str]:
         columns.book.in_(BOOKS), columns.at_ms == group.failed_ms, columns.upstream == group.upstream
     )
     for row in connection.execute(query.order_by(columns.status.desc()).limit(1)):
-        return row.status, _decode_facts(row.facts).error if row.facts else ""
+        facts = facts_of(row.facts)
+        return row.status, facts.error if facts is not None else ""
     return 0, ""
 
 
