@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from modelgate.app.processes import Processes, read_processes
 from modelgate.app.settings import Settings
@@ -79,9 +79,18 @@ class Installation:
         until(self.is_ready)
 
     def wait_for_tasks(self) -> None:
-        """Wait until every media task has ended."""
-        unfinished = select(func.count()).select_from(task).where(task.c.finished_at.is_(None))
-        until(lambda: self.database.read(lambda connection: connection.execute(unfinished).scalar_one()) == 0)
+        """Wait until every media task has ended. A TimeoutError says how those stand that have not."""
+        stand = select(
+            task.c.id, task.c.state, task.c.error_code, task.c.poll_errors, task.c.lease_owner, task.c.updated_at, task.c.wake_at
+        )
+
+        def unfinished() -> list[Any]:
+            return self.database.read(lambda connection: list(connection.execute(stand.where(task.c.finished_at.is_(None)))))
+
+        try:
+            until(lambda: not unfinished())
+        except TimeoutError:
+            raise TimeoutError(f"at {time.time()}: {unfinished()}") from None
 
     def is_ready(self) -> bool:
         """Whether every process that should serve does."""
