@@ -30,6 +30,9 @@ from modelgate.storage.schema.tasks import task
 
 WAIT_S = 40.0
 """How long a start or a stop may take on a slow machine; nothing waits for it when all is well."""
+TASKS_S = WAIT_S + 84.0
+"""How long tasks may take to end. A submit that was killed before the vendor heard of it counts as not taken after four look-ups, the last
+10 + 20 + 40 s after the first and a fifth later at most: longer than any start."""
 LEAVE_S = 0.02
 """How long a client stays that waits for no byte of the answer."""
 CHAT = "/v1/chat/completions"
@@ -88,7 +91,7 @@ class Installation:
             return self.database.read(lambda connection: list(connection.execute(stand.where(task.c.finished_at.is_(None)))))
 
         try:
-            until(lambda: not unfinished())
+            until(lambda: not unfinished(), within_s=TASKS_S)
         except TimeoutError:
             raise TimeoutError(f"at {time.time()}: {unfinished()}") from None
 
@@ -247,13 +250,13 @@ def _unchunk(rest: bytes) -> tuple[bytes, bool]:
         rest = rest[length + 2 :]
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], *, within_s: float = WAIT_S) -> None:
     """Wait for other processes to come to a state.
 
     Raises:
-        TimeoutError: not within `WAIT_S`.
+        TimeoutError: not within that time.
     """
-    give_up_at = time.monotonic() + WAIT_S
+    give_up_at = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > give_up_at:
             raise TimeoutError
