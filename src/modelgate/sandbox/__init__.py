@@ -5,27 +5,28 @@ adapters that call them, so that an adapter which would fail at the vendor fails
 
 What lives here
     server           the ASGI application of all vendors, and a protocol that can drop a connection
-    openai           OpenAI's endpoints put together; `openai_gate` (key, body, count: the way in), `openai_sending` (the way out)
-    openai_chat      chats: `openai_checks` (what is refused), `openai_answers` (what is said), `openai_wire` (how that looks on the
-                     wire)
-    openai_responses responses: checks, request, wire and events likewise; `openai_responses_memory` (what is stored),
-                     `openai_reasoning` (what is encrypted)
-    openai_…         the other endpoints, each in a file of its own; `openai_azure` (the same at Azure's paths)
-    anthropic        Anthropic's endpoints: `anthropic_checks` with `…_message_checks`, `…_block_checks` and `…_tool_checks` (what is
-                     refused), `anthropic_prompt` (what a prompt costs, cache included), `anthropic_answers` (what is said),
-                     `anthropic_thinking` (signatures), `anthropic_wire` (how that looks on the wire)
+
+A package for each vendor, named for it: its endpoints, and beside them
+    openai           `gate` (key, body, count: the way in), `sending` (the way out), `chat`, `responses` and the other endpoints, a file
+                     each, with `…checks` (what is refused), `…answers` (what is said), `…wire` (how that looks on the wire),
+                     `responses_memory` (what is stored), `reasoning` (what is encrypted), `azure` (the same at Azure's paths)
+    anthropic        `…checks`, `prompt` (what a prompt costs, cache included), `answers`, `thinking` (signatures), `wire`
+    gemini           `schema` (every field), `fields` (reads them), `…checks`, `request`, `answers`, `wire`, `models` (what each can do),
+                     `media`, `prompt` (what is shown, and counts), `signatures` (of thoughts), `speech`
+    kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`,
+                     `callbacks`
+    bfl              Flux at Black Forest Labs; `checks` (key and fields)
+    ideogram         `checks`
+    runway           `checks` by the tables of `rules`
+    luma             Dream Machine; `checks`. `luma_agents`: its newer API
+    midjourney       a midjourney-proxy; `fields`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips), `callbacks`
+    suno             the relay in front of Suno; `checks` (secret and fields), `clips` (songs and covers)
+    fal              fal's queue, with Pika's endpoints; `checks`, `jobs` (how they go on and end), `webhooks` (signed), `storage` (its
+                     client's uploads)
+
+What vendors share
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
-    gemini           Gemini's endpoints; `gemini_schema` (every field), `gemini_fields` (reads them), `gemini_…checks` (what it refuses),
-                     `gemini_request`, `gemini_answers`, `gemini_wire` (asked, answered, rendered), `gemini_models` (what each can do),
-                     `gemini_media`, `gemini_prompt` (what is shown, and counts), `gemini_signatures` (of thoughts), `gemini_speech`
-    kling            Kling's tasks; `kling_token`, `kling_fields`, `kling_checks` (pictures), `kling_video_checks` with `kling_shots`,
-                     `kling_edit_checks` (what is refused), `kling_order`, `kling_jobs`, `kling_files`, `kling_callbacks`
-    bfl              Flux at Black Forest Labs; `bfl_checks` (key and fields)
-    midjourney       a midjourney-proxy; `midjourney_fields`, `midjourney_checks` (what is refused), `midjourney_jobs`
-                     (states and buttons), `midjourney_queue`, `midjourney_drawing` (grids and clips), `midjourney_callbacks`
-    suno             the relay in front of Suno; `suno_checks` (secret and fields), `suno_clips` (songs and covers), `music` (makes them)
-    fal              fal's queue, with Pika's endpoints; `fal_checks` (key and fields), `fal_jobs` (how they go on and end),
-                     `fal_webhooks` (signed), `fal_storage` (its client's uploads)
+    music            makes songs and lyrics; `videos` makes clips
     job_memory       what the vendors of tasks remember across a restart
     magic            the words that provoke delays, errors and broken answers; `faults` carries them out
     callbacks        the calls that vendors make themselves, to a client's address

@@ -19,21 +19,21 @@ from modelgate.sandbox.anthropic import AnthropicSandbox
 from modelgate.sandbox.bfl import BflJob, BflSandbox
 from modelgate.sandbox.count import Counter, count_routes
 from modelgate.sandbox.fal import FalSandbox
-from modelgate.sandbox.fal_jobs import FalJob
+from modelgate.sandbox.fal.jobs import FalJob
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
 from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
 from modelgate.sandbox.job_memory import JobMemory
 from modelgate.sandbox.kling import KlingSandbox
-from modelgate.sandbox.kling_jobs import KlingTask
+from modelgate.sandbox.kling.jobs import KlingTask
 from modelgate.sandbox.luma import LumaGeneration, LumaSandbox
 from modelgate.sandbox.luma_agents import AgentsGeneration, LumaAgentsSandbox
 from modelgate.sandbox.midjourney import MidjourneySandbox
-from modelgate.sandbox.midjourney_jobs import MidjourneyJob
+from modelgate.sandbox.midjourney.jobs import MidjourneyJob
 from modelgate.sandbox.openai import OpenaiSandbox
 from modelgate.sandbox.runway import RunwaySandbox, RunwayTask
 from modelgate.sandbox.suno import SunoSandbox
-from modelgate.sandbox.suno_clips import SunoTask
+from modelgate.sandbox.suno.clips import SunoTask
 from modelgate.sandbox.tokens import Tokenizer
 
 KEEP_ALIVE_S = 75

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from PIL import Image
 
 from modelgate.core.sandbox import FAL_SECRET
-from modelgate.sandbox.fal_storage import CDN, REST
+from modelgate.sandbox.fal.storage import CDN, REST
 
 TEXT = "fal-ai/pika/v2.2/text-to-video"
 IMAGE = "fal-ai/pika/v2.2/image-to-video"

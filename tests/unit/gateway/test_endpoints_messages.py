@@ -12,7 +12,7 @@ from modelgate.formats.anthropic_messages.reference import ErrorAnswer, MessageR
 from modelgate.formats.anthropic_messages.request import peek
 from modelgate.formats.anthropic_messages.request_decoder import decode_request
 from modelgate.gateway.endpoints_messages import MESSAGE_CASES, MESSAGE_ENDPOINTS
-from modelgate.sandbox.anthropic_checks import Terms, check_create
+from modelgate.sandbox.anthropic.checks import Terms, check_create
 
 
 @pytest.mark.parametrize("case", MESSAGE_CASES, ids=lambda case: case.name)

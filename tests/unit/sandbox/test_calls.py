@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from modelgate.sandbox.calls import hints_from, plan_calls
-from modelgate.sandbox.openai_request import read_chat
+from modelgate.sandbox.openai.request import read_chat
 
 
 def _tool(name: str, **properties: Any) -> dict[str, Any]:

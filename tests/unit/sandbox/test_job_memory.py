@@ -6,8 +6,8 @@ import pytest
 
 from modelgate.sandbox import job_memory
 from modelgate.sandbox.job_memory import JobMemory
-from modelgate.sandbox.kling_jobs import KlingTask
-from modelgate.sandbox.kling_order import KlingOrder
+from modelgate.sandbox.kling.jobs import KlingTask
+from modelgate.sandbox.kling.order import KlingOrder
 
 
 def task(number: int) -> KlingTask:

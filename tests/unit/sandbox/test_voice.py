@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from modelgate.sandbox import gemini_speech, openai_speech, voice
+from modelgate.sandbox import voice
+from modelgate.sandbox.gemini.speech import VOICES as GEMINI_VOICES
+from modelgate.sandbox.openai.speech import VOICES as OPENAI_VOICES
 from modelgate.sandbox.voice import Line, NoVoice, language_of, synthesize, voice_of
 
 HELLO = [Line("alloy", "Hello there")]
@@ -50,7 +52,7 @@ def test_the_language_is_that_of_most_letters(text: str, language: str) -> None:
 
 
 def test_no_two_voices_of_the_vendors_are_alike() -> None:
-    names = {*openai_speech.VOICES, *gemini_speech.VOICES}
+    names = {*OPENAI_VOICES, *GEMINI_VOICES}
     assert len({voice_of(name) for name in names}) == len(names)
     assert voice_of("Kore") == voice_of("kore")
     assert voice_of("onyx")[0].startswith("m")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelgate.formats.anthropic_messages.closed_schema import close_schema
-from modelgate.sandbox.anthropic_tool_checks import check_strict
+from modelgate.sandbox.anthropic.tool_checks import check_strict
 
 
 def test_objects_are_closed_and_bounds_become_words() -> None:

@@ -24,7 +24,7 @@ from modelgate.formats.chat.request import (
     ToolChoice,
     ToolResult,
 )
-from modelgate.sandbox.anthropic_checks import Terms, check_create
+from modelgate.sandbox.anthropic.checks import Terms, check_create
 
 USER = Message(role="user", parts=(Text(text="x"),))
 

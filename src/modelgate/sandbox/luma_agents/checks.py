@@ -1,0 +1,160 @@
+"""What Luma's Agents API refuses: its key, and the fields of a generation with their limits."""
+
+import re
+from typing import Any
+
+from modelgate.core.records import Json
+from modelgate.core.sandbox import LUMA_AGENTS_SECRET
+from modelgate.sandbox.luma.checks import RATIOS as ALL_RATIOS
+from modelgate.sandbox.luma.checks import LumaRefused, Order, check_key, check_url, size_of
+from modelgate.sandbox.magic import MODEL_PREFIX, is_served
+from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture
+
+MAX_PROMPT = 6_000
+MAX_USER_ID = 256
+MAX_DATA = 28 * 1024 * 1024
+MAX_KEYFRAMES = 64
+MAX_IMAGE_REFERENCES = 9
+LAST_FRAME = {"5s": 120, "10s": 240}
+VIDEO_MODELS = ("ray-3.2",)
+IMAGE_MODELS = ("uni-1", "uni-1-max")
+VIDEO_TYPES = ("video", "video_edit", "video_reframe")
+IMAGE_TYPES = ("image", "image_edit")
+RATIOS = {name: ratio for name, ratio in ALL_RATIOS.items() if name != "9:21"}
+RESOLUTIONS = ("360p", "540p", "720p", "1080p")
+SECONDS = {"5s": 5, "10s": 10}
+DRAFT_PX = 360
+IMAGE_LONG_SIDE_PX = 1536
+VIDEO_FIELDS = frozenset(
+    ("resolution", "duration", "start_frame", "end_frame", "keyframes", "keyframe_indexes", "loop", "hdr", "exr_export")
+)
+FIELDS = frozenset(("model", "type", "prompt", "aspect_ratio", "video", "source", "image_ref", "user_id", "output_format"))
+_MEDIA_TYPE = re.compile(r"^image/(?:jpeg|png|webp)$")
+
+
+def check_agents_key(authorization: str | None) -> None:
+    """Check the bearer. Raises LumaRefused 401."""
+    check_key(authorization, LUMA_AGENTS_SECRET)
+
+
+def check_agents_order(body: dict[str, Json]) -> Order:
+    """Check every field; one that nobody knows is refused. Raises LumaRefused 400."""
+    for name in body:
+        if name not in FIELDS:
+            raise _invalid(name[:100], "Extra inputs are not permitted")
+    kind = body.get("type", "video")
+    if kind not in (*VIDEO_TYPES, *IMAGE_TYPES):
+        raise _invalid("type", f"must be one of {', '.join((*VIDEO_TYPES, *IMAGE_TYPES))}")
+    is_image = kind in IMAGE_TYPES
+    model, models = body.get("model"), IMAGE_MODELS if is_image else VIDEO_MODELS
+    magic = isinstance(model, str) and model.startswith(MODEL_PREFIX) and is_served(model)
+    if not magic and model not in models:
+        raise _invalid("model", f"must be one of {', '.join(models)} for the type {kind}")
+    prompt = body.get("prompt")
+    if not isinstance(prompt, str) or not 1 <= len(prompt) <= MAX_PROMPT:
+        raise _invalid("prompt", f"must be 1 to {MAX_PROMPT} characters")
+    ratio = _ratio_of(body)
+    _check_rest(body, kind=kind)
+    if is_image:
+        if body.get("video") is not None:
+            raise _invalid("video", "is for videos")
+        unit = IMAGE_LONG_SIDE_PX // max(ratio) // 8 * 8
+        return Order(model=str(model), words=prompt, width=ratio[0] * unit, height=ratio[1] * unit, seconds=0, format="png")
+    return _video_order(str(model), prompt, ratio, body.get("video") or {})
+
+
+def _ratio_of(body: dict[str, Json]) -> tuple[int, int]:
+    ratio = body.get("aspect_ratio", "16:9")
+    if not isinstance(ratio, str) or ratio not in RATIOS:
+        raise _invalid("aspect_ratio", f"must be one of {', '.join(RATIOS)}")
+    return RATIOS[ratio]
+
+
+def _check_rest(body: dict[str, Json], *, kind: str) -> None:
+    user_id = body.get("user_id", "")
+    if not isinstance(user_id, str) or len(user_id) > MAX_USER_ID:
+        raise _invalid("user_id", f"must be at most {MAX_USER_ID} characters")
+    if kind not in ("video", "image") and body.get("source") is None:
+        raise _invalid("source", f"is required for {kind}")
+    if body.get("source") is not None:
+        _check_reference("source", body["source"], is_picture=kind in IMAGE_TYPES)
+    references = body.get("image_ref", [])
+    if not isinstance(references, list) or len(references) > MAX_IMAGE_REFERENCES:
+        raise _invalid("image_ref", f"must be a list of at most {MAX_IMAGE_REFERENCES}")
+    for number, reference in enumerate(references):
+        _check_reference(f"image_ref.{number}", reference)
+
+
+def _video_order(model: str, prompt: str, ratio: tuple[int, int], video: Any) -> Order:
+    if not isinstance(video, dict):
+        raise _invalid("video", "must be an object")
+    for name in video:
+        if name not in VIDEO_FIELDS:
+            raise _invalid(f"video.{name[:100]}", "Extra inputs are not permitted")
+    resolution, duration = video.get("resolution", "720p"), video.get("duration", "5s")
+    if resolution not in RESOLUTIONS:
+        raise _invalid("video.resolution", f"must be one of {', '.join(RESOLUTIONS)}")
+    if duration not in SECONDS:
+        raise _invalid("video.duration", f"must be one of {', '.join(SECONDS)}")
+    for name in ("loop", "hdr", "exr_export"):
+        if not isinstance(video.get(name, False), bool):
+            raise _invalid(f"video.{name}", "must be true or false")
+    anchors = [name for name in ("start_frame", "end_frame") if video.get(name) is not None]
+    for name in anchors:
+        _check_reference(f"video.{name}", video[name])
+    pictures = [name for name in anchors if "generation_id" not in video[name]]
+    if pictures and duration != "5s":
+        raise _invalid("video.duration", "must be 5s with an image as start_frame or end_frame")
+    if video.get("loop") and (duration != "5s" or video.get("hdr") or "end_frame" in anchors):
+        raise _invalid("video.loop", "does not go with 10s, hdr or end_frame")
+    _check_keyframes(video, anchors=anchors, duration=duration)
+    if resolution == "360p":
+        width, height = (round(side / 1080 * DRAFT_PX / 2) * 2 for side in size_of(ratio, "1080p"))
+    else:
+        width, height = size_of(ratio, resolution)
+    parents = tuple(video[name]["generation_id"] for name in anchors if "generation_id" in video[name])
+    return Order(model=model, words=prompt, width=width, height=height, seconds=SECONDS[duration], parents=parents)
+
+
+def _check_keyframes(video: dict[str, Json], *, anchors: list[str], duration: str) -> None:
+    frames, indexes = video.get("keyframes"), video.get("keyframe_indexes")
+    if frames is None and indexes is None:
+        return
+    if anchors or video.get("loop"):
+        raise _invalid("video.keyframes", "do not go with start_frame, end_frame or loop")
+    if not isinstance(frames, list) or not 1 <= len(frames) <= MAX_KEYFRAMES:
+        raise _invalid("video.keyframes", f"must be a list of 1 to {MAX_KEYFRAMES}")
+    if not isinstance(indexes, list) or len(indexes) != len(frames):
+        raise _invalid("video.keyframe_indexes", "must be as many as the keyframes")
+    if not all(type(index) is int and 0 <= index <= LAST_FRAME[duration] for index in indexes):
+        raise _invalid("video.keyframe_indexes", f"must be from 0 to {LAST_FRAME[duration]}")
+    for number, frame in enumerate(frames):
+        _check_reference(f"video.keyframes.{number}", frame)
+
+
+def _check_reference(name: str, value: Json, *, is_picture: bool = True) -> None:
+    """Check one of: an address, base64 with its type, a file's id, a generation's id."""
+    match value:
+        case {"url": url}:
+            check_url(f"{name}.url", url)
+        case {"data": str(data), "media_type": str(media_type)} if len(data) <= MAX_DATA:
+            _check_data(name, data, media_type, is_picture=is_picture)
+        case {"file_id": str()} | {"generation_id": str()}:
+            pass
+        case _:
+            raise _invalid(name, "must be one of url, data with media_type, file_id, generation_id")
+
+
+def _check_data(name: str, data: str, media_type: str, *, is_picture: bool) -> None:
+    if is_picture and not _MEDIA_TYPE.match(media_type):
+        raise _invalid(f"{name}.media_type", "must be image/jpeg, image/png or image/webp")
+    try:
+        decoded = decode_base64(data)
+        if is_picture:
+            open_picture(decoded)
+    except NotAPicture:
+        raise _invalid(f"{name}.data", "must be a picture in base64, without data: before it") from None
+
+
+def _invalid(field: str, rule: str) -> LumaRefused:
+    return LumaRefused(400, f"{field}: {rule}")
