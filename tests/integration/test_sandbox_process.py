@@ -17,8 +17,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from modelgate.core.sandbox import KLING_SECRET
 from modelgate.sandbox.kling import PATH
+from modelgate.sandbox.kling.token import KEY as KLING_SECRET
 
 COMMAND = (sys.executable, "-m", "modelgate.cli.main", "sandbox")
 DEADLINE_S = 20

@@ -42,7 +42,6 @@ TESTED_ELSEWHERE = {
     "control/people.py": ("integration/control/test_session.py", "types"),
     "control/yescale_reference.py": ("integration/control/test_yescale.py", "types and declarations"),
     "control/session_endpoints.py": ("unit/app/test_endpoints.py", "declarations"),
-    "app/sandbox_upstreams.py": ("integration/test_first_start.py", "data; both upstreams are called there"),
     "app/serve.py": ("integration/test_serve.py", "several processes"),
     "app/relay.py": ("integration/test_relay_kill_points.py", "a process"),
     "app/worker.py": ("integration/test_kling_restart.py", "a process"),
@@ -151,7 +150,6 @@ TESTED_ELSEWHERE = {
 
 VENDOR_NAMES_ALLOWED = {
     "control/yescale_reference.py": "an example of an answer",
-    "app/sandbox_upstreams.py": "data: the upstreams of the test book",
     "control/models.py": "data: an example",
     "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_completions.py": "data: the family of the endpoint, for the documentation",

@@ -30,6 +30,7 @@ from modelgate.app.pages import PATHS, Pages, served_models
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.retention import sweep_files
 from modelgate.app.row_keeper import RowKeeper
+from modelgate.app.sandbox_upstreams import shown_paths
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
@@ -41,7 +42,7 @@ from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
-from modelgate.core.sandbox import SHOWN_PATHS, SHOWN_PREFIX
+from modelgate.core.sandbox import SHOWN_PREFIX
 from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.media.family import load_media_families
 from modelgate.formats.openai_chat.response import encode_error
@@ -217,7 +218,7 @@ class Desk:
             Route(COUNT_PATH, self._app(_only(("POST",), count_tokens)), methods=["POST"]),
             Route(IMAGES_PATH, self._app(_only(("POST",), _with_database(images)))),
             Route(FILES_PREFIX + "{file}", self._app(_only(reading, files.handle))),
-            *(Route(SHOWN_PREFIX + path, self._app(_only(reading, sandbox.handle))) for path in SHOWN_PATHS),
+            *(Route(SHOWN_PREFIX + path, self._app(_only(reading, sandbox.handle))) for path in shown_paths()),
             Route(CALLBACKS_PATH, self._app(_with_database(callbacks.handle), max_body_bytes=MAX_CALLBACK_BYTES)),
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),

@@ -1,40 +1,37 @@
 """The upstreams of the test book. They are not rows: every installation has the same, at the sandbox's socket."""
 
-from modelgate.core import sandbox
+from collections.abc import Iterator
+
+from modelgate.core.providers import Provider, Twin
 from modelgate.core.records import Credential, Upstream
+from modelgate.providers import load_providers
 
 SANDBOX_ORIGIN = "http://sandbox"
-IDEOGRAM_PICTURES = 10
-"""At once, as the vendor allows by default."""
+
+
+def twins() -> Iterator[tuple[Provider, Twin]]:
+    """Yield the providers whose vendors the sandbox plays."""
+    yield from ((provider, provider.twin) for provider in load_providers().values() if provider.twin is not None)
 
 
 def sandbox_upstreams(socket_path: str) -> tuple[Upstream, ...]:
     """Return the make-believe vendors behind a Unix socket."""
-    return (
-        _upstream("openai", path="/openai/v1", secret=sandbox.OPENAI_SECRET, socket_path=socket_path),
-        _upstream("anthropic", path="/anthropic", secret=sandbox.ANTHROPIC_SECRET, socket_path=socket_path),
-        _upstream("deepseek", path="/openai/v1", secret=sandbox.OPENAI_SECRET, socket_path=socket_path),
-        _upstream("gemini", path="/gemini", secret=sandbox.GEMINI_SECRET, socket_path=socket_path),
-        _upstream("kling", path="/kling", secret=sandbox.KLING_SECRET, socket_path=socket_path),
-        _upstream("bfl", path="/bfl", secret=sandbox.BFL_SECRET, socket_path=socket_path),
-        _upstream("ideogram", path="/ideogram", secret=sandbox.IDEOGRAM_SECRET, socket_path=socket_path, max_concurrent=IDEOGRAM_PICTURES),
-        _upstream("midjourney", path="/midjourney", secret=sandbox.MIDJOURNEY_SECRET, socket_path=socket_path),
-        _upstream("fal", path="/fal", secret=sandbox.FAL_SECRET, socket_path=socket_path),
-        _upstream("luma", path="/luma/dream-machine/v1", secret=sandbox.LUMA_SECRET, socket_path=socket_path),
-        _upstream("luma_agents", path="/luma-agents/v1", secret=sandbox.LUMA_AGENTS_SECRET, socket_path=socket_path),
-        _upstream("runway", path="/runway", secret=sandbox.RUNWAY_SECRET, socket_path=socket_path),
-        _upstream("suno", path="/suno", secret=sandbox.SUNO_SECRET, socket_path=socket_path),
-    )
+    return tuple(_upstream(provider, twin, socket_path) for provider, twin in twins())
 
 
-def _upstream(provider: str, *, path: str, secret: str, socket_path: str, max_concurrent: int = 0) -> Upstream:
+def shown_paths() -> tuple[str, ...]:
+    """Return the sandbox's paths that callers are given."""
+    return tuple(path for _, twin in twins() for path in twin.shown_paths)
+
+
+def _upstream(provider: Provider, twin: Twin, socket_path: str) -> Upstream:
     return Upstream(
-        id=f"up_sandbox_{provider}",
-        name=f"sandbox {provider}",
-        provider=provider,
-        base_url=SANDBOX_ORIGIN + path,
+        id=f"up_sandbox_{provider.name}",
+        name=f"sandbox {provider.name}",
+        provider=provider.name,
+        base_url=SANDBOX_ORIGIN + provider.twin_path(),
         book="test",
-        credentials=(Credential(id=f"cred_sandbox_{provider}", secret=secret),),
+        credentials=(Credential(id=f"cred_sandbox_{provider.name}", secret=twin.key),),
         socket=socket_path,
-        max_concurrent=max_concurrent,
+        max_concurrent=twin.max_concurrent,
     )

@@ -53,28 +53,11 @@ def _serve_alone(host: str, *, port: int, tls: bool) -> None:
 
 
 def _say_ready(base_url: str, authority: object) -> None:
-    from modelgate.core.sandbox import (
-        ANTHROPIC_SECRET,
-        FAL_SECRET,
-        GEMINI_SECRET,
-        KLING_SECRET,
-        LUMA_AGENTS_SECRET,
-        LUMA_SECRET,
-        OPENAI_SECRET,
-        RUNWAY_SECRET,
-        SUNO_SECRET,
-    )
+    from modelgate.app.sandbox_upstreams import twins
 
     click.echo(f"ready {base_url}")
-    click.echo(f"  OpenAI  {base_url}/v1  key {OPENAI_SECRET}")
-    click.echo(f"  Anthropic  {base_url}/anthropic  key {ANTHROPIC_SECRET}")
-    click.echo(f"  Gemini  {base_url}/gemini  key {GEMINI_SECRET}")
-    click.echo(f"  Kling   {base_url}/kling  access key and secret key {KLING_SECRET}")
-    click.echo(f"  fal     {base_url}/fal  key {FAL_SECRET}")
-    click.echo(f"  Runway  {base_url}/runway  key {RUNWAY_SECRET}")
-    click.echo(f"  Suno    {base_url}/suno  key {SUNO_SECRET}")
-    click.echo(f"  Luma    {base_url}/luma/dream-machine/v1  key {LUMA_SECRET}")
-    click.echo(f"  Luma Agents  {base_url}/luma-agents/v1  key {LUMA_AGENTS_SECRET}")
+    for provider, twin in twins():
+        click.echo(f"  {provider.title}  {base_url}{provider.twin_path()}  key {twin.key}")
     click.echo(f"  count   {base_url}/sandbox/requests")
     if authority is not None:
         click.echo(f"  trust   {authority}")

@@ -167,6 +167,20 @@ def joined(base_path: str, path: str) -> str:
     return base_path + (path[len(last) :] if last and path.startswith(last + "/") else path)
 
 
+class Twin(msgspec.Struct, frozen=True, kw_only=True):
+    """How the vendor's make-believe twin in `sandbox/` is reached: test keys are served by it.
+
+    `key` is the one it takes, public by design; its place there says the same. `path` is that of the API below the sandbox's address,
+    empty: the vendor's name, then the path of its own `base_url`. `max_concurrent`: how much it does at once (0: any). `shown_paths`: where
+    it has what callers are given by its own address, which the gateway shows them in its place.
+    """
+
+    key: str
+    path: str = ""
+    max_concurrent: int = 0
+    shown_paths: tuple[str, ...] = ()
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as data.
 
@@ -178,7 +192,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     upstream (name of the
     variable -> what it holds: `secret` or `base_url`). `probe_headers` go with a call for the list of models, where the
     dialect's own calls bring more than `sign` does; `probe_path`: a free GET that only a good key may ask, for vendors of media whose
-    polls do not show it. `documentation`: the vendor's page and the date it was read.
+    polls do not show it. `twin`: where the sandbox plays it; None: it does not. `documentation`: the vendor's page, and when it was read.
     """
 
     name: str
@@ -193,7 +207,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     quirks: Quirks = NO_QUIRKS
     probe_headers: tuple[tuple[str, str], ...] = ()
     probe_path: str = ""
+    twin: Twin | None = None
     documentation: str = ""
+
+    def twin_path(self) -> str:
+        """Return the path of the twin's API below the sandbox's address."""
+        path = self.twin.path if self.twin is not None else ""
+        return path or f"/{self.name}{urlsplit(self.base_url).path}"
 
     def operation(self, name: str) -> MediaOperation | None:
         """Return how it does a media operation; None: not at all."""

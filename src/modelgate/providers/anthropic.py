@@ -3,7 +3,7 @@
 Source: the API reference at platform.claude.com/docs/en/api, read 2026-11.
 """
 
-from modelgate.core.providers import Provider, Quirks
+from modelgate.core.providers import Provider, Quirks, Twin
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -21,5 +21,6 @@ PROVIDER = Provider(
     environment={"ANTHROPIC_API_KEY": "secret", "ANTHROPIC_BASE_URL": "base_url"},
     quirks=Quirks(paths={"models": "/v1/models?limit=1000"}),
     probe_headers=(("anthropic-version", "2023-06-01"),),
+    twin=Twin(key="sk-ant-sandbox"),
     documentation="https://platform.claude.com/docs/en/api/messages (2026-11)",
 )

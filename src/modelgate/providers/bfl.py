@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
-from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, VendorState
+from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall, VendorState
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
@@ -269,5 +269,6 @@ PROVIDER = Provider(
     sign=sign,
     environment={"BFL_API_KEY": "secret"},
     probe_path="/v1/credits",
+    twin=Twin(key="bfl-sandbox"),
     documentation="https://docs.bfl.ai/api-reference, read 2026-11",
 )

@@ -3,7 +3,7 @@
 Source: api-docs.deepseek.com, read 2026-11.
 """
 
-from modelgate.core.providers import Provider, Quirks, bearer
+from modelgate.core.providers import Provider, Quirks, Twin, bearer
 
 PROVIDER = Provider(
     name="deepseek",
@@ -19,5 +19,6 @@ PROVIDER = Provider(
         has_developer_role=False,
         has_json_schema=False,
     ),
+    twin=Twin(key="sk-sandbox", path="/openai/v1"),
     documentation="https://api-docs.deepseek.com (2026-11)",
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from modelgate.core.providers import MediaOperation, Provider, UpstreamCall
+from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall
 from modelgate.formats.fal_queue import (
     APP,
     encode_cancel,
@@ -181,5 +181,6 @@ PROVIDER = Provider(
     },
     sign=sign,
     environment={"FAL_KEY": "secret"},
+    twin=Twin(key="sandbox-key-id:sandbox-key-secret"),
     documentation="https://docs.fal.ai/model-apis/model-endpoints/queue, read 2026-11",
 )

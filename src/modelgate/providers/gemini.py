@@ -3,7 +3,7 @@
 Source: ai.google.dev/api, read 2026-11.
 """
 
-from modelgate.core.providers import Provider, Quirks
+from modelgate.core.providers import Provider, Quirks, Twin
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -20,5 +20,6 @@ PROVIDER = Provider(
     sign=sign,
     environment={"GOOGLE_API_KEY": "secret", "GEMINI_API_KEY": "secret"},
     quirks=Quirks(paths={"models": "/v1beta/models?pageSize=1000"}),
+    twin=Twin(key="AIza-sandbox"),
     documentation="https://ai.google.dev/api (2026-11)",
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, VendorState
+from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall, VendorState
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.ideogram import rules
 from modelgate.formats.ideogram.schema import MAX_IMAGES
@@ -24,6 +24,8 @@ OPERATIONS_PATH = "/v1/ideogram-v3/"
 CROWDED_PAUSE_S = 2.0
 SUBMIT_TIMEOUT_S = 120.0
 DEADLINE_S = 900.0
+PICTURES_AT_ONCE = 10
+"""As the vendor allows by default."""
 MAX_PROMPT_KEPT = 20_000
 """Of the prompt that the vendor wrote anew."""
 _PATHS = {
@@ -196,5 +198,6 @@ PROVIDER = Provider(
     environment={"IDEOGRAM_API_KEY": "secret"},
     # A generation of v2 that nobody knows: a good key is told that it is not there, and nothing is made.
     probe_path="/v2/generations/modelgate-probe",
+    twin=Twin(key="ideogram-sandbox", max_concurrent=PICTURES_AT_ONCE),
     documentation="https://developer.ideogram.ai/api-reference, read 2026-11",
 )

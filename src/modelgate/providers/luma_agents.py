@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.core.providers import MediaOperation, Provider, UpstreamCall, VendorState, bearer
+from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall, VendorState, bearer
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import MediaInput, VideoRequest, inputs_in
@@ -215,5 +215,6 @@ PROVIDER = Provider(
     media={"video": _operation(_TAKES), "video.extend": _operation(_TAKES | {"parent"})},
     sign=bearer,
     environment={"LUMA_AGENTS_API_KEY": "secret"},
+    twin=Twin(key="luma-api-sandbox", path="/luma-agents/v1"),
     documentation="https://docs.lumalabs.ai/docs/agents, read 2026-11",
 )

@@ -3,7 +3,7 @@
 Source: the API reference at platform.openai.com/docs/api-reference, read 2026-11.
 """
 
-from modelgate.core.providers import Provider
+from modelgate.core.providers import Provider, Twin
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -32,5 +32,6 @@ PROVIDER = Provider(
     elsewhere_formats=("openai_chat", "openai_completions", "openai_embeddings", "openai_images", "openai_speech", "openai_transcriptions"),
     sign=sign,
     environment={"OPENAI_API_KEY": "secret", "OPENAI_BASE_URL": "base_url"},
+    twin=Twin(key="sk-sandbox", shown_paths=("/openai/files/{name}",)),
     documentation="https://platform.openai.com/docs/api-reference (2026-11)",
 )

@@ -5,8 +5,10 @@ adapters that call them, so that an adapter which would fail at the vendor fails
 
 What lives here
     server           the ASGI application of all vendors, and a protocol that can drop a connection
+    task_vendor      what makes a file or package a vendor of tasks
 
-A package for each vendor, named for it: its endpoints, and beside them
+A file or package for each vendor, named for it. Those of tasks hold `VENDOR`, by which `task_vendor` finds them: no other file names one.
+A package holds the endpoints, and beside them
     openai           `gate` (key, body, count: the way in), `sending` (the way out), `chat`, `responses` and the other endpoints, a file
                      each, with `…checks` (what is refused), `…answers` (what is said), `…wire` (how that looks on the wire),
                      `responses_memory` (what is stored), `reasoning` (what is encrypted), `azure` (the same at Azure's paths)

@@ -4,36 +4,20 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-import msgspec
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from modelgate.core.clock import Clock, system_clock
 from modelgate.sandbox.anthropic import AnthropicSandbox
-from modelgate.sandbox.bfl import BflJob, BflSandbox
 from modelgate.sandbox.count import Counter, count_routes
-from modelgate.sandbox.fal import FalSandbox
-from modelgate.sandbox.fal.jobs import FalJob
 from modelgate.sandbox.faults import DROP
 from modelgate.sandbox.gemini import GeminiSandbox
-from modelgate.sandbox.ideogram import IdeogramJob, IdeogramSandbox
-from modelgate.sandbox.job_memory import JobMemory
-from modelgate.sandbox.kling import KlingSandbox
-from modelgate.sandbox.kling.jobs import KlingTask
-from modelgate.sandbox.luma import LumaGeneration, LumaSandbox
-from modelgate.sandbox.luma_agents import AgentsGeneration, LumaAgentsSandbox
-from modelgate.sandbox.midjourney import MidjourneySandbox
-from modelgate.sandbox.midjourney.jobs import MidjourneyJob
 from modelgate.sandbox.openai import OpenaiSandbox
-from modelgate.sandbox.runway import RunwaySandbox, RunwayTask
-from modelgate.sandbox.suno import SunoSandbox
-from modelgate.sandbox.suno.clips import SunoTask
+from modelgate.sandbox.task_vendor import load_task_vendors
 from modelgate.sandbox.tokens import Tokenizer
 
 KEEP_ALIVE_S = 75
@@ -57,44 +41,17 @@ def make_app(*, tokenizer: Tokenizer, clock: Clock = system_clock, folder: Path 
     it is, empty: where requests come to. Raises OSError: the folder cannot be used.
     """
     counter = Counter()
+    vendors = [one.open(counter=counter, clock=clock, folder=folder, shown_url=shown_url) for one in load_task_vendors()]
     routes: list[BaseRoute] = [
         *AnthropicSandbox(tokenizer=tokenizer, counter=counter, clock=clock).routes(),
         *GeminiSandbox(tokenizer=tokenizer, counter=counter).routes(),
         *OpenaiSandbox(
             tokenizer=tokenizer, counter=counter, clock=clock, shown_url=shown_url
         ).routes(),  # after the others, for its paths have no sign
-        *(route for vendor in _task_vendors(counter=counter, clock=clock, folder=folder, shown_url=shown_url) for route in vendor.routes()),
+        *(route for vendor in vendors for route in vendor.routes()),
         *count_routes(counter),
     ]
     return Starlette(routes=routes)
-
-
-class _TaskVendor(Protocol):
-    """A make-believe vendor of tasks."""
-
-    def routes(self) -> list[Route]: ...
-
-
-def _task_vendors(*, counter: Counter, clock: Clock, folder: Path | None, shown_url: str) -> tuple[_TaskVendor, ...]:
-    """Return the vendors of tasks, a line each. Raises OSError."""
-
-    def opened(vendor: Callable[..., _TaskVendor], name: str, kind: type[msgspec.Struct]) -> _TaskVendor:
-        if folder is None:
-            return vendor(counter=counter, clock=clock)
-        memory = JobMemory(folder, name, kind)
-        return vendor(counter=counter, clock=clock, recalled=memory.recall(), remember=memory.remember)
-
-    return (
-        opened(KlingSandbox, "kling", KlingTask),
-        opened(BflSandbox, "bfl", BflJob),
-        opened(IdeogramSandbox, "ideogram", IdeogramJob),
-        opened(partial(SunoSandbox, shown_url=shown_url), "suno", SunoTask),
-        opened(FalSandbox, "fal", FalJob),
-        opened(RunwaySandbox, "runway", RunwayTask),
-        opened(LumaSandbox, "luma", LumaGeneration),
-        opened(LumaAgentsSandbox, "luma_agents", AgentsGeneration),
-        opened(MidjourneySandbox, "midjourney", MidjourneyJob),
-    )
 
 
 class SandboxServer(uvicorn.Server):

@@ -12,8 +12,7 @@ import pytest
 from anthropic.types import Message, ToolUseBlock
 from PIL import Image
 
-from modelgate.core.sandbox import ANTHROPIC_SECRET
-
+ANTHROPIC_KEY = "sk-ant-sandbox"
 MODEL = "claude-haiku-4-5"
 WEATHER: Any = {
     "name": "get_weather",
@@ -35,7 +34,7 @@ def place(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=f"{base_url}/anthropic", api_key=ANTHROPIC_SECRET, max_retries=0, timeout=20) as made:
+    with anthropic.Anthropic(base_url=f"{base_url}/anthropic", api_key=ANTHROPIC_KEY, max_retries=0, timeout=20) as made:
         yield made
 
 
@@ -67,7 +66,7 @@ def _picture(kind: str = "PNG") -> Any:
 
 
 def test_plain(base_url: str, place: str) -> None:
-    with anthropic.Anthropic(base_url=base_url + place, api_key=ANTHROPIC_SECRET, max_retries=0) as client:
+    with anthropic.Anthropic(base_url=base_url + place, api_key=ANTHROPIC_KEY, max_retries=0) as client:
         done = _say(client, "Say: good morning")
     assert (_text(done), done.stop_reason, done.stop_sequence, done.model) == ("good morning", "end_turn", None, MODEL)
     assert done.usage.output_tokens == 2
@@ -78,7 +77,7 @@ def test_plain(base_url: str, place: str) -> None:
 
 @pytest.mark.parametrize("kind", ["api_key", "auth_token"])
 def test_either_kind_of_key(base_url: str, kind: str) -> None:
-    keys: Any = {kind: ANTHROPIC_SECRET}
+    keys: Any = {kind: ANTHROPIC_KEY}
     with anthropic.Anthropic(base_url=base_url, max_retries=0, **keys) as client:
         assert _text(_say(client, "Say: hello")) == "hello"
         assert next(iter(client.models.list())).id == "claude-opus-4-5"
@@ -86,7 +85,7 @@ def test_either_kind_of_key(base_url: str, kind: str) -> None:
 
 @pytest.mark.anyio
 async def test_asynchronous(base_url: str) -> None:
-    async with anthropic.AsyncAnthropic(base_url=base_url, api_key=ANTHROPIC_SECRET, max_retries=0) as client:
+    async with anthropic.AsyncAnthropic(base_url=base_url, api_key=ANTHROPIC_KEY, max_retries=0) as client:
         done = await client.messages.create(model=MODEL, max_tokens=100, messages=_user("Count to 3"))
         assert _text(done) == "1, 2, 3"
         async with client.messages.stream(model=MODEL, max_tokens=100, messages=_user("Count to 9")) as stream:
@@ -351,7 +350,7 @@ def test_broken_answers(client: anthropic.Anthropic, word: str, symptom: str, st
 
 
 def test_a_stalled_stream_stays_open(base_url: str) -> None:
-    with anthropic.Anthropic(base_url=base_url, api_key=ANTHROPIC_SECRET, max_retries=0, timeout=0.5) as impatient:
+    with anthropic.Anthropic(base_url=base_url, api_key=ANTHROPIC_KEY, max_retries=0, timeout=0.5) as impatient:
         stream = impatient.messages.create(model="sandbox-stalled-stream", max_tokens=99, messages=_user("Count to 20"), stream=True)
         received = 0
         with pytest.raises(Exception, match=r"(?i)timed out|timeout"):

@@ -6,7 +6,6 @@ from modelgate.app.sandbox_upstreams import sandbox_upstreams
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret, with_sandbox
 from modelgate.core.records import Snapshot, Upstream
-from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher
 
 
@@ -17,16 +16,6 @@ def test_the_sandbox_comes_after_the_operators_upstreams() -> None:
     assert snapshot.version == 7
     assert len(snapshot.state_key) == 32
     assert snapshot.upstreams == (own, *sandbox_upstreams(settings.sandbox_socket))
-
-
-def test_the_sandboxs_upstreams_serve_the_test_book_alone_over_its_socket() -> None:
-    upstreams = sandbox_upstreams("/data/run/sandbox.sock")
-    assert {upstream.provider for upstream in upstreams} <= set(load_providers())
-    assert len({upstream.id for upstream in upstreams}) == len(upstreams)
-    for upstream in upstreams:
-        assert (upstream.book, upstream.socket) == ("test", "/data/run/sandbox.sock")
-        assert upstream.base_url.startswith("http://sandbox/")
-        assert all(credential.secret for credential in upstream.credentials)
 
 
 def test_the_secret_is_the_files_unless_the_environment_has_one(tmp_path: Path) -> None:

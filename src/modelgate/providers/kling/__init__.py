@@ -10,7 +10,7 @@ Source: Kling's API documentation for developers (klingai.com), read 2026-11.
 
 from functools import partial
 
-from modelgate.core.providers import MediaOperation, Provider
+from modelgate.core.providers import MediaOperation, Provider, Twin
 from modelgate.providers.kling import calls, limits
 from modelgate.providers.kling.answers import MAX_RESULTS, parse_poll, parse_submit
 from modelgate.providers.kling.signing import sign
@@ -112,5 +112,6 @@ PROVIDER = Provider(
     },
     sign=sign,
     environment={"KLING_ACCESS_KEY|KLING_SECRET_KEY": "secret", "KLING_API_KEY": "secret"},
+    twin=Twin(key="sandbox-access|sandbox-secret-key-of-the-make-believe-kling"),
     documentation="https://app.klingai.com/global/dev/document-api, read 2026-11",
 )

@@ -10,7 +10,7 @@ URL must be one that it can reach. A prompt that is moderated is a 400 at once o
 
 from typing import Any
 
-from modelgate.core.providers import MediaOperation, Provider, bearer
+from modelgate.core.providers import MediaOperation, Provider, Twin, bearer
 from modelgate.providers.luma import calls, limits
 from modelgate.providers.luma.answers import parse_cancel, parse_poll, parse_submit
 
@@ -71,5 +71,6 @@ PROVIDER = Provider(
     sign=bearer,
     environment={"LUMAAI_API_KEY": "secret"},
     probe_path="/credits",
+    twin=Twin(key="luma-sandbox"),
     documentation="https://docs.lumalabs.ai/docs/api, read 2026-11",
 )

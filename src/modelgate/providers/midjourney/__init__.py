@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from modelgate.core.providers import MediaOperation, Provider
+from modelgate.core.providers import MediaOperation, Provider, Twin
 from modelgate.formats.media.fields import broken, listed, missing
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
 from modelgate.formats.midjourney.buttons import MODELS, read_custom_id
@@ -184,5 +184,6 @@ PROVIDER = Provider(
     },
     sign=sign,
     environment={"MIDJOURNEY_PROXY_SECRET": "secret", "MIDJOURNEY_PROXY_URL": "base_url"},
+    twin=Twin(key="mj-sandbox"),
     documentation="https://github.com/novicezk/midjourney-proxy (2026-11)",
 )

@@ -10,7 +10,7 @@ account; our caller is not charged. Deleting a finished task deletes its output,
 
 from typing import Any
 
-from modelgate.core.providers import MediaOperation, Provider, bearer
+from modelgate.core.providers import MediaOperation, Provider, Twin, bearer
 from modelgate.providers.runway import calls, limits
 from modelgate.providers.runway.answers import parse_cancel, parse_poll, parse_submit
 
@@ -60,5 +60,6 @@ PROVIDER = Provider(
     environment={"RUNWAYML_API_SECRET": "secret"},
     probe_headers=(calls.VERSION_HEADER,),
     probe_path="/v1/organization",
+    twin=Twin(key="key_sandbox"),
     documentation="https://docs.dev.runwayml.com/api, read 2026-11",
 )

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamCall, bearer
+from modelgate.core.providers import MediaOperation, Provider, Quirks, Twin, UpstreamCall, bearer
 from modelgate.core.records import Json
 from modelgate.formats.media.requests import MusicRequest
 from modelgate.formats.suno.schema import CONTINUE_TASKS, MAX_CONTINUE_AT_S, MusicBody
@@ -165,5 +165,6 @@ PROVIDER = Provider(
     sign=bearer,
     quirks=Quirks(base_path="/suno"),
     environment={"SUNO_API_KEY": "secret", "SUNO_API_BASE_URL": "base_url"},
+    twin=Twin(key="suno-sandbox", shown_paths=("/suno/stream",)),
     documentation="https://github.com/Suno-API/Suno-API, read 2026-11",
 )

@@ -12,11 +12,12 @@ from starlette.routing import Route
 
 from modelgate.core.clock import Clock
 from modelgate.core.records import Json
-from modelgate.sandbox.bfl.checks import BflRefused, PictureOrder, check_key, check_order, invalid
+from modelgate.sandbox.bfl.checks import KEY, BflRefused, PictureOrder, check_key, check_order, invalid
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
+from modelgate.sandbox.task_vendor import TaskVendor
 
 WORKING_S = 1.0
 SLOW_TASK_S = 12.0
@@ -209,3 +210,6 @@ async def _credits(_: Request) -> Response:
 
 async def _not_found(_: Request) -> Response:
     raise BflRefused(404, "Not Found")
+
+
+VENDOR = TaskVendor(name="bfl", key=KEY, opened=BflSandbox, job=BflJob)

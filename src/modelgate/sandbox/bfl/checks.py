@@ -6,9 +6,9 @@ import re
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import BFL_SECRET
 from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture, shrink
 
+KEY = "bfl-sandbox"
 MAX_PROMPT = 100_000
 MAX_SEED = 2**32 - 1
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -82,7 +82,7 @@ def check_key(given: str | None) -> None:
     """Check the header `x-key` as the vendor does. Raises BflRefused 403."""
     if not given:
         raise BflRefused(403, "Not authenticated")
-    if given != BFL_SECRET:
+    if given != KEY:
         raise BflRefused(403, "Not authenticated - Invalid Authentication")
 
 

@@ -14,13 +14,14 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.fal.checks import APP, FalRefused, check_key
+from modelgate.sandbox.fal.checks import APP, KEY, FalRefused, check_key
 from modelgate.sandbox.fal.jobs import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob, failure_of, film, judge, log_line, provoked
 from modelgate.sandbox.fal.storage import REST, FalStorage
 from modelgate.sandbox.fal.webhooks import FalWebhooks
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.task_vendor import TaskVendor
 
 MAX_JOBS = 5_000
 """The oldest jobs beyond this many are forgotten, with their videos."""
@@ -262,3 +263,6 @@ def _json(value: Json, *, status: int = 200, job: FalJob | None = None) -> Respo
 
 async def _not_found(_: Request) -> Response:
     raise FalRefused(404, "Not Found")
+
+
+VENDOR = TaskVendor(name="fal", key=KEY, opened=FalSandbox, job=FalJob)

@@ -5,7 +5,6 @@ import re
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import FAL_SECRET
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
 
 MAX_PROMPT = 10_000
@@ -39,6 +38,8 @@ EFFECTS = (
     "Ta-da",
     "Tear",
 )
+
+KEY = "sandbox-key-id:sandbox-key-secret"
 _SCHEME = re.compile(r"^Key (?P<secret>\S+)$")
 
 
@@ -96,7 +97,7 @@ def check_key(given: str | None) -> None:
     match = _SCHEME.match(given or "")
     if match is None:
         raise FalRefused(401, "Authentication is required to access this application. Use 'Authorization: Key <FAL_KEY>'.")
-    if match["secret"] != FAL_SECRET:
+    if match["secret"] != KEY:
         raise FalRefused(401, "No user found for Key ID and Secret")
 
 

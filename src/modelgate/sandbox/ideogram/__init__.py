@@ -13,13 +13,13 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock, as_utc
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
-from modelgate.core.sandbox import IDEOGRAM_SECRET
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
-from modelgate.sandbox.ideogram.checks import FIELDS, MAX_SEED, IdeogramRefused, PictureOrder, check_key, check_order
+from modelgate.sandbox.ideogram.checks import FIELDS, KEY, MAX_SEED, IdeogramRefused, PictureOrder, check_key, check_order
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.task_vendor import TaskVendor
 
 WORKING_S = 0.3
 SLOW_TASK_S = 12.0
@@ -57,7 +57,7 @@ class IdeogramJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _signature(name: str, expires_at: int) -> str:
-    return hashlib.sha256(f"{IDEOGRAM_SECRET}\0{name}\0{expires_at}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{KEY}\0{name}\0{expires_at}".encode()).hexdigest()[:32]
 
 
 def _forget(_job: IdeogramJob) -> None:
@@ -213,3 +213,6 @@ def _refusal(refused: IdeogramRefused) -> Response:
 
 async def _not_found(_: Request) -> Response:
     raise IdeogramRefused(404, "Not Found")
+
+
+VENDOR = TaskVendor(name="ideogram", key=KEY, opened=IdeogramSandbox, job=IdeogramJob)

@@ -6,12 +6,12 @@ import re
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import IDEOGRAM_SECRET
 from modelgate.sandbox.openai.errors import Refused
 from modelgate.sandbox.openai.forms import Form, Upload, read_form, texts_of, uploads_of
 from modelgate.sandbox.openai.gate import Sent
 from modelgate.sandbox.vision import NotAPicture, open_picture, shrink
 
+KEY = "ideogram-sandbox"
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_PICTURES = 8
 MAX_SEED = 2**31 - 1
@@ -112,7 +112,7 @@ class PictureOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_key(given: str | None) -> None:
     """Check the header `Api-Key` as the vendor does. Raises IdeogramRefused 401."""
-    if given != IDEOGRAM_SECRET:
+    if given != KEY:
         raise IdeogramRefused(401, "Invalid or missing API key")
 
 

@@ -21,9 +21,10 @@ from modelgate.sandbox.kling.fields import KlingRefused
 from modelgate.sandbox.kling.files import has_file, make_file
 from modelgate.sandbox.kling.jobs import KlingJobs, KlingTask, describe_task
 from modelgate.sandbox.kling.order import KlingOrder, Videos
-from modelgate.sandbox.kling.token import check_token
+from modelgate.sandbox.kling.token import KEY, check_token
 from modelgate.sandbox.kling.video_checks import check_image_video_order, check_multi_image_order, check_text_order
 from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.task_vendor import TaskVendor
 
 MAX_BODY_BYTES = 80 * 1024 * 1024
 """Four pictures of 10 MB as base64, and room for their words."""
@@ -212,3 +213,6 @@ def _refusal(refused: KlingRefused) -> Response:
 
 async def _no_such_method(request: Request) -> Response:
     raise KlingRefused(1202, f"method not found: {request.method} {request.url.path[:200]}")
+
+
+VENDOR = TaskVendor(name="kling", key=KEY, opened=KlingSandbox, job=KlingTask)

@@ -9,8 +9,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import KLING_API_KEY, KLING_SECRET
 from modelgate.sandbox.kling.fields import KlingRefused
+
+KEY = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"
+"""Access key and secret key, joined as the family writes them."""
+API_KEY = "kling-sandbox-api-key"
+"""What Kling takes since 2026 in place of a signed token."""
 
 
 def check_token(authorization: str | None, *, now: float) -> None:
@@ -18,11 +22,11 @@ def check_token(authorization: str | None, *, now: float) -> None:
     if not authorization:
         raise KlingRefused(1001, "Authorization is empty")
     scheme, _, token = authorization.partition(" ")
-    if scheme == "Bearer" and hmac.compare_digest(token.encode(), KLING_API_KEY.encode()):
+    if scheme == "Bearer" and hmac.compare_digest(token.encode(), API_KEY.encode()):
         return
     if scheme != "Bearer" or token.count(".") != 2:
         raise KlingRefused(1002, "Authorization is invalid")
-    access_key, _, secret_key = KLING_SECRET.partition("|")
+    access_key, _, secret_key = KEY.partition("|")
     if _header_of(token) != {"alg": "HS256", "typ": "JWT"}:
         raise KlingRefused(1000, "auth failed: the token's header must be alg HS256, typ JWT")
     try:

@@ -14,10 +14,11 @@ from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit, request_id_of
 from modelgate.sandbox.job_shelf import JobShelf
-from modelgate.sandbox.luma.checks import CONCEPTS, KINDS, Kind, LumaRefused, Order, check_key, check_order
+from modelgate.sandbox.luma.checks import CONCEPTS, KEY, KINDS, Kind, LumaRefused, Order, check_key, check_order
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
+from modelgate.sandbox.task_vendor import TaskVendor
 from modelgate.sandbox.videos import make_video
 
 PREFIX = "/luma/dream-machine/v1"
@@ -280,3 +281,6 @@ async def _ping(_: Request) -> Response:
 
 async def _not_found(_: Request) -> Response:
     raise LumaRefused(404, "Not Found")
+
+
+VENDOR = TaskVendor(name="luma", key=KEY, opened=LumaSandbox, job=LumaGeneration)

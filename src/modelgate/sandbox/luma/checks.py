@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import LUMA_SECRET
 from modelgate.sandbox.magic import MODEL_PREFIX, is_served
 
 MAX_PROMPT = 5_000
@@ -37,6 +36,8 @@ CONCEPTS = (
     *("static", "handheld", "selfie", "pov", "over_the_shoulder", "overhead", "eye_level", "low_angle", "high_angle", "ground_level"),
     *("aerial", "aerial_drone", "bolt_cam", "tiny_planet", "elevator_doors"),
 )
+
+KEY = "luma-sandbox"
 IMAGE_LONG_SIDE_PX = 1536
 _OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 
@@ -101,7 +102,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...] = ()
 
 
-def check_key(authorization: str | None, secret: str = LUMA_SECRET) -> None:
+def check_key(authorization: str | None, secret: str = KEY) -> None:
     """Check the bearer. Raises LumaRefused 401."""
     scheme, _, key = (authorization or "").partition(" ")
     if scheme != "Bearer" or key != secret:

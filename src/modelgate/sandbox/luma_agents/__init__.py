@@ -16,8 +16,9 @@ from modelgate.sandbox.faults import answer_submit, request_id_of
 from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.luma import make_file, provoked, read_body_of, refusal
 from modelgate.sandbox.luma.checks import LumaRefused, Order
-from modelgate.sandbox.luma_agents.checks import check_agents_key, check_agents_order
+from modelgate.sandbox.luma_agents.checks import KEY, check_agents_key, check_agents_order
 from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.task_vendor import TaskVendor
 
 PREFIX = "/luma-agents/v1"
 FILES = "/luma-agents/files"
@@ -163,3 +164,6 @@ class LumaAgentsSandbox:
 
 async def _not_found(_: Request) -> Response:
     raise LumaRefused(404, "Not Found")
+
+
+VENDOR = TaskVendor(name="luma_agents", key=KEY, opened=LumaAgentsSandbox, job=AgentsGeneration)

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import LUMA_AGENTS_SECRET
 from modelgate.sandbox.luma.checks import RATIOS as ALL_RATIOS
 from modelgate.sandbox.luma.checks import LumaRefused, Order, check_key, check_url, size_of
 from modelgate.sandbox.magic import MODEL_PREFIX, is_served
@@ -28,13 +27,15 @@ IMAGE_LONG_SIDE_PX = 1536
 VIDEO_FIELDS = frozenset(
     ("resolution", "duration", "start_frame", "end_frame", "keyframes", "keyframe_indexes", "loop", "hdr", "exr_export")
 )
+
+KEY = "luma-api-sandbox"
 FIELDS = frozenset(("model", "type", "prompt", "aspect_ratio", "video", "source", "image_ref", "user_id", "output_format"))
 _MEDIA_TYPE = re.compile(r"^image/(?:jpeg|png|webp)$")
 
 
 def check_agents_key(authorization: str | None) -> None:
     """Check the bearer. Raises LumaRefused 401."""
-    check_key(authorization, LUMA_AGENTS_SECRET)
+    check_key(authorization, KEY)
 
 
 def check_agents_order(body: dict[str, Json]) -> Order:

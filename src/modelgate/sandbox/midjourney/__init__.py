@@ -17,7 +17,7 @@ from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.midjourney.callbacks import MidjourneyCallbacks
-from modelgate.sandbox.midjourney.checks import PLANNERS, Planner, check_secret, plan_modal
+from modelgate.sandbox.midjourney.checks import KEY, PLANNERS, Planner, check_secret, plan_modal
 from modelgate.sandbox.midjourney.drawing import draw_job, film_job
 from modelgate.sandbox.midjourney.fields import (
     EXISTS,
@@ -35,6 +35,7 @@ from modelgate.sandbox.midjourney.jobs import MidjourneyJob, show_job
 from modelgate.sandbox.midjourney.queue import INSTANCE, MidjourneyQueue
 from modelgate.sandbox.midjourney.words import check_words, picture_of
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.task_vendor import TaskVendor
 
 MAX_UPLOADS = 100
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -262,3 +263,6 @@ def _refusal(refused: MidjourneyRefused) -> Response:
     headers = {"retry-after": "1"} if refused.status == 429 else None
     body = _answer(refused.code, refused.description, None, refused.properties)
     return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
+
+
+VENDOR = TaskVendor(name="midjourney", key=KEY, opened=MidjourneySandbox, job=MidjourneyJob)

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from modelgate.core.sandbox import MIDJOURNEY_SECRET
 from modelgate.sandbox.midjourney.fields import (
     INVALID,
     Action,
@@ -29,6 +28,7 @@ from modelgate.sandbox.midjourney.words import needed, picture_of, picture_or_ad
 from modelgate.sandbox.pictures import size_of
 from modelgate.sandbox.vision import look_at, open_picture, shrink
 
+KEY = "mj-sandbox"
 CLIP_S = 5.2
 EXTENSION_S = 4.0
 MAX_CLIP_S = 21.2
@@ -45,7 +45,7 @@ Parent = Callable[[str | None], MidjourneyJob]
 def check_secret(secret: str | None, authorization: str | None) -> bool:
     """Say whether `mj-api-secret`, or a bearer token in its place, opens the proxy."""
     given = secret if secret is not None else (authorization or "").removeprefix("Bearer ")
-    return hmac.compare_digest(given.encode(), MIDJOURNEY_SECRET.encode())
+    return hmac.compare_digest(given.encode(), KEY.encode())
 
 
 def speed_of(prefix: str, modes: list[str], prompt: str) -> str:

@@ -17,8 +17,9 @@ from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
-from modelgate.sandbox.runway.checks import Order, RunwayRefused, check_headers, check_order
+from modelgate.sandbox.runway.checks import KEY, Order, RunwayRefused, check_headers, check_order
 from modelgate.sandbox.runway.rules import ENDPOINTS
+from modelgate.sandbox.task_vendor import TaskVendor
 from modelgate.sandbox.videos import make_video
 
 PREFIX = "/runway"
@@ -242,3 +243,6 @@ def _refusal(refused: RunwayRefused) -> Response:
 
 async def _not_found(_: Request) -> Response:
     raise RunwayRefused(404, "Not found")
+
+
+VENDOR = TaskVendor(name="runway", key=KEY, opened=RunwaySandbox, job=RunwayTask)

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import RUNWAY_SECRET
 from modelgate.sandbox.magic import MODEL_PREFIX, is_served
 from modelgate.sandbox.runway.rules import ENDPOINTS, LEGACY, MAGIC_RULES, Rules
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
 
+KEY = "key_sandbox"
 VERSION = "2024-11-06"
 MAX_PROMPT_UNITS = 1_000
 """UTF-16 code units."""
@@ -61,7 +61,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 def check_headers(authorization: str | None, version: str | None) -> None:
     """Check the key, then the version. Raises RunwayRefused 401, 400."""
     scheme, _, key = (authorization or "").partition(" ")
-    if scheme != "Bearer" or key != RUNWAY_SECRET:
+    if scheme != "Bearer" or key != KEY:
         raise RunwayRefused(401, "The API key is missing or invalid.")
     if version != VERSION:
         raise RunwayRefused(400, f"The X-Runway-Version header must be {VERSION}", field="X-Runway-Version")

@@ -15,8 +15,9 @@ from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
 from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.suno.checks import SunoOrder, SunoRefused, check_lyrics, check_music, check_secret, invalid
+from modelgate.sandbox.suno.checks import KEY, SunoOrder, SunoRefused, check_lyrics, check_music, check_secret, invalid
 from modelgate.sandbox.suno.clips import SLOW_TASK_S, WORKING_S, Clip, SunoTask, describe_result, describe_task, draw_cover, make_clip
+from modelgate.sandbox.task_vendor import TaskVendor
 
 LYRICS_S = 0.25
 """Lyrics are done before the submit is answered; slow ones take `SLOW_TASK_S`."""
@@ -253,3 +254,6 @@ async def _account(_: Request) -> Response:
 
 async def _not_found(_: Request) -> Response:
     raise SunoRefused("not_found", "no such endpoint", status=404)
+
+
+VENDOR = TaskVendor(name="suno", key=KEY, opened=SunoSandbox, job=SunoTask, takes_shown_url=True)

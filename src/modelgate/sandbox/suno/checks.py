@@ -9,9 +9,10 @@ from typing import Final
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.core.sandbox import MAGIC_WORDS, SUNO_SECRET
+from modelgate.core.sandbox import MAGIC_WORDS
 from modelgate.sandbox.magic import MODEL_PREFIX
 
+KEY = "suno-sandbox"
 DEFAULT_MV = "chirp-v3-0"
 VERSIONS: Final = {
     "chirp-v3-0": "v3",
@@ -79,7 +80,7 @@ def invalid(message: str) -> SunoRefused:
 
 def check_secret(authorization: str | None) -> None:
     """Check `Authorization: Bearer <secret>`. Raises SunoRefused."""
-    if authorization != f"Bearer {SUNO_SECRET}":
+    if authorization != f"Bearer {KEY}":
         raise SunoRefused("unauthorized", "invalid secret token", status=401)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modelgate.core.sandbox import BFL_SECRET
+from modelgate.sandbox.bfl.checks import KEY as BFL_SECRET
 from modelgate.sandbox.bfl.checks import MODELS, BflRefused, check_key, check_order
 
 

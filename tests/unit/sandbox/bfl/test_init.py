@@ -8,8 +8,8 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import BFL_SECRET
 from modelgate.sandbox.bfl import FILE_LIFETIME_S, MAX_ACTIVE, SLOW_TASK_S, WORKING_S, BflJob, BflSandbox
+from modelgate.sandbox.bfl.checks import KEY as BFL_SECRET
 from modelgate.sandbox.count import Counter
 
 KEY = {"x-key": BFL_SECRET}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modelgate.core.sandbox import FAL_SECRET
 from modelgate.sandbox.fal.checks import ENDPOINTS, FalRefused, check_key, check_order
+from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
 
 TEXT, IMAGE, SCENES, FRAMES, EFFECT = (
     "v2.2/text-to-video",

@@ -8,9 +8,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import FAL_SECRET
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.fal import FalSandbox
+from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
 from modelgate.sandbox.fal.jobs import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob
 
 KEY = {"authorization": f"Key {FAL_SECRET}"}

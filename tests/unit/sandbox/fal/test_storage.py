@@ -4,9 +4,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import FAL_SECRET
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.fal import FalSandbox, storage
+from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
 
 KEY = {"authorization": f"Key {FAL_SECRET}"}
 INITIATE = "/fal/rest/storage/upload/initiate"

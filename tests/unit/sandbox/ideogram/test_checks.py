@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modelgate.core.sandbox import IDEOGRAM_SECRET
+from modelgate.sandbox.ideogram.checks import KEY as IDEOGRAM_SECRET
 from modelgate.sandbox.ideogram.checks import MAX_FILE_BYTES, RATIOS, RESOLUTIONS, IdeogramRefused, PictureOrder, check_key, check_order
 
 

@@ -11,10 +11,11 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import KLING_API_KEY, KLING_SECRET
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.kling import CHECKS, PATH, KlingSandbox
 from modelgate.sandbox.kling.jobs import MAX_ACTIVE, PROCESSING_S, SLOW_TASK_S, SUBMITTED_S, KlingTask
+from modelgate.sandbox.kling.token import API_KEY as KLING_API_KEY
+from modelgate.sandbox.kling.token import KEY as KLING_SECRET
 
 DONE_S = SUBMITTED_S + PROCESSING_S + 0.01
 

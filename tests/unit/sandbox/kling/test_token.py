@@ -5,8 +5,9 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import OctKey
 
-from modelgate.core.sandbox import KLING_API_KEY, KLING_SECRET
 from modelgate.sandbox.kling.fields import KlingRefused
+from modelgate.sandbox.kling.token import API_KEY as KLING_API_KEY
+from modelgate.sandbox.kling.token import KEY as KLING_SECRET
 from modelgate.sandbox.kling.token import check_token
 
 NOW = 1_000_000

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from modelgate.core.sandbox import LUMA_SECRET
+from modelgate.sandbox.luma.checks import KEY as LUMA_SECRET
 from modelgate.sandbox.luma.checks import KINDS, LumaRefused, check_key, check_order
 
 URL = "https://example.com/fox.png"

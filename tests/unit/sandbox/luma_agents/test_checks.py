@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from modelgate.core.sandbox import LUMA_AGENTS_SECRET, LUMA_SECRET
+from modelgate.sandbox.luma.checks import KEY as LUMA_SECRET
 from modelgate.sandbox.luma.checks import LumaRefused
+from modelgate.sandbox.luma_agents.checks import KEY as LUMA_AGENTS_SECRET
 from modelgate.sandbox.luma_agents.checks import check_agents_key, check_agents_order
 from modelgate.sandbox.pictures import draw_picture
 

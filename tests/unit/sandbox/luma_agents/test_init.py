@@ -7,9 +7,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import LUMA_AGENTS_SECRET
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.luma_agents import FILE_LIFETIME_S, PREFIX, PROCESSING_S, QUEUED_S, VERSION, LumaAgentsSandbox
+from modelgate.sandbox.luma_agents.checks import KEY as LUMA_AGENTS_SECRET
 
 HEADERS = {"authorization": f"Bearer {LUMA_AGENTS_SECRET}"}
 DONE_S = QUEUED_S + PROCESSING_S + 0.01

@@ -8,9 +8,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import MIDJOURNEY_SECRET
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.midjourney import MidjourneySandbox
+from modelgate.sandbox.midjourney.checks import KEY as MIDJOURNEY_SECRET
 from modelgate.sandbox.midjourney.jobs import MidjourneyJob
 from modelgate.sandbox.pictures import draw_picture
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from modelgate.core.sandbox import RUNWAY_SECRET
 from modelgate.sandbox.pictures import draw_picture
+from modelgate.sandbox.runway.checks import KEY as RUNWAY_SECRET
 from modelgate.sandbox.runway.checks import MAX_IMAGE_BYTES, VERSION, RunwayRefused, check_headers, check_order
 
 URL = "https://example.com/fox.png"

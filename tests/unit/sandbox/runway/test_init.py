@@ -8,9 +8,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import RUNWAY_SECRET
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.runway import MAX_CONCURRENT, PENDING_S, RUNNING_S, SLOW_TASK_S, RunwaySandbox, RunwayTask
+from modelgate.sandbox.runway.checks import KEY as RUNWAY_SECRET
 from modelgate.sandbox.runway.checks import VERSION
 
 HEADERS = {"authorization": f"Bearer {RUNWAY_SECRET}", "x-runway-version": VERSION, "x-request-id": "req_7"}

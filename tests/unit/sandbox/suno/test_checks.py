@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from modelgate.core.sandbox import SUNO_SECRET
+from modelgate.sandbox.suno.checks import KEY as SUNO_SECRET
 from modelgate.sandbox.suno.checks import SunoOrder, SunoRefused, check_lyrics, check_music, check_secret
 
 

@@ -5,11 +5,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from modelgate.core.sandbox import SUNO_SECRET
 from modelgate.sandbox import suno
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.sound_files import read_sound
 from modelgate.sandbox.suno import MAX_BODY_BYTES, MAX_IDS, SunoSandbox
+from modelgate.sandbox.suno.checks import KEY as SUNO_SECRET
 from modelgate.sandbox.suno.clips import QUEUED_S, RELAY_DEADLINE_S, SLOW_TASK_S, STREAMING_S, SUBMITTED_S, WORKING_S, SunoTask
 
 KEY = {"authorization": f"Bearer {SUNO_SECRET}"}
