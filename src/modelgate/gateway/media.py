@@ -20,7 +20,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media import refusals
 from modelgate.formats.media.family import Ask, MediaCall, MediaFamily, MediaRoute, Page
-from modelgate.formats.media.requests import kind_of
+from modelgate.formats.media.requests import fills_dialog, kind_of
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.families import Found, MediaRoutes, render_family_error
 from modelgate.gateway.files import FileLinks, Files
@@ -131,7 +131,7 @@ class MediaGateway:
         if found.route.action == "submit":
             task = await self._submit(found, key, call, said)
             _raise_if_refused(task)
-            if found.route.ends_parent and task.vendor_task:
+            if fills_dialog(task.operation) and task.vendor_task:
                 await self._submissions.end_dialog(task.parent)
             return task
         async with self._waiting:

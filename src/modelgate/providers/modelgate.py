@@ -12,14 +12,21 @@ from urllib.parse import quote
 import msgspec
 
 from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamCall, VendorState, bearer
-from modelgate.core.records import TaskOutput
+from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.gateway_status import gateway_poll_refused, gateway_refused
 from modelgate.formats.media.requests import MediaInput, MediaRequest, Parent
 
 MAX_N: Final = 10
 MAX_OUTPUTS: Final = 40
+POLL_INTERVAL_S: Final = 2.0
+"""A look at a task there asks no vendor."""
+MAX_SEED_CHARACTERS: Final = 40
+MAX_DETAILS_BYTES: Final = 64 * 1024
+"""What the other says about one result beyond this is left out."""
 TASKS_PATH: Final = "/v1/tasks"
+SEED_PATH: Final = "/mj/task/{task}/image-seed"
+"""The one thing that is told only when asked, and where: the family whose clients ask for it."""
 
 _HEADERS = (("content-type", "application/json"),)
 _FAILURES: Final = refusals.CALLER_FAULTS | {refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE}
@@ -33,6 +40,7 @@ class _Output(msgspec.Struct):
     url: str | None = None
     text: str | None = None
     duration_ms: int = 0
+    details: dict[str, Json] = {}
 
 
 class _Error(msgspec.Struct):
@@ -46,9 +54,17 @@ class _Task(msgspec.Struct):
     progress: int = 0
     outputs: list[_Output] = []
     error: _Error | None = None
+    details: dict[str, Json] = {}
+
+
+class _Seed(msgspec.Struct):
+    code: int
+    result: str
 
 
 _decode = msgspec.json.Decoder(_Task).decode
+_decode_seed = msgspec.json.Decoder(_Seed).decode
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode_submit(request: MediaRequest, task_id: str, model: str, *, operation: str) -> UpstreamCall:
@@ -114,28 +130,44 @@ def parse_cancel(status: int, body: bytes) -> VendorState:
     return VendorState(state="canceled" if task is not None and task.state == "canceled" else None)
 
 
+def encode_question(vendor_task: str) -> UpstreamCall:
+    """Return the call that asks for the seed of a finished task."""
+    return UpstreamCall(method="GET", path=SEED_PATH.format(task=quote(vendor_task, safe="")))
+
+
+def parse_question(status: int, body: bytes) -> dict[str, Json]:
+    """Read the answer about a seed; a task without one is an error there."""
+    try:
+        answer = _decode_seed(body) if status == 200 else None
+    except _UNREADABLE:
+        return {}
+    return {"seed": answer.result} if answer is not None and answer.code == 1 and 0 < len(answer.result) <= MAX_SEED_CHARACTERS else {}
+
+
 def _task_of(status: int, body: bytes) -> _Task | None:
     if not 200 <= status < 300:
         return None
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
 
 
 def _state_of(task: _Task) -> VendorState:
     match task.state:
         case "queued" | "submitting" | "unknown" | "running":
-            return VendorState(state="running", vendor_task=task.id, progress=min(max(task.progress, 0), 100))
+            progress = min(max(task.progress, 0), 100)
+            return VendorState(state="running", vendor_task=task.id, progress=progress, details=task.details)
         case "waiting_input":
-            return VendorState(state="waiting_input", vendor_task=task.id)
+            return VendorState(state="waiting_input", vendor_task=task.id, details=task.details)
         case "succeeded":
             outputs = tuple(_output(output) for output in task.outputs[:MAX_OUTPUTS])
-            return VendorState(state="succeeded", vendor_task=task.id, progress=100, outputs=outputs)
+            return VendorState(state="succeeded", vendor_task=task.id, progress=100, outputs=outputs, details=task.details)
         case "failed" | "expired" | "canceled":
             error = task.error or _Error()
             word = error.code if error.code in _FAILURES else refusals.GENERATION_FAILED
-            return VendorState(state="failed", vendor_task=task.id, error_code=word, error_message=error.message)
+            message = error.message
+            return VendorState(state="failed", vendor_task=task.id, error_code=word, error_message=message, details=task.details)
         case _:
             return VendorState()
 
@@ -147,6 +179,7 @@ def _output(output: _Output) -> TaskOutput:
         text=output.text or "",
         vendor_id=output.id,
         duration_ms=max(output.duration_ms, 0),
+        details=output.details if len(_encode(output.details)) <= MAX_DETAILS_BYTES else {},
     )
 
 
@@ -158,6 +191,9 @@ def _media(operation: str) -> MediaOperation:
         parse_poll=parse_poll,
         encode_cancel=encode_cancel,
         parse_cancel=parse_cancel,
+        encode_question=encode_question,
+        parse_question=parse_question,
+        poll_interval_s=POLL_INTERVAL_S,
         max_n=MAX_N,
         takes_everything=True,
     )

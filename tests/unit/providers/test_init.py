@@ -11,7 +11,10 @@ from modelgate.core.http import HeaderBlock
 from modelgate.core.providers import NO_QUIRKS, Provider
 from modelgate.formats.chat.request import ChatRequest, Message, Text
 from modelgate.formats.chat.wire_format import load_wire_formats
+from modelgate.formats.media.family import load_media_families
+from modelgate.formats.media.requests import REQUEST_TYPES, kind_of, said_fields
 from modelgate.formats.single.single_format import load_single_formats
+from modelgate.formats.tasks.schema import ROLES
 from modelgate.providers import load_providers
 
 PROVIDERS = load_providers()
@@ -19,6 +22,7 @@ SPOKEN_FORMATS = {*load_wire_formats(), *load_single_formats(), "gemini_embeddin
 ADDRESSED_BY_THEIR_OWNERS = {"azure", "midjourney", "modelgate", "newapi", "suno"}
 """Where everybody has an address of his own."""
 ACCEPTED = {"cache", "file_url", "image_config", "top_k"}
+OPTION_PREFIXES = tuple(f"{name}_" for name in ("bfl", *(family.name for family in load_media_families())))
 DIALECT_FIELDS = {"max_tokens", "max_completion_tokens", "seed", "user", "stop"}
 PAGE = (Path(__file__).parents[3] / "docs" / "providers.md").read_text()
 SECRET = "sk-vendor-secret"
@@ -63,6 +67,22 @@ def test_it_serves_something_that_is_known(provider: Provider) -> None:
     assert set(provider.formats) <= SPOKEN_FORMATS
     assert set(provider.elsewhere_formats) <= set(provider.formats)
     assert len(set(provider.formats)) == len(provider.formats)
+
+
+def test_what_completes_a_request_says_only_what_is_understood(provider: Provider) -> None:
+    """Another gateway is asked in words completed by the model's own vendor, and refuses what that does not take."""
+    for name, operation in provider.media.items():
+        if operation.complete is not None:
+            completed = operation.complete(REQUEST_TYPES[kind_of(name)](model="m"), "m")
+            assert set(said_fields(completed)) <= operation.takes, name
+
+
+def test_what_it_understands_can_be_said_the_plain_way(provider: Provider) -> None:
+    """Another gateway is asked by `/v1/tasks`: a role of inputs that is not known there could not be passed on."""
+    neutral = {field for request in REQUEST_TYPES.values() for field in request.__struct_fields__}
+    for name, operation in provider.media.items():
+        roles = {word for word in operation.takes - neutral if not word.startswith(OPTION_PREFIXES)}
+        assert roles <= set(ROLES), name
 
 
 def test_it_signs(provider: Provider) -> None:

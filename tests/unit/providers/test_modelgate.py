@@ -7,7 +7,7 @@ from modelgate.core.providers import MediaOperation
 from modelgate.formats.media.family import MediaCall
 from modelgate.formats.media.requests import ImageRequest, MediaInput, MusicRequest, Parent, VideoRequest
 from modelgate.formats.tasks.request import decode_task
-from modelgate.providers.modelgate import PROVIDER
+from modelgate.providers.modelgate import MAX_DETAILS_BYTES, PROVIDER
 
 TASK: dict[str, object] = {"id": "task_there", "state": "running", "progress": 40, "outputs": [], "error": None}
 
@@ -73,6 +73,49 @@ def test_results_keep_their_names() -> None:
         "https://a.example/a.mp3",
         1500,
     )
+
+
+def test_what_a_vendor_says_beside_its_results_is_carried() -> None:
+    parse_poll = operation("image").parse_poll
+    assert parse_poll is not None
+    buttons = {"buttons": [{"customId": "MJ::JOB::upsample::1::x", "emoji": "", "label": "U1"}]}
+    outputs = [
+        {"kind": "image", "details": {"seed": 7}},
+        {"kind": "image", "details": {"prompt": "x" * MAX_DETAILS_BYTES}},
+    ]
+
+    told = parse_poll(200, msgspec.json.encode({**TASK, "state": "succeeded", "outputs": outputs, "details": buttons}))
+    asked = parse_poll(200, msgspec.json.encode({**TASK, "state": "waiting_input", "details": {"final_prompt": "a fox"}}))
+
+    assert (told.details, [output.details for output in told.outputs]) == (buttons, [{"seed": 7}, {}])
+    assert (asked.state, asked.details) == ("waiting_input", {"final_prompt": "a fox"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (200, {"code": 1, "description": "success", "result": "1234567"}, {"seed": "1234567"}),
+        (200, {"code": 1, "description": "success", "result": ""}, {}),
+        (200, {"code": 1, "description": "success", "result": "7" * 41}, {}),
+        (200, {"code": 1, "description": "success", "result": 7}, {}),
+        (400, {"code": 4, "description": "seed_not_known", "result": "7"}, {}),
+    ],
+)
+def test_a_seed_is_asked_for_where_its_family_tells_it(status: int, body: dict[str, object], told: dict[str, str]) -> None:
+    found = operation("image.action")
+    assert found.encode_question is not None
+    assert found.parse_question is not None
+
+    assert found.encode_question("a/b").path == "/mj/task/a%2Fb/image-seed"
+    assert found.parse_question(status, msgspec.json.encode(body)) == told
+
+
+def test_a_dialog_there_is_filled_in_while_it_waits() -> None:
+    wanted = ImageRequest(model="mj_modal", prompt="a hat", parent=Parent(task="ours", vendor_task="theirs"))
+
+    call = operation("image.modal").encode_submit(wanted, "task_ours", "mj_modal")
+
+    assert "waiting_input" in decode_task(MediaCall(body=call.body, content_type="application/json")).parent_states
 
 
 @pytest.mark.parametrize(

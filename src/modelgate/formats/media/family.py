@@ -12,8 +12,8 @@ import modelgate.formats
 from modelgate.core import errors
 from modelgate.core.endpoints import KEY_ERRORS, Endpoint
 from modelgate.core.errors import ModelgateError
-from modelgate.core.records import Task
-from modelgate.formats.media.requests import MediaRequest
+from modelgate.core.records import Task, TaskState
+from modelgate.formats.media.requests import MediaRequest, fills_dialog
 
 READ_ERRORS: tuple[type[ModelgateError], ...] = (*KEY_ERRORS, errors.RateExceeded, errors.Overloaded)
 """What looking at tasks may meet."""
@@ -60,15 +60,18 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a client wants, made neutral.
 
-    `facts`: the dialect's own, as JSON bytes (`Task.facts`). `callback_url`: where the caller wants to hear of changes. `parent_states`:
-    what the task that it builds on may be in.
+    `facts`: the dialect's own, as JSON bytes (`Task.facts`). `callback_url`: where the caller wants to hear of changes.
     """
 
     request: MediaRequest
     operation: str
     facts: bytes = b"{}"
     callback_url: str = ""
-    parent_states: tuple[str, ...] = ("succeeded",)
+
+    @property
+    def parent_states(self) -> tuple[TaskState, ...]:
+        """Return what the task that it builds on may be in."""
+        return ("waiting_input", "running") if fills_dialog(self.operation) else ("succeeded",)
 
 
 class InputRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +102,8 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     `quote` prices an ask: `encode(model=…, operation=…, amount_nanos=…, price=…, request_id=…)`. `answer` says something without a task:
     `encode(call, request_id=…)`.
     `encode(task, urls=…, request_id=…)` takes the place of the family's own encoder; for `fetch_many` it takes pairs of a task and its
-    urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `ends_parent`:
-    that task waited for this one, and ends when it is taken. `lacks(task)`: its vendor has to be asked before it can be shown. `inputs` are
-    the rules for files by role; `status` is that of a good answer: with 204 it is empty.
+    urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `lacks(task)`: its vendor has to be asked before it
+    can be shown. `inputs` are the rules for files by role; `status` is that of a good answer: with 204 it is empty.
     """
 
     endpoint: Endpoint
@@ -110,7 +112,6 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Mapping[str, InputRules] = {}
     encode: Callable[..., bytes] | None = None
     with_parent: Callable[[Ask, Task], Ask] | None = None
-    ends_parent: bool = False
     lacks: Callable[[Task], bool] | None = None
     status: int = 200
 

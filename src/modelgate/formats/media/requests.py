@@ -104,6 +104,8 @@ MediaRequest: TypeAlias = ImageRequest | VideoRequest | MusicRequest
 
 REQUEST_TYPES: Final[dict[str, type[MediaRequest]]] = {"image": ImageRequest, "video": VideoRequest, "music": MusicRequest}
 MAX_OPTIONS = 64
+DIALOG: Final = "modal"
+"""What is done by an operation that fills in the dialog of an earlier task."""
 
 _UNDERSTOOD_BY_ALL = frozenset(("model", "prompt", "n", "aspect_ratio", "inputs", "options"))
 _DECODERS = {kind: msgspec.json.Decoder(request) for kind, request in REQUEST_TYPES.items()}
@@ -113,6 +115,11 @@ _ENCODER = msgspec.json.Encoder()
 def kind_of(operation: str) -> str:
     """Return the kind of request that an operation takes: `video` of `video.extend`."""
     return operation.partition(".")[0]
+
+
+def fills_dialog(operation: str) -> bool:
+    """Return whether an operation fills in the dialog of an earlier task, which waits for it and ends when it is taken."""
+    return operation.partition(".")[2] == DIALOG
 
 
 def encode_request(request: MediaRequest) -> bytes:

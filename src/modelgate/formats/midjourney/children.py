@@ -79,8 +79,7 @@ def decode_modal(call: MediaCall) -> Ask:
     said = read_said(call)
     parent = parent_of(said)
     mask = said.inputs("maskBase64", role="mask")
-    ask = said.image("MODAL", "image.modal", "modal", parent=parent, inputs=mask)
-    return msgspec.structs.replace(ask, parent_states=("waiting_input", "running"))
+    return said.image("MODAL", "image.modal", "modal", parent=parent, inputs=mask)
 
 
 def with_changed(ask: Ask, parent: Task) -> Ask:

@@ -138,17 +138,14 @@ SUBMITS = (
         example={"taskId": TASK_ID, "customId": CUSTOM_ID},
         with_parent=children.with_pressed,
     ),
-    msgspec.structs.replace(
-        _submit(
-            "submit/modal",
-            schema.ModalBody,
-            children.decode_modal,
-            summary="Fill in a dialog",
-            example={"taskId": TASK_ID, "prompt": "a red fox in snow --zoom 1.8"},
-            inputs=_rules(mask="maskBase64"),
-            with_parent=children.with_dialog,
-        ),
-        ends_parent=True,
+    _submit(
+        "submit/modal",
+        schema.ModalBody,
+        children.decode_modal,
+        summary="Fill in a dialog",
+        example={"taskId": TASK_ID, "prompt": "a red fox in snow --zoom 1.8"},
+        inputs=_rules(mask="maskBase64"),
+        with_parent=children.with_dialog,
     ),
     _submit(
         "submit/edits",

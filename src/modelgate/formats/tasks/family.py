@@ -36,8 +36,9 @@ _QUEUED: Final[dict[str, object]] = {
     "parent": None,
     "outputs": [],
     "error": None,
+    "details": {},
 }
-_OUTPUT = {
+_OUTPUT: Final[dict[str, object]] = {
     "kind": "video",
     "id": "8d7c1f1e-video",
     "url": f"https://gateway.example/files/{_TASK_ID}-0.mp4?expires=1771660800&signature=…",
@@ -45,6 +46,7 @@ _OUTPUT = {
     "content_type": "video/mp4",
     "size_bytes": 218044,
     "duration_ms": 5000,
+    "details": {},
 }
 _DONE = {**_QUEUED, "state": "succeeded", "progress": 100, "finished_at": 1763884926, "outputs": [_OUTPUT]}
 _FAILED: Final[dict[str, object]] = {
@@ -55,17 +57,15 @@ _FAILED: Final[dict[str, object]] = {
     "error": {"code": "content_refused", "message": "The vendor's content policy refused this prompt."},
 }
 _PICTURES = ("image/jpeg", "image/png", "image/webp")
+_CLIPS = ("video/mp4", "video/quicktime", "video/webm")
 _SAME_SIZE_AS: Final = {"mask": "image", "character_mask": "character"}
+_SOUNDS = ("audio/mpeg", "audio/wav", "audio/mp4", "audio/ogg", "audio/flac")
+_TYPES: Final = {"video": _CLIPS, "character_video": _CLIPS, "audio": _SOUNDS}
 _RULES: Final = {
-    **{
-        role: InputRules(field=role, content_types=_PICTURES, max_bytes=schema.MAX_FILE_BYTES, same_size_as=_SAME_SIZE_AS.get(role, ""))
-        for role in schema.ROLES
-        if role not in ("video", "audio")
-    },
-    "video": InputRules(field="video", content_types=("video/mp4", "video/quicktime", "video/webm"), max_bytes=schema.MAX_FILE_BYTES),
-    "audio": InputRules(
-        field="audio", content_types=("audio/mpeg", "audio/wav", "audio/mp4", "audio/ogg", "audio/flac"), max_bytes=schema.MAX_FILE_BYTES
-    ),
+    role: InputRules(
+        field=role, content_types=_TYPES.get(role, _PICTURES), max_bytes=schema.MAX_FILE_BYTES, same_size_as=_SAME_SIZE_AS.get(role, "")
+    )
+    for role in schema.ROLES
 }
 
 

@@ -6,11 +6,12 @@ import msgspec
 
 from modelgate.core.errors import ModelgateError
 from modelgate.core.money import render_usd
-from modelgate.core.records import Task, TaskOutput
+from modelgate.core.records import Json, Task, TaskOutput
 from modelgate.formats.openai_chat.response import encode_error_body
 from modelgate.formats.tasks import schema
 
 _encode = msgspec.json.Encoder().encode
+_decode_details = msgspec.json.Decoder(dict[str, Json]).decode
 
 
 def task_object(task: Task, urls: Sequence[str]) -> schema.TaskObject:
@@ -29,6 +30,7 @@ def task_object(task: Task, urls: Sequence[str]) -> schema.TaskObject:
         parent=task.parent or None,
         outputs=[_output(output, url) for output, url in zip(task.outputs, urls, strict=True)] if task.state == "succeeded" else [],
         error=schema.TaskError(code=task.error_code or task.state, message=task.error_message) if ended_badly else None,
+        details=_decode_details(task.details),
     )
 
 
@@ -41,6 +43,7 @@ def _output(output: TaskOutput, url: str) -> schema.Output:
         content_type=output.content_type or None,
         size_bytes=output.size_bytes,
         duration_ms=output.duration_ms,
+        details=output.details,
     )
 
 

@@ -24,6 +24,7 @@ ROLES: Final = (
     "reference",
     "style",
     "character",
+    "character_video",
     "character_mask",
     "static_mask",
     "dynamic_mask",
@@ -128,6 +129,10 @@ class Output(Struct, kw_only=True):
     content_type: Annotated[str | None, Meta(description="Content type of the file.", examples=["video/mp4"])]
     size_bytes: Annotated[int, Meta(description="Size of the file.", examples=[1048576])]
     duration_ms: Annotated[int, Meta(description="Length of a video or song, 0 where it is not known.", examples=[5100])]
+    details: Annotated[
+        dict[str, Any],
+        Meta(description="What its vendor says about it, by names that the vendor's dialect here gives them.", examples=[{"seed": 7}]),
+    ]
 
 
 class TaskError(Struct, kw_only=True):
@@ -163,6 +168,13 @@ class TaskObject(Struct, kw_only=True):
     parent: Annotated[str | None, Meta(description="The task that it builds on.")]
     outputs: Annotated[list[Output], Meta(description="With `succeeded`: what was made.")]
     error: Annotated[TaskError | None, Meta(description="With `failed`, `canceled` and `expired`: why.")]
+    details: Annotated[
+        dict[str, Any],
+        Meta(
+            description="What its vendor says about the job beside its results, such as Midjourney's `buttons`.",
+            examples=[{"buttons": [{"customId": "MJ::JOB::upsample::1::3ad5e2b8", "emoji": "", "label": "U1"}]}],
+        ),
+    ]
 
 
 class TaskList(Struct, kw_only=True):

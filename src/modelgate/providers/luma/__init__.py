@@ -54,7 +54,7 @@ PROVIDER = Provider(
         ),
         "video.audio": _operation(
             encode_submit=calls.encode_audio_submit,
-            complete=limits.complete_video,
+            complete=limits.complete_audio,
             takes=frozenset(("parent", "negative_prompt", "seconds")),
         ),
         "image": _operation(

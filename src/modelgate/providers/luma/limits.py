@@ -73,6 +73,12 @@ def complete_video(request: VideoRequest, model: str) -> VideoRequest:
     return msgspec.structs.replace(request, seconds=request.seconds or SECONDS[0], resolution=request.resolution or DEFAULT_RESOLUTION)
 
 
+def complete_audio(request: VideoRequest, model: str) -> VideoRequest:
+    """Return the request with the length of the video that gets its sound: the usual one where its task does not tell."""
+    del model
+    return msgspec.structs.replace(request, seconds=request.seconds or SECONDS[0])
+
+
 def check_image(request: ImageRequest, model: str) -> None:
     """Raise InvalidRequest for what the models of pictures cannot do."""
     if not request.prompt.strip():

@@ -41,13 +41,13 @@ PROVIDER = Provider(
             complete=limits.complete_video,
         ),
         "video.edit": _operation(
-            "video",
+            *("seconds", "video"),
             encode_submit=calls.encode_edit_submit,
             check=limits.check_edit,
             complete=limits.complete_by_clip(limits.MIN_EDITED_S),
         ),
         "video.performance": _operation(
-            *("video", "character", "character_video", "runway_body_control", "runway_expression_intensity"),
+            *("seconds", "video", "character", "character_video", "runway_body_control", "runway_expression_intensity"),
             encode_submit=calls.encode_performance_submit,
             check=limits.check_performance,
             complete=limits.complete_by_clip(limits.MIN_ACTED_S),

@@ -172,6 +172,8 @@ def _check_clip(request: VideoRequest, *, shortest_s: int, what: str) -> None:
     length_s = seconds_of_mp4(clips[0].data)
     if length_s is not None and not shortest_s <= length_s <= MAX_CLIP_S + 0.1:
         raise _broken("video", f"{length_s:.1f} seconds long", f"{what} takes {shortest_s} to {MAX_CLIP_S} seconds")
+    if request.seconds not in (0, _charged_s(request, shortest_s)):
+        raise _broken("seconds", request.seconds, "the length is that of the clip: leave it out")
 
 
 def complete_by_clip(shortest_s: int) -> Callable[[VideoRequest, str], VideoRequest]:
@@ -179,8 +181,11 @@ def complete_by_clip(shortest_s: int) -> Callable[[VideoRequest, str], VideoRequ
 
     def complete(request: VideoRequest, model: str) -> VideoRequest:
         del model
-        length_s = next((seconds_of_mp4(clip.data) for clip in inputs_in(request, "video")), None)
-        seconds = MAX_CLIP_S if length_s is None else min(max(math.ceil(length_s - 0.05), shortest_s), MAX_CLIP_S)
-        return msgspec.structs.replace(request, seconds=seconds)
+        return msgspec.structs.replace(request, seconds=_charged_s(request, shortest_s))
 
     return complete
+
+
+def _charged_s(request: VideoRequest, shortest_s: int) -> int:
+    length_s = next((seconds_of_mp4(clip.data) for clip in inputs_in(request, "video")), None)
+    return MAX_CLIP_S if length_s is None else min(max(math.ceil(length_s - 0.05), shortest_s), MAX_CLIP_S)

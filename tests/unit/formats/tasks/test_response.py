@@ -27,12 +27,13 @@ def test_a_running_task_shows_nothing_of_its_vendor() -> None:
     assert shown(outputs=preview) == {
         "id": "task_1", "object": "task", "model": "m", "operation": "video", "state": "running", "progress": 50, "created_at": 100,
         "finished_at": None, "amount_usd": "0.28", "parent": None, "outputs": [], "error": None,
+        "details": {},
     }  # fmt: skip
 
 
 def test_a_finished_task_shows_its_files_and_texts() -> None:
     outputs = (
-        TaskOutput(kind="video", url="https://vendor.example/v.mp4", blob="task_1-0.mp4", content_type="video/mp4", size_bytes=9, vendor_id="v1", duration_ms=5000),
+        TaskOutput(kind="video", url="https://vendor.example/v.mp4", blob="task_1-0.mp4", content_type="video/mp4", size_bytes=9, vendor_id="v1", duration_ms=5000, details={"seed": 7}),
         TaskOutput(kind="text", text="la la"),
     )  # fmt: skip
     found = shown(state="succeeded", finished_at=200.0, outputs=outputs, parent="task_0")
@@ -45,10 +46,15 @@ def test_a_finished_task_shows_its_files_and_texts() -> None:
             "content_type": "video/mp4",
             "size_bytes": 9,
             "duration_ms": 5000,
+            "details": {"seed": 7},
         },
-        {"kind": "text", "id": "", "url": None, "text": "la la", "content_type": None, "size_bytes": 0, "duration_ms": 0},
+        {"kind": "text", "id": "", "url": None, "text": "la la", "content_type": None, "size_bytes": 0, "duration_ms": 0, "details": {}},
     ]
     assert (found["parent"], found["finished_at"], found["error"]) == ("task_0", 200, None)
+
+
+def test_what_the_vendor_says_beside_the_results_is_shown() -> None:
+    assert shown(state="waiting_input", details=b'{"final_prompt":"a fox"}')["details"] == {"final_prompt": "a fox"}
 
 
 def test_an_end_without_result_says_why() -> None:

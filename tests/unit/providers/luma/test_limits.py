@@ -49,3 +49,10 @@ def test_its_models_are_priced_by_length_and_size() -> None:
     assert VIDEO.complete is not None
     completed = VIDEO.complete(VideoRequest(model="ray-2"), "ray-2")
     assert (completed.seconds, completed.resolution) == (5, "720p")
+
+
+def test_sound_has_the_length_of_its_video_and_no_size_of_its_own() -> None:
+    complete = PROVIDER.media["video.audio"].complete
+    assert complete is not None
+    assert complete(VideoRequest(model="ray-2", seconds=9), "ray-2") == VideoRequest(model="ray-2", seconds=9)
+    assert complete(VideoRequest(model="ray-2"), "ray-2") == VideoRequest(model="ray-2", seconds=5)

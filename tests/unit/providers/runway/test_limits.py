@@ -71,6 +71,7 @@ def test_the_length_is_the_models_own() -> None:
         ("video.edit", VideoRequest(model="aleph2"), "video"),
         ("video.edit", VideoRequest(model="aleph2", inputs=(MediaInput(data=SHORT, role="video"),)), "video"),
         ("video.edit", VideoRequest(model="aleph2", inputs=(MediaInput(data=CLIP, role="video"),), aspect_ratio="5:4"), "aspect_ratio"),
+        ("video.edit", VideoRequest(model="aleph2", inputs=(MediaInput(data=CLIP, role="video"),), seconds=3), "seconds"),
         ("video.performance", VideoRequest(model="act_two", inputs=(MediaInput(data=CLIP, role="video"),)), "character"),
         (
             "video.performance",
@@ -101,6 +102,14 @@ def test_a_clip_is_charged_by_its_length() -> None:
     assert seconds(MediaInput(data=CLIP, role="video")) == 4
     assert seconds(MediaInput(data=SHORT, role="video")) == 3
     assert seconds(MediaInput(url="https://pictures.example/a.mp4", role="video")) == 30
+
+
+def test_the_length_that_another_gateway_worked_out_is_taken() -> None:
+    operation = PROVIDER.media["video.edit"]
+    assert operation.check is not None
+    assert operation.complete is not None
+    for clip in (MediaInput(data=CLIP, role="video"), MediaInput(url="https://pictures.example/a.mp4", role="video")):
+        operation.check(operation.complete(VideoRequest(model="aleph2", inputs=(clip,)), "aleph2"), "aleph2")
 
 
 def test_its_models_are_priced() -> None:
