@@ -66,6 +66,7 @@ def _generation(state: str, assets: dict[str, Any] | None = None) -> dict[str, A
 
 _COMPLETED = _generation("completed", {"video": _URL, "image": None, "progress_video": None})
 _AT = {"task_id": _TASK_ID}
+_SOUND: dict[str, Any] = {"generation_type": "add_audio", "model": "ray-2", "prompt": "Wind and gulls", "duration": "5s"}
 
 
 def _submit(path: str, name: str, summary: str, *, body: Any, answer: Any, cases: tuple[Case, ...], unit: str = "second") -> Endpoint:
@@ -267,16 +268,7 @@ DREAM_AUDIO = _submit(
             title="Sound",
             prose="The video must be `completed`.",
             request={"prompt": "Wind and gulls"},
-            response={
-                **_generation("queued"),
-                "request": {
-                    "generation_type": "add_audio",
-                    "model": "ray-2",
-                    "prompt": "Wind and gulls",
-                    "resolution": "720p",
-                    "duration": "5s",
-                },
-            },
+            response={**_generation("queued"), "request": _SOUND},
             path_values=_AT,
         ),
     ),
@@ -299,7 +291,7 @@ DREAM_LIST = _read(
         title="The youngest",
         prose="`has_more` says whether there are older ones.",
         query={"limit": "1"},
-        response={"has_more": False, "count": 1, "limit": 1, "offset": 0, "generations": [_COMPLETED]},
+        response={"has_more": False, "count": 1, "limit": 1, "offset": 0, "generations": [{**_COMPLETED, "request": _SOUND}]},
     ),
 )
 DREAM_CANCEL = Endpoint(
