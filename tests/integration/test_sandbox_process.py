@@ -17,10 +17,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from modelgate.app.roles import COMMAND
 from modelgate.sandbox.kling import PATH
 from modelgate.sandbox.kling.token import KEY as KLING_SECRET
 
-COMMAND = (sys.executable, "-m", "modelgate.cli.main", "sandbox")
+ALONE = (sys.executable, "-m", "modelgate", "sandbox")
 DEADLINE_S = 20
 
 
@@ -39,7 +40,7 @@ class UnixConnection(HTTPConnection):
 
 @contextlib.contextmanager
 def _running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, **options) as process:
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, **options) as process:
         try:
             yield process
         finally:
@@ -54,7 +55,7 @@ def unix_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
-        with _running("--fd", str(listening.fileno()), pass_fds=[listening.fileno()], env=environment):
+        with _running(*COMMAND, "sandbox", "--fd", str(listening.fileno()), pass_fds=[listening.fileno()], env=environment):
             yield path
 
 
@@ -136,7 +137,7 @@ def test_a_picture_is_made_in_real_time(unix_path: Path) -> None:
 
 
 def test_alone_over_tls() -> None:
-    with _running("--port", "0", "--tls") as process:
+    with _running(*ALONE, "--port", "0", "--tls") as process:
         assert process.stdout is not None
         lines: dict[str, str] = {}
         while "trust" not in lines:  # the last one
@@ -155,7 +156,7 @@ def test_alone_over_tls() -> None:
 def test_a_port_in_use_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = subprocess.run([*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=DEADLINE_S, env=dict(os.environ))
+        done = subprocess.run([*ALONE, "--port", str(port)], capture_output=True, text=True, timeout=DEADLINE_S, env=dict(os.environ))
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 from pathlib import Path
 
 from modelgate.app.settings import Settings
@@ -73,7 +72,7 @@ def ensure_secret(settings: Settings) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.write(os.urandom(SECRET_BYTES).hex() + "\n")  # not `secrets`: it loads OpenSSL, 2 MB of the supervisor
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)

@@ -20,6 +20,7 @@ from modelgate.app.data_directory import CannotStart, clear_run_directory, ensur
 from modelgate.app.listening import listen_for_relays, listen_for_sandbox
 from modelgate.app.processes import Processes, ProcessFacts, write_processes
 from modelgate.app.ready import SUPERVISOR_PID
+from modelgate.app.roles import COMMAND
 from modelgate.app.settings import Settings, to_environment
 
 START_TIMEOUT_S = 120.0
@@ -45,7 +46,7 @@ State = Literal["starting", "running", "stopping"]
 class Supervisor:
     """Runs one installation on this machine. `command` is what roles are started with; tests put their own in."""
 
-    def __init__(self, settings: Settings, *, command: Sequence[str] = (sys.executable, "-m", "modelgate.cli.main")) -> None:
+    def __init__(self, settings: Settings, *, command: Sequence[str] = COMMAND) -> None:
         self._settings = settings
         self._command = tuple(command)
         self._state: State = "starting"
@@ -330,3 +331,8 @@ class _Signals:
 def _complain(text: str) -> int:
     sys.stderr.write(f"modelgate: {text}\n")
     return 1
+
+
+def main(settings: Settings) -> None:
+    """Serve, and end with the status of that."""
+    sys.exit(Supervisor(settings).run())

@@ -1,7 +1,5 @@
 """`modelgate sandbox`: the make-believe vendors alone, for trying an SDK or a gateway without keys or costs."""
 
-import os
-
 import click
 
 DEFAULT_PORT = 8090
@@ -13,25 +11,11 @@ DEFAULT_PORT = 8090
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one."
 )
 @click.option("--tls", is_flag=True, help="Serve HTTPS with a throwaway certificate, and print the file of its authority.")
-@click.option("--fd", type=click.IntRange(min=0), hidden=True, help="Serve on this listening socket, as the supervisor does.")
-def sandbox(host: str, port: int, tls: bool, fd: int | None) -> None:
+def sandbox(host: str, port: int, tls: bool) -> None:
     """Run the make-believe vendors: they check what the real ones check, answer sensibly, and cost nothing.
 
     docs/sandbox.md lists the magic words that provoke delays, errors and broken answers.
     """
-    from modelgate.app import sandbox as process
-
-    if fd is not None:
-        from modelgate.app.ready import die_with_supervisor
-        from modelgate.app.settings import load_settings
-
-        die_with_supervisor()
-        process.main(load_settings({}, os.environ), fd)
-        return
-    _serve_alone(host, port=port, tls=tls)
-
-
-def _serve_alone(host: str, *, port: int, tls: bool) -> None:
     import tempfile
     from pathlib import Path
 

@@ -1,21 +1,21 @@
-"""`modelgate serve` and the roles: flags out of the table of settings, faults told to the supervisor."""
+"""`modelgate serve` and the roles: flags out of the table of settings."""
 
-import subprocess
 import sys
 import types
 
 import pytest
 from click.testing import CliRunner
 
+from modelgate.app import roles
 from modelgate.app.settings import Settings, describe, flag_of
 from modelgate.cli import serve as module
-from modelgate.cli.serve import book, relay, serve
+from modelgate.cli.serve import relay, serve
 
 
 @pytest.fixture(autouse=True)
 def modules(monkeypatch: pytest.MonkeyPatch) -> None:
     """A role run inside the test blocks no import of others."""
-    monkeypatch.setattr(module, "_leave_out_rich", lambda: None)
+    monkeypatch.setattr(roles, "leave_out_rich", lambda: None)
 
 
 @pytest.mark.parametrize("field", Settings.__struct_fields__)
@@ -41,26 +41,11 @@ def test_a_role_gets_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [(Settings(workers=3), {"index": 2, "listen_fd": 7})]
 
 
-def test_a_fault_of_a_role_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    fake = types.ModuleType("modelgate.app.book")
-
-    def main(_settings: Settings) -> None:
-        raise RuntimeError("no luck")
-
-    fake.main = main  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "modelgate.app.book", fake)
-    monkeypatch.setattr(module, "report_crash", told.append)
-    result = CliRunner().invoke(book, [])
-    assert isinstance(result.exception, RuntimeError)
-    assert told == ["RuntimeError: no luck"]
-
-
-def test_servers_do_without_rich() -> None:
-    """It took 5 MB of each process, of 150 for all."""
-    code = "import sys; from modelgate.cli.serve import _leave_out_rich; _leave_out_rich(); import modelgate.telemetry.logs; "
-    code += "modelgate.telemetry.logs.configure_logs(format='console'); sys.exit('rich.console' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_serving_begins_with_the_settings_of_the_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Settings] = []
+    monkeypatch.setattr(module, "become_supervisor", seen.append)
+    assert CliRunner().invoke(serve, ["--port", "0", "--trusted-proxies", "10.0.0.0/8,::1"]).exit_code == 0
+    assert seen == [Settings(port=0, trusted_proxies=("10.0.0.0/8", "::1"))]
 
 
 def test_a_relay_alone_opens_its_own_port() -> None:
