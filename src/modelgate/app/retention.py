@@ -5,9 +5,8 @@ from typing import Protocol
 
 import structlog
 
-from modelgate.core.blobs import BlobStoreFailed
+from modelgate.core.blobs import SHARDS, BlobStoreFailed
 from modelgate.core.clock import Clock
-from modelgate.storage.blobs import SHARDS
 
 ROUND_S = 86_400.0
 """How long one round through all parts of the store takes: a file goes at most a day late."""

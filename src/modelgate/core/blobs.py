@@ -1,5 +1,6 @@
 """Names of stored files. A key tells the content type by its ending, so that no store has to remember it."""
 
+import hashlib
 import re
 from typing import Final
 
@@ -21,6 +22,9 @@ CONTENT_TYPES: Final = {
     "flac": "audio/flac",
 }
 """Every type of file that is kept, by its ending. Nothing a browser would run is among them."""
+
+SHARDS: Final = 256
+"""Directories that files are spread over, so that none grows beyond use."""
 
 _ENDINGS = {content_type: ending for ending, content_type in CONTENT_TYPES.items()}
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,100}\.(" + "|".join(CONTENT_TYPES) + r")\Z")
@@ -67,3 +71,10 @@ def content_type_of(key: str) -> str:
     if not is_blob_key(key):
         raise ValueError(f"{key!r} is not a key")
     return CONTENT_TYPES[key.rpartition(".")[2]]
+
+
+def path_of(key: str) -> str:
+    """Return where in a store the file is kept: the directory of its shard, and the key. Raises ValueError when it is not a key."""
+    content_type_of(key)  # nothing but a key becomes a path
+    shard = hashlib.sha256(key.encode()).hexdigest()[:2]
+    return f"{shard}/{key}"

@@ -1,6 +1,7 @@
 """The blob store on local disk and in an S3 bucket: the same tests on both."""
 
 import hashlib
+import os
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
-from modelgate.storage.blobs import SHARDS, Blobs, blobs_of
+from modelgate.core.blobs import SHARDS, BlobNotFound, BlobStoreFailed, path_of
+from modelgate.storage.blobs import Blobs, blobs_of
 
 KEY = "task_12345678-0.png"
 PUBLIC_S3 = "http://127.0.0.1"
@@ -116,3 +117,28 @@ async def test_a_sweep_removes_what_is_old_in_its_part_alone(blobs: Blobs) -> No
     with pytest.raises(BlobNotFound):
         await blobs.get(keys[0])
     assert [await blobs.get(key) for key in keys if key not in alike] == [b"x"] * (4 - len(alike))
+
+
+@pytest.mark.anyio
+async def test_what_a_crash_left_half_written_is_swept_from_disk(tmp_path: Path) -> None:
+    blobs = blobs_of(str(tmp_path))
+    await blobs.put(KEY, b"x")
+    shard = (tmp_path / path_of(KEY)).parent
+    (shard / f".{KEY}.0123456789abcdef").write_bytes(b"hal")
+    assert await blobs.sweep(int(shard.name, 16), before=time.time() + 60) == 2
+    assert os.listdir(shard) == []
+
+
+@pytest.mark.anyio
+async def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = blobs_of(str(tmp_path))
+    await blobs.put(KEY, b"old")
+
+    def full(_path: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(BlobStoreFailed, match="No space left"):
+        await blobs.put(KEY, b"new")
+    assert await blobs.get(KEY) == b"old"
+    assert len(list(tmp_path.rglob("*.*"))) == 1  # noqa: ASYNC240

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from modelgate.app.retention import SECONDS_PER_DAY, sweep_files
-from modelgate.core.blobs import BlobStoreFailed
-from modelgate.storage.blobs import SHARDS
+from modelgate.core.blobs import SHARDS, BlobStoreFailed
 
 NOW = 1_000_000_000.0
 
