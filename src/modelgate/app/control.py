@@ -51,9 +51,6 @@ from modelgate.storage.task_listings import DatabaseTaskListings
 from modelgate.storage.upstreams import DatabaseUpstreams
 from modelgate.storage.wallet import DatabaseWallets
 
-PREFIXES = ("/api/", "/yescale/")
-MAX_BODY_BYTES = 1024 * 1024
-
 
 class Means(NamedTuple):
     """What the actions work with."""
@@ -128,7 +125,7 @@ def control_endpoints() -> tuple[Endpoint, ...]:
 
 
 class ControlRoom:
-    """The account API of a running desk. `handle` answers every path under `PREFIXES`."""
+    """The account API of a running desk. `handle` answers every path under `control_reach.PREFIXES`."""
 
     def __init__(
         self,

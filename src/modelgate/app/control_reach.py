@@ -16,6 +16,10 @@ from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.paths import paths_of
 from modelgate.transport.client import Transport
 
+YESCALE_PREFIX = "/yescale/"
+PREFIXES = ("/api/", YESCALE_PREFIX)
+"""Where the account API answers."""
+MAX_BODY_BYTES = 1024 * 1024
 TASKS_PATH = "/v1/tasks"
 _MEDIA_PATHS = {"image": (IMAGES_PATH,), "video": (VIDEOS_PATH,)}
 

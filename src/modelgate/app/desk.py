@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -21,10 +21,9 @@ from starlette.routing import Route
 
 import modelgate
 from modelgate.app.asgi import Handler, HandlerApp
-from modelgate.app.control import MAX_BODY_BYTES, PREFIXES, ControlRoom
-from modelgate.app.control_reach import reach_of
-from modelgate.app.endpoints import every_endpoint
+from modelgate.app.control_reach import MAX_BODY_BYTES, PREFIXES, YESCALE_PREFIX, Reach, reach_of
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
+from modelgate.app.later import Later
 from modelgate.app.memory import give_large_blocks_back
 from modelgate.app.pages import PATHS, Pages, served_models
 from modelgate.app.ready import report_failure, report_ready
@@ -36,15 +35,13 @@ from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
 from modelgate.app.webhooks import own_origins, task_encoder, webhook_sender
 from modelgate.app.workshop import Workshop, addresses_of, callback_key, file_links, log_task_fault, open_database, owner_of
-from modelgate.control.yescale import PREFIX as YESCALE_PREFIX
-from modelgate.control.yescale import encode_yescale_error
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
 from modelgate.core.sandbox import SHOWN_PREFIX
 from modelgate.formats.chat.wire_format import load_wire_formats
-from modelgate.formats.media.family import load_media_families
+from modelgate.formats.media.family import MediaFamily, load_media_families
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.gateway.callbacks import CALLBACKS_PATH, MAX_CALLBACK_BYTES, VendorCallbacks
 from modelgate.gateway.families import MediaRoutes, render_error, render_family_error
@@ -64,7 +61,6 @@ from modelgate.identity.table import KeyTable
 from modelgate.metering.periods import current_period
 from modelgate.metering.rates import RateCounters
 from modelgate.portal.pages import ListedModels
-from modelgate.portal.site import Site
 from modelgate.portal.web_files import WebFiles
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
@@ -75,6 +71,10 @@ from modelgate.storage.migrations import DatabaseUnusable
 from modelgate.storage.webhooks import DatabaseWebhookStore
 from modelgate.telemetry.logs import configure_logs
 from modelgate.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from modelgate.app.control import ControlRoom
+    from modelgate.portal.site import Site
 
 KEEP_ALIVE_S = 75
 FLUSH_S = 1.0
@@ -151,7 +151,7 @@ class Desk:
         reach = reach_of(
             settings, follower, transport=workshop.transport, providers=providers, cancel=submissions.cancel, urls_of=links.urls_of
         )
-        self._control = ControlRoom(settings, self._secret, reach=reach)
+        self._control = Later(partial(_make_control, settings, self._secret, reach))
         application = self._application(
             once.of_media(media.handle),
             once.of_images(images.handle),
@@ -172,7 +172,8 @@ class Desk:
         for loop in following:
             loop.cancel()
         await workshop.close()
-        self._control.close()
+        if self._control.made is not None:
+            self._control.made.close()
         rates.close()
 
     def _keepers(self, desk: MediaDesk, workshop: Workshop) -> Iterator[Coroutine[Any, Any, None]]:
@@ -197,7 +198,7 @@ class Desk:
     ) -> Starlette:
         """Return the routes: media families and account API by prefix, pictures, files, the site, metrics, health; the rest is 404."""
         base_url = self._settings.base_url
-        site = Site(every_endpoint(self._families), version=modelgate.__version__, base_url=base_url)
+        site = Later(partial(_make_site, self._families, base_url))
         pages = Pages(site, web=WebFiles(), models=models, base_url=base_url)
 
         async def health(_: HttpRequest) -> HttpResponse:
@@ -206,6 +207,9 @@ class Desk:
         async def show_metrics(_: HttpRequest) -> HttpResponse:
             text = await asyncio.get_running_loop().run_in_executor(None, metrics.render)
             return HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "text/plain; version=0.0.4; charset=utf-8")), body=text)
+
+        async def control(request: HttpRequest) -> HttpResponse:
+            return await (await self._control.get()).handle(request)
 
         async def unknown(request: HttpRequest) -> HttpResponse:
             raise UnknownPath(f"There is nothing at {request.path[:200]}.")
@@ -222,10 +226,7 @@ class Desk:
             Route(CALLBACKS_PATH, self._app(_with_database(callbacks.handle), max_body_bytes=MAX_CALLBACK_BYTES)),
             Route(DELIVERIES_PATH, self._app(_with_database(deliveries.handle_list))),
             Route(REDELIVER_PATH, self._app(_with_database(deliveries.handle_redeliver))),
-            *(
-                Route(prefix + "{rest:path}", self._app(_with_database(self._control.handle), max_body_bytes=MAX_BODY_BYTES))
-                for prefix in PREFIXES
-            ),
+            *(Route(prefix + "{rest:path}", self._app(_with_database(control), max_body_bytes=MAX_BODY_BYTES)) for prefix in PREFIXES),
             *(Route(prefix + "{rest:path}", self._app(_with_database(media))) for family in self._families for prefix in family.prefixes),
             Route("/{rest:path}", self._app(unknown)),
         ]
@@ -242,7 +243,7 @@ class Desk:
 
     def _render_error(self, error: ModelgateError, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(YESCALE_PREFIX):
-            return encode_yescale_error(error, request.id)
+            return _encode_yescale_error(error, request.id)
         return render_error(self._routes, self._wire_formats, error, path=request.path, request_id=request.id)
 
     async def _look_up(self, digest: str) -> tuple[ApiKey | None, str, float | None]:
@@ -277,6 +278,28 @@ class Desk:
         server.should_exit = True
         stopping.cancel()
         await serving
+
+
+# What nobody may ask for is imported when somebody does: 10 MB and a fifth of a second that a start does without.
+
+
+def _make_control(settings: Settings, secret: bytes, reach: Reach) -> "ControlRoom":
+    from modelgate.app.control import ControlRoom  # noqa: PLC0415
+
+    return ControlRoom(settings, secret, reach=reach)
+
+
+def _encode_yescale_error(error: ModelgateError, request_id: str) -> HttpResponse:
+    from modelgate.control.yescale import encode_yescale_error  # noqa: PLC0415
+
+    return encode_yescale_error(error, request_id)
+
+
+def _make_site(families: tuple[MediaFamily, ...], base_url: str) -> "Site":
+    from modelgate.app.endpoints import every_endpoint  # noqa: PLC0415
+    from modelgate.portal.site import Site  # noqa: PLC0415
+
+    return Site(every_endpoint(families), version=modelgate.__version__, base_url=base_url)
 
 
 class Once:

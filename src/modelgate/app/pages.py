@@ -1,21 +1,25 @@
 """Documentation and console over HTTP: the data of the site, its HTML and what that loads, for browsers with a strict policy."""
 
 import asyncio
-import html
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from modelgate.app.later import Later
 from modelgate.core.errors import UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.money import Book
 from modelgate.core.providers import Provider, operation_of
 from modelgate.gateway.configuration import Configuration
 from modelgate.metering.prices import UNITS
+from modelgate.portal.document import DATA_PATH, JSON, PAGES_PATH, Document, document_of
 from modelgate.portal.pages import ListedModel, ListedModels, ListedPrice
-from modelgate.portal.site import DATA_PATH, JSON, PAGES_PATH, Document, Site, document_of
 from modelgate.portal.web_files import INDEX, WebFiles
+
+if TYPE_CHECKING:
+    from modelgate.portal.site import Site
 
 DOCS = "/docs"
 CONSOLE = "/console"
@@ -49,7 +53,7 @@ _PLAIN_PAGE = """<!doctype html>
 class Pages:
     """`handle` answers every path of `PATHS` for GET and HEAD."""
 
-    def __init__(self, site: Site, *, web: WebFiles, models: Callable[[], ListedModels], base_url: str) -> None:
+    def __init__(self, site: Later["Site"], *, web: WebFiles, models: Callable[[], ListedModels], base_url: str) -> None:
         self._site = site
         self._web = web
         self._models = models
@@ -67,20 +71,23 @@ class Pages:
             return _send(_found(document, path), request, ("cache-control", lifetime))
         if path == MODELS_PATH:
             return _send(document_of(JSON, msgspec.json.encode(self._models())), request, ("cache-control", "no-cache"))
-        document = await asyncio.to_thread(self._site.find, path)
+        if path.rstrip("/") == DOCS or path.startswith(CONSOLE):
+            return await asyncio.to_thread(self._page, request)
+        site = await self._site.get()
+        document = await asyncio.to_thread(site.find, path)
         if document is not None:
             return _send(document, request, ("cache-control", "no-cache"))
         if path.startswith(DATA_PATH):
             raise UnknownPath(f"There is nothing at {path[:200]}.")
-        return await asyncio.to_thread(self._page, path.rstrip("/"), request)
+        slug = path.rstrip("/").removeprefix(PAGES_PATH)
+        is_known = await asyncio.to_thread(lambda: slug in site.pages)
+        return await asyncio.to_thread(self._page, request, slug=slug if is_known else "", is_known=is_known)
 
-    def _page(self, path: str, request: HttpRequest) -> HttpResponse:
+    def _page(self, request: HttpRequest, *, slug: str = "", is_known: bool = True) -> HttpResponse:
         """Return the HTML of the site; for a page that is not there too, which then says so."""
-        slug = path.removeprefix(PAGES_PATH) if path.startswith(PAGES_PATH) else ""
-        is_known = not slug or slug in self._site.pages
         document = self._web.find(INDEX)
-        if document is None:
-            text = _PLAIN_PAGE.format(page=f', <a href="/docs/{html.escape(slug)}.md">this page</a>' if slug and is_known else "")
+        if document is None:  # the slug is one of ours: nothing in it has to be escaped
+            text = _PLAIN_PAGE.format(page=f', <a href="/docs/{slug}.md">this page</a>' if slug else "")
             document = document_of(_HTML, text.encode())
         return _send(document, request, ("cache-control", "no-cache"), *self._html_lines, status=200 if is_known else 404)
 

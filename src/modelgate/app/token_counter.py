@@ -2,13 +2,16 @@
 
 import asyncio
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from modelgate.core.errors import InvalidRequest, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway.token_counting import decode_texts, encode_counts
-from modelgate.sandbox.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from modelgate.sandbox.tokens import Tokenizer
 
 _JSON = HeaderBlock(b"content-type: application/json\r\n")
 
@@ -31,5 +34,8 @@ def _counted(texts: list[str]) -> list[int]:
 
 
 @lru_cache(maxsize=1)
-def _tokenizer() -> Tokenizer:
+def _tokenizer() -> "Tokenizer":
+    # Imported for the first question, as its table is read: 2 MB of the desk.
+    from modelgate.sandbox.tokens import Tokenizer  # noqa: PLC0415
+
     return Tokenizer()

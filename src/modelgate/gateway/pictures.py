@@ -5,7 +5,6 @@ import struct
 import warnings
 
 import msgspec
-from PIL import Image, UnidentifiedImageError
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media.family import InputRules
@@ -44,6 +43,9 @@ def check_picture(data: bytes, rules: InputRules) -> Picture:
 
 
 def _read_head(data: bytes, rules: InputRules) -> Picture:
+    # Imported for the first picture: 3 MB of the desk.
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # nothing is unpacked, and sides are bounded above

@@ -1,6 +1,5 @@
 """The whole documentation of one instance, made once and then only handed out."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
@@ -9,6 +8,7 @@ import msgspec
 from modelgate.core.endpoints import Endpoint
 from modelgate.portal import markdown
 from modelgate.portal.builder import PageBuilder
+from modelgate.portal.document import DATA_PATH, JSON, MARKDOWN, PAGE_DATA_PATH, PAGES_PATH, PLAIN, Document, document_of
 from modelgate.portal.navigation import Node, fill, places_of
 from modelgate.portal.openapi import render_openapi
 from modelgate.portal.pages import EndpointPart, Field, Page, SearchEntry, SiteData
@@ -35,28 +35,8 @@ LANGUAGES = (
     "Dart",
     "R",
 )
-DATA_PATH = "/docs/data/"
-PAGE_DATA_PATH = DATA_PATH + "pages/"
-PAGES_PATH = "/docs/"
 MAX_SEARCH_TEXT_CHARACTERS = 30_000
 """How much of a page the search index holds: more than any has."""
-
-JSON = "application/json"
-PLAIN = "text/plain; charset=utf-8"
-MARKDOWN = "text/markdown; charset=utf-8"
-
-
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is handed out as it is."""
-
-    content_type: str
-    body: bytes
-    etag: str
-
-
-def document_of(content_type: str, body: bytes) -> Document:
-    """Return a document under the tag of its content."""
-    return Document(content_type=content_type, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
 class Site:

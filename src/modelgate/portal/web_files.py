@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from modelgate.portal.site import Document, document_of
-from modelgate.portal.texts import FOLDER
+from modelgate.portal.document import Document, document_of
 
-WEB_FOLDER = FOLDER / "web"
+WEB_FOLDER = Path(__file__).parent / "web"
 INDEX = "index.html"
 MAX_FILES = 1_000
 """A build has some dozens."""

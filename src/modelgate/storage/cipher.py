@@ -1,13 +1,14 @@
 """Encryption of vendor secrets at rest, and the one secret of an installation that everything is derived from."""
 
+import hmac
 import os
 import secrets
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 FILE_NAME = "secret"
 SECRET_BYTES = 32
@@ -50,16 +51,27 @@ def load_secret(data_dir: Path, override: str = "") -> bytes:
 
 
 def derive_key(secret: bytes, *, purpose: str) -> bytes:
-    """Return 32 bytes for one purpose (`vendor secrets`, `file links`): knowing one does not give another away."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"modelgate {purpose}".encode()).derive(secret)
+    """Return 32 bytes for one purpose (`vendor secrets`, `file links`): knowing one does not give another away.
+
+    HKDF-SHA256 without salt (RFC 5869), whose first block is 32 bytes.
+    """
+    extracted = hmac.digest(bytes(32), secret, "sha256")
+    return hmac.digest(extracted, f"modelgate {purpose}".encode() + b"\x01", "sha256")
 
 
 class Cipher:
     """AES-256-GCM with a key of its own; each ciphertext is bound to the id of its row, so rows cannot be swapped."""
 
     def __init__(self, secret: bytes) -> None:
-        self._aead = AESGCM(derive_key(secret, purpose="vendor secrets"))
+        self._key = derive_key(secret, purpose="vendor secrets")
         self.state_key = derive_key(secret, purpose="state ids")
+
+    @cached_property
+    def _aead(self) -> "AESGCM":
+        # Imported for the first vendor key: 5 MB in the book and in the desk.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+        return AESGCM(self._key)
 
     def encrypt(self, text: str, *, row_id: str) -> bytes:
         """Return format byte, nonce and ciphertext."""
@@ -72,6 +84,8 @@ class Cipher:
         Raises:
             WrongSecret: encrypted with another secret, for another row, or altered.
         """
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see `_aead`
+
         start = len(_FORMAT) + NONCE_BYTES
         try:
             if data[: len(_FORMAT)] != _FORMAT:

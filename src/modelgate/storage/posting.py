@@ -6,14 +6,17 @@ the same everywhere (or two steps deadlock): balances by account id, key periods
 
 from collections.abc import Iterable, Iterator
 from copy import copy
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from modelgate.core.money import Book
 from modelgate.storage.schema import money
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 ROWS_AT_ONCE = 500
 """Rows locked by one statement: databases bound the parameters of one."""
@@ -177,8 +180,15 @@ def _slices(rows: Iterable[Wanted]) -> Iterator[list[Wanted]]:
 def insert_absent(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
     """Insert rows whose primary key is not there yet; leave the others as they are."""
     if rows:
-        insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-        connection.execute(insert.on_conflict_do_nothing(index_elements=list(table.primary_key)), rows)
+        insert = _insert_on_postgres if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key)), rows)
+
+
+def _insert_on_postgres(table: Table) -> "postgresql.Insert":
+    # SQLAlchemy has loaded it there; on SQLite it would be 2 MB that nobody uses.
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)
 
 
 class Posting:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from modelgate.app.later import Later
 from modelgate.app.pages import Pages, served_models
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.core.errors import UnknownPath
@@ -42,7 +43,7 @@ def web(tmp_path: Path) -> Path:
 
 
 def pages_of(web: Path) -> Pages:
-    site = Site((PING,), version="1", base_url="https://gateway.example/base", tree=(Rest(),))
+    site = Later(lambda: Site((PING,), version="1", base_url="https://gateway.example/base", tree=(Rest(),)))
     return Pages(site, web=WebFiles(web), models=lambda: ListedModels(units={}, data=()), base_url="https://gateway.example/base")
 
 

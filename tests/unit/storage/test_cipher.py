@@ -4,6 +4,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret, derive_key, load_secret
 
@@ -44,6 +46,12 @@ def test_an_altered_ciphertext_is_refused(position: int) -> None:
 def test_an_empty_column_is_refused() -> None:
     with pytest.raises(WrongSecret):
         Cipher(SECRET).decrypt(b"", row_id="cred_1")
+
+
+def test_keys_are_derived_as_the_standard_says() -> None:
+    for secret in (SECRET, b"a secret of twenty-eight byte", b"x" * 100):
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"modelgate file links").derive(secret)
+        assert derive_key(secret, purpose="file links") == derived
 
 
 def test_each_purpose_has_a_key_of_its_own() -> None:
