@@ -20,6 +20,7 @@ from sqlalchemy import insert
 
 from modelgate.core.log import LogFilter
 from modelgate.core.records import RequestFacts
+from modelgate.storage import account_log
 from modelgate.storage.database import Database, sqlite_url
 from modelgate.storage.ledger_drain import _INSERT_BY_PARAMSTYLE
 from modelgate.storage.migrations import prepare
@@ -39,8 +40,12 @@ RARE_EVERY = 20_000
 """One row of so many is of the rare key and model: where they are, no walk in the order of time comes by soon."""
 FAILED_EVERY = 30
 PAGE = 50
+ACCOUNT_PAGE = 100
 CSV_ROWS = 1_000
 MAX_MS = 300.0
+MAX_LONG_MS = 2_000.0
+LONG = ("account: 10,000 lines", "account: a rare model", "account: a model, 10,000 deep", "account: key and model, 10,000 deep")
+"""What reads ten thousand rows and more, or looks at as many."""
 ROUNDS = 3
 Question = Callable[[Database], Any]
 
@@ -53,6 +58,14 @@ def _log(**wanted: Any) -> Question:
 def list_log_of(database: Database, wanted: LogFilter, limit: int) -> int:
     """Return how many rows a page has."""
     return len(database.read(list_log, wanted, limit=limit).rows)
+
+
+def _lines(**wanted: Any) -> Question:
+    """A page by number, as `/yescale/logs` asks for it."""
+    offset, limit = wanted.pop("offset", 0), wanted.pop("limit", ACCOUNT_PAGE)
+    kinds = wanted.pop("kinds", ("request", "task", "credit"))
+    asked = LogFilter(books=("live",), kinds=kinds, account="acct_0", **wanted)
+    return lambda database: len(database.read(account_log.list_log, asked, offset=offset, limit=limit))
 
 
 def _overview(database: Database) -> int:
@@ -85,6 +98,14 @@ QUESTIONS: dict[str, Question] = {
     "search by request id": _log(id_from=request_id_of(123_456), id_to=request_id_of(123_456)),
     "search by its beginning": _log(id_from=request_id_of(123_456)[:14].ljust(28, "0"), id_to=request_id_of(123_456)[:14].ljust(28, "f")),
     "overview, 30 days": _overview,
+    "account: first lines": _lines(),
+    "account: 100,000 lines deep": _lines(offset=100_000),
+    "account: 10,000 lines": _lines(limit=10_000),
+    "account: a model nobody used": _lines(model="model-none"),
+    "account: a rare model": _lines(model=RARE_MODEL),
+    "account: a model, 10,000 deep": _lines(model="model-03", offset=10_000),
+    "account: key and model, 10,000 deep": _lines(model="model-03", key_name="key_00", offset=10_000),
+    "account: errors, 10,000 deep": _lines(kinds=("request",), status="error", offset=10_000),
     "CSV of a day, first rows": _log(limit=CSV_ROWS, since=float(END_S - 10 * DAY_S), until=float(END_S - 9 * DAY_S)),
 }
 
@@ -101,13 +122,14 @@ def measure_log(*, rows: int = ROWS) -> dict[str, Any]:
             command = [sys.executable, "-m", "bench.log_rows", str(path), name]
             times.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
         found[name] = round(max(one["ms"] for one in times), 1)
-        print(f"  {name:28}{found[name]:8.1f}   {times[0]['rows']} rows", flush=True)
+        print(f"  {name:36}{found[name]:8.1f}   {times[0]['rows']} rows", flush=True)
     return found
 
 
 def judge_log(found: dict[str, Any]) -> list[str]:
     """Return a line for each question that takes too long."""
-    return [f"{name}: {found[name]:.0f} ms, at most {MAX_MS:.0f}" for name in QUESTIONS if found[name] > MAX_MS]
+    bounds = {name: MAX_LONG_MS if name in LONG else MAX_MS for name in QUESTIONS}
+    return [f"{name}: {found[name]:.0f} ms, at most {bound:.0f}" for name, bound in bounds.items() if found[name] > bound]
 
 
 def drop_from_page_cache(path: Path) -> None:

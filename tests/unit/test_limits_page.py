@@ -9,7 +9,7 @@ import pytest
 from modelgate.app import control, data_directory, doctor, serve
 from modelgate.app.operator_settings import OPERATOR_SETTINGS
 from modelgate.app.settings import Settings
-from modelgate.control import lists, overview, playground, redemption, request_csv
+from modelgate.control import lists, overview, playground, redemption, request_csv, yescale_reference
 from modelgate.core import claims, usage
 from modelgate.core.members import SESSION_IDLE_S
 from modelgate.core.records import Upstream
@@ -45,10 +45,10 @@ from modelgate.identity import attempts, key_bounds, members, passwords, session
 from modelgate.metering import prices
 from modelgate.providers import load_providers
 from modelgate.routing import health, retry
+from modelgate.storage import account_log, request_log
 from modelgate.storage import claims as stored_claims
 from modelgate.storage import members as stored_members
 from modelgate.storage import refusals as stored_refusals
-from modelgate.storage import request_log
 from modelgate.storage import tasks as stored_tasks
 from modelgate.storage import webhooks as stored_webhooks
 from modelgate.tasks import outputs, submit, webhooks
@@ -171,6 +171,8 @@ FIGURES: dict[str, list[float]] = {
     "calls that were refused before money was held": [kept_days("keep_refusals_days")],
     "rows of a page of /api/requests": [lists.MAX_ROWS],
     "index entries looked through for a page": [request_log.MAX_LOOKED_THROUGH],
+    "lines before a page of /yescale/logs": [yescale_reference.MAX_OFFSET],
+    "index entries looked through for a page of /yescale/logs": [account_log.MAX_LOOKED_THROUGH],
     "lines of a CSV": [request_csv.MAX_ROWS],
     "span of /api/overview": [overview.MAX_SPAN_S / DAY_S],
     "series of a chart": [overview.MAX_SERIES],

@@ -11,10 +11,11 @@ from modelgate.control.actions import Action, Call
 from modelgate.control.errors import NoSuchObject, refused
 from modelgate.control.key_reference import DEFAULT_GROUP
 from modelgate.control.keys import KeyStore
-from modelgate.control.yescale_shapes import LOG_TYPES, mask, nanos_of, number_of, show_key, show_log, show_task, show_user
+from modelgate.control.yescale_shapes import LINES_OF_TYPE, mask, nanos_of, number_of, show_key, show_log, show_task, show_user
 from modelgate.core.errors import InvalidRequest, ModelgateError, PermissionDenied
 from modelgate.core.http import HeaderBlock, HttpResponse
-from modelgate.core.listings import AccountUse, KeyListing, LogFilter, LogLine
+from modelgate.core.listings import AccountUse, KeyListing
+from modelgate.core.log import LogFilter, LogRow
 from modelgate.core.money import Book
 from modelgate.core.records import Task
 from modelgate.identity.key_bounds import MAX_MODELS, MAX_NETWORKS, check_expiry, clean_names, clean_networks
@@ -30,14 +31,16 @@ UrlsOf = Callable[[Task], Sequence[str]]
 
 
 class LogStore(Protocol):
-    """One account's totals, log and tasks. Times are in seconds since the epoch, spans have both ends in them."""
+    """One account's totals, log and tasks. Times are in seconds since the epoch."""
 
     async def use(self, account: str, *, book: Book) -> AccountUse: ...
 
-    async def log(self, wanted: LogFilter, *, offset: int, limit: int) -> list[LogLine]: ...
+    async def log(self, wanted: LogFilter, *, offset: int, limit: int) -> list[LogRow] | None:
+        """Return what was paid for and paid in, newest first; None: too much would have to be looked through."""
+        ...
 
     async def tasks(self, account: str, *, book: Book, since: float, until: float, offset: int, limit: int) -> list[tuple[Task, int]]:
-        """Return tasks that began in a span, latest first, each with its charge in nano-USD."""
+        """Return tasks that began in a span, both ends in it, latest first, each with its charge in nano-USD."""
         ...
 
 
@@ -116,17 +119,23 @@ class _Room:
         username = call.member.email
         if query.username not in ("", username, call.member.name):
             return reference.LogListAnswer(data=[])
+        kinds, status = LINES_OF_TYPE.get(query.type, ((), ""))
+        if query.token_name and query.model_name and offset > reference.MAX_OFFSET_OF_BOTH:
+            raise _beyond("p")
         wanted = LogFilter(
+            books=(query.book,),
+            kinds=kinds,
             account=call.account(),
-            book=query.book,
-            kinds=[kind for kind, number in LOG_TYPES.items() if query.type in (0, number)],
             key_name=query.token_name,
             model=query.model_name,
+            status=status,
             since=query.start_timestamp,
-            until=query.end_timestamp + 1 if query.end_timestamp else None,
+            until=query.end_timestamp + 1 if query.end_timestamp else None,  # its whole second
         )
         found = await self._logs.log(wanted, offset=offset, limit=query.page_size)
-        return reference.LogListAnswer(data=[show_log(line, account=call.account(), username=username) for line in found])
+        if found is None:
+            raise _beyond("start_timestamp")
+        return reference.LogListAnswer(data=[show_log(row, account=call.account(), username=username) for row in found])
 
     async def _own(self, call: Call) -> KeyListing:
         """Return the account's key with the number, or the id, in the path. Raises NoSuchObject."""
@@ -188,8 +197,12 @@ def _split(text: str, at: str, *, most: int, field: str) -> tuple[str, ...]:
 def _offset(page: int, size: int) -> int:
     offset = (page - 1) * size
     if offset > reference.MAX_OFFSET:
-        raise InvalidRequest("p is beyond what can be listed; narrow the span of time.", param="p", code="invalid_value")
+        raise _beyond("p")
     return offset
+
+
+def _beyond(name: str) -> InvalidRequest:
+    return InvalidRequest(f"{name} is beyond what can be listed; narrow the span of time.", param=name, code="invalid_value")
 
 
 def _is_of(found: KeyListing, token: str) -> bool:

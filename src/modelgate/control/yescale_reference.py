@@ -24,6 +24,8 @@ MAX_LIST_TEXT_LENGTH: Final = 20_000
 MAX_PAGE_SIZE: Final = 10_000
 MAX_PAGES: Final = 100_001
 MAX_OFFSET: Final = 100_000
+MAX_OFFSET_OF_BOTH: Final = 10_000
+"""With a key and a model named: no sums tell how many lines there are, and they are walked."""
 TASKS_AT_ONCE: Final = 1_000
 
 _Quota = Annotated[int, Meta(ge=0, le=MAX_QUOTA, description="Quota the key may still spend; 500,000 is 1 USD.", examples=[50_000_000])]
@@ -92,7 +94,7 @@ class LogItem(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Annotated[int, Meta(description="Number of the line: always the same for the same line.")]
     user_id: Annotated[int, Meta(description="Number of the account.")]
-    created_at: Annotated[int, Meta(description="When, in seconds since the epoch.")]
+    created_at: Annotated[int, Meta(description="When it began; of a top-up when it was booked. In seconds since the epoch.")]
     type: Annotated[int, Meta(description="1: top-up, 2: consumption, 5: error.")]
     content: Annotated[str, Meta(description="In words; the note of a top-up, what went wrong.")]
     username: Annotated[str, Meta(description="Name of the account's user who asks.")]

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from modelgate.control.yescale_reference import NEVER, QUOTA_PER_USD, KeyItem, LogItem, TaskItem, User
-from modelgate.core.listings import AccountUse, KeyListing, LogKind, LogLine
+from modelgate.core.listings import AccountUse, KeyListing
+from modelgate.core.log import LogKind, LogRow
 from modelgate.core.members import Member, Role
 from modelgate.core.money import NANOS_PER_USD
 from modelgate.core.records import Task, TaskState
@@ -18,7 +19,13 @@ NUMBER_BITS: Final = 53
 ROLES: Final[dict[Role, int]] = {"viewer": 1, "member": 1, "admin": 10, "owner": 100}
 ACTIVE, DISABLED, EXPIRED, EXHAUSTED = 1, 2, 3, 4
 TOP_UP, CONSUMPTION, ERROR = 1, 2, 5
-LOG_TYPES: Final[dict[LogKind, int]] = {"credit": TOP_UP, "request": CONSUMPTION, "task": CONSUMPTION, "error": ERROR}
+LINES_OF_TYPE: Final[dict[int, tuple[tuple[LogKind, ...], Literal["", "ok", "error"]]]] = {
+    0: (("request", "task", "credit"), ""),
+    TOP_UP: (("credit",), ""),
+    CONSUMPTION: (("request", "task"), "ok"),
+    ERROR: (("request",), "error"),
+}
+"""Kinds of rows, and the status of requests, by the type that a query asks for; of others there are none."""
 _MASK = "**********"
 _STATES: Final[dict[TaskState, str]] = {
     "queued": "QUEUED",
@@ -132,35 +139,38 @@ def show_task(task: Task, charge_nanos: int, urls: Sequence[str]) -> TaskItem:
     )
 
 
-def show_log(line: LogLine, *, account: str, username: str) -> LogItem:
+def show_log(row: LogRow, *, account: str, username: str) -> LogItem:
     """Return a line of the log."""
-    facts = line.facts
-    content = line.note
+    kind: str = row.kind
+    line_id, line_type, content = row.position.tie, TOP_UP, row.note
     other: dict[str, object] = {}
-    if line.kind in ("request", "error"):
-        other["request_id"] = line.id
-    elif line.kind == "task":
-        other["task_id"] = line.id
+    if row.kind == "request":
+        kind, line_type = ("error", ERROR) if row.is_failed else ("request", CONSUMPTION)
+        line_id = other["request_id"] = row.request_id
+    elif row.kind == "task":
+        line_type = CONSUMPTION
+        line_id = other["task_id"] = row.task
+    facts = row.facts
     if facts is not None:
         other |= {"endpoint": facts.endpoint, "cached_tokens": facts.cached_tokens}
-        content = facts.error if line.kind == "error" else facts.note
+        content = facts.error if row.is_failed else facts.note
     return LogItem(
-        id=number_of(f"{line.kind} {line.id}"),
+        id=number_of(f"{kind} {line_id}"),
         user_id=number_of(account),
-        created_at=int(line.at),
-        type=LOG_TYPES[line.kind],
+        created_at=int(row.at),
+        type=line_type,
         content=content,
         username=username,
-        token_name=line.key_name,
-        model_name=line.model,
-        quota=spent_quota(line.amount_nanos),
-        prompt_tokens=line.input_tokens,
-        completion_tokens=line.output_tokens,
-        use_time=round(line.total_ms / 1000),
-        is_stream=facts is not None and facts.stream,
+        token_name=row.key_name,
+        model_name=row.model,
+        quota=spent_quota(row.amount_nanos),
+        prompt_tokens=row.input_tokens,
+        completion_tokens=row.output_tokens,
+        use_time=round(row.total_ms / 1000),
+        is_stream=row.stream,
         channel=0,
-        token_id=number_of(line.key) if line.key else 0,
-        group=line.group,
+        token_id=number_of(row.key) if row.key else 0,
+        group=row.group,
         ip="",
         other=msgspec.json.encode(other).decode(),
     )

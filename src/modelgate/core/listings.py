@@ -3,13 +3,10 @@
 All money is integer nano-USD, all times are seconds since the epoch (UTC).
 """
 
-from collections.abc import Collection
-from typing import Literal
-
 import msgspec
 
 from modelgate.core.money import Book
-from modelgate.core.records import ApiKey, RequestFacts, Task, TaskState
+from modelgate.core.records import ApiKey, Task, TaskState
 
 
 class KeyListing(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,39 +136,3 @@ class AccountUse(msgspec.Struct, frozen=True, kw_only=True):
     credit_limit_nanos: int | None
     spent_nanos: int
     requests: int
-
-
-LogKind = Literal["request", "error", "task", "credit"]
-
-
-class LogLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that touched an account's money, or failed to. `id` is a request's, a task's or a ledger entry's.
-
-    `kind`: a request that was answered, one that failed, a task that was charged, money that came in (or went, below zero, by hand).
-    """
-
-    id: str
-    kind: LogKind
-    at: float
-    key: str = ""
-    key_name: str = ""
-    group: str = ""
-    model: str = ""
-    amount_nanos: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    total_ms: int = 0
-    facts: RequestFacts | None = None
-    note: str = ""
-
-
-class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which lines. Empty texts and None mean all; the span of time is [since, until], in seconds."""
-
-    account: str
-    book: Book
-    kinds: Collection[LogKind]
-    key_name: str = ""
-    model: str = ""
-    since: float = 0.0
-    until: float | None = None

@@ -3,6 +3,7 @@
 All money is integer nano-USD.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from modelgate.core.money import Book
 from modelgate.core.records import RequestFacts
 
-LogKind = Literal["request", "task", "refusal"]
+LogKind = Literal["request", "task", "refusal", "credit"]
 By = Literal["model", "key", "upstream", "account"]
 
 
@@ -26,12 +27,14 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What of the log is wanted; what is empty or None is not asked about.
 
     `status`: a status, `ok`, `error` (failed requests and tasks, and refusals) or `refused`. `id_from` to `id_to`: ids of requests, both
-    included, of the same length. `since` to `until` are seconds, the latter excluded.
+    included, of the same length. `since` to `until` are seconds, the latter excluded. `key_name`: of any key of the account with this name.
     """
 
     books: tuple[Book, ...]
+    kinds: Collection[LogKind] = ("request", "task", "refusal")
     account: str = ""
     key: str = ""
+    key_name: str = ""
     model: str = ""
     upstream: str = ""
     endpoint: str = ""
@@ -43,7 +46,10 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One call: a relayed request, a task, or a refusal. `lease` is (incarnation, period, batch) of a request, for its ledger entries."""
+    """One call: a relayed request, a task, or a refusal; or money that came in (below zero: went) by hand.
+
+    `lease` is (incarnation, period, batch) of a request, for its ledger entries. `note`: of money what it was for, of a task its operation.
+    """
 
     kind: LogKind
     position: LogPosition
@@ -57,6 +63,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     error: str
     key_name: str = ""
+    group: str = ""
     upstream_name: str = ""
     message: str = ""
     input_tokens: int = 0
@@ -72,6 +79,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     outcome: str = ""
     task: str = ""
+    note: str = ""
     lease: tuple[str, str, int] | None = None
     facts: RequestFacts | None = None
 
@@ -79,6 +87,11 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     def at(self) -> float:
         """When it began, seconds since the epoch."""
         return self.position.at
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether its status is that of an error; 0 is that of an orphan. As `storage.schema.money.FAILED`."""
+        return not 100 <= self.status <= 399  # classes of statuses
 
 
 class LogPage(msgspec.Struct, frozen=True):

@@ -1,21 +1,30 @@
-"""Reading the log: request records, tasks and refusals as one list, newest first, by keyset.
+"""Reading the log: request records, tasks and refusals as one list, newest first (how: `log_walk`)."""
 
-Each source walks an index in the order of time. Where a filter is not answered by the index, it is walked in windows of a known number of
-entries, hours without a match are skipped by the sums of what was used, and after a bound the page ends where looking ended.
-"""
-
-import heapq
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, false, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, false, or_, select, text
 
 from modelgate.core.ids import REQUEST_TIME_DIGITS
 from modelgate.core.log import LogEntry, LogFilter, LogPage, LogPosition, LogRow
 from modelgate.core.records import RequestFacts
 from modelgate.storage.database import Database
+from modelgate.storage.log_walk import (
+    FIRST_WINDOW,
+    MAX_WINDOW,
+    REFUSALS,
+    REQUESTS,
+    ROWS_AT_ONCE,
+    TASKS,
+    Allowance,
+    Hours,
+    Pause,
+    Source,
+    Span,
+    beginning,
+    walk,
+)
 from modelgate.storage.schema.identity import api_key
 from modelgate.storage.schema.money import FAILED, ledger_entry, request_record, task_hold
 from modelgate.storage.schema.settings import upstream
@@ -23,22 +32,16 @@ from modelgate.storage.schema.tasks import task
 from modelgate.storage.schema.usage import refusal, usage
 from modelgate.storage.usage import HOUR_S
 
-FIRST_WINDOW = 1_000
-MAX_WINDOW = 20_000
-"""Entries of an index looked through in one step: few at first, for what is often, four times as many with each step."""
 MAX_LOOKED_THROUGH = 100_000
 MAX_STEPS = 12
-FILTERED_AT_ONCE = 1_000
-"""Rows read in one step where only their facts tell whether they are wanted."""
-ROWS_AT_ONCE = 500
+"""Entries of an index, and steps, in which one source is looked through for a page."""
 MAX_MERGED_KEYS = 32
-"""The keys of an account with no more are looked up one by one, each by the index; beyond, the account is busy enough to be met soon."""
+"""The keys of an account with no more are looked up one by one, each by the index; beyond, those that the sums name for some hours."""
+MAX_KEYS_AT_ONCE = 500
+MAX_KEY_HOURS = 1_000
 MAX_ENTRIES = 20
 SANDBOX_ID = "up_sandbox_"
-END_OF_TIME = float(2**40)
-ROUNDING = 0.002
 
-REQUESTS, TASKS, REFUSALS, BEHIND_ALL = range(4)
 FAILED_STATES = ("failed", "expired", "canceled")
 STATUS_OF_STATE = {"succeeded": 200, "failed": 500, "expired": 504, "canceled": 499}
 UNFINISHED_STATUS = 202
@@ -47,63 +50,24 @@ _decode_facts = msgspec.msgpack.Decoder(RequestFacts).decode
 _C = request_record.c
 
 
-class _Source(NamedTuple):
-    """One table, walked by an index: `driven` is what the index answers, `others` what it does not, `keep` what SQL cannot say.
-
-    Times are `at` / `scale` seconds; `ties` order what is at the same time. `skips`: hours without a match are skipped by the sums.
-    `is_covered`: the index has all columns of `others`, so that rows are looked up only when they are wanted.
-    """
-
-    number: int
-    table: Table
-    at: Any
-    scale: int
-    ties: tuple[Any, ...]
-    driven: tuple[ColumnElement[bool], ...]
-    others: tuple[ColumnElement[bool], ...]
-    row_of: Callable[[Row[Any]], LogRow]
-    keep: Callable[[LogRow], bool] | None = None
-    skips: tuple[ColumnElement[bool], ...] = ()
-    is_covered: bool = False
-
-
 def list_log(connection: Connection, wanted: LogFilter, *, limit: int, after: LogPosition | None = None) -> LogPage:
     """Return the next rows of the log behind a position."""
-    start = after or LogPosition(END_OF_TIME, BEHIND_ALL, "")
-    if wanted.until is not None and start.at >= wanted.until:
-        start = LogPosition(wanted.until, BEHIND_ALL, "")
-    parts = [_walk(connection, source, start, since=wanted.since, count=limit + 1) for source in _sources(connection, wanted)]
-    rows = list(heapq.merge(*(part for part, _ in parts), key=lambda row: _order(row.position)))
-    looked_to = min((reached for _, reached in parts if reached is not None), key=_order, default=None)
-    if looked_to is not None:  # what is older may have something of the interrupted source before it
-        rows = [row for row in rows if not _order(looked_to) < _order(row.position)]
-    if len(rows) > limit:
-        return LogPage(_named(connection, rows[:limit]), rows[limit - 1].position)
-    return LogPage(_named(connection, rows), looked_to)
+    start = beginning(wanted.until)
+    if after is not None and (wanted.until is None or after.at < wanted.until):
+        start = after
+    rows: list[LogRow] = []
+    sources = sources_of(connection, wanted)
+    for found in walk(connection, sources, start, since=wanted.since, count=limit + 1, allow=_allowance):
+        if isinstance(found, Pause):
+            return LogPage(named(connection, rows), found.position)
+        if len(rows) == limit:
+            return LogPage(named(connection, rows), rows[-1].position)
+        rows.append(found)
+    return LogPage(named(connection, rows), None)
 
 
-def _order(position: LogPosition) -> tuple[float, int, "_Descending"]:
-    """Newest first; of one time by source, then latest first."""
-    return (-position.at, position.source, _Descending(position.tie))
-
-
-class _Descending:
-    __slots__ = ("tie",)
-
-    def __init__(self, tie: str) -> None:
-        self.tie = _tie_key(tie)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Descending) and self.tie == other.tie
-
-    def __lt__(self, other: "_Descending") -> bool:
-        return self.tie > other.tie
-
-
-def _tie_key(tie: str) -> tuple[str, int]:
-    """Return an incarnation and its number, or the number of a refusal, or the id of a task, such that they compare."""
-    name, _, number = tie.rpartition("/")
-    return (name, int(number)) if number.isdecimal() else (tie, 0)
+def _allowance() -> Allowance:
+    return Allowance(steps=MAX_STEPS, entries=MAX_LOOKED_THROUGH)
 
 
 def find_in_log(connection: Connection, request_id: str, *, account: str = "") -> list[LogRow]:
@@ -133,36 +97,50 @@ def entries_of(connection: Connection, row: LogRow) -> list[LogEntry]:
 # --- sources
 
 
-def _sources(connection: Connection, wanted: LogFilter) -> list[_Source]:
-    sources: list[_Source] = []
+def sources_of(connection: Connection, wanted: LogFilter, *, charged_tasks: bool = False) -> list[Source]:
+    """Return what to walk for a filter. `charged_tasks`: of tasks only those that cost something, whatever the wanted status."""
+    sources: list[Source] = []
     if wanted.status != "refused":
-        keys = _keys_of(connection, wanted)
-        sources = [_requests(wanted, key) for key in keys] if keys is not None else [_requests(wanted, "")]
-        sources.append(_tasks(wanted))
-    if wanted.status != "ok":
+        if "request" in wanted.kinds:
+            keys = _keys_of(connection, wanted)
+            hours = _hours(wanted) if wanted.model or wanted.upstream else None  # those of all keys
+            sources += [_requests(wanted, key, hours or _hours(wanted, key)) for key in (("",) if keys is None else keys)]
+        if "task" in wanted.kinds:
+            sources.append(_tasks(wanted, charged=charged_tasks))
+    if wanted.status != "ok" and "refusal" in wanted.kinds:
         sources.append(_refusals(wanted))
     return sources
 
 
 def _keys_of(connection: Connection, wanted: LogFilter) -> tuple[str, ...] | None:
     """Return the keys to look up, those of the wanted account and books; None when they are too many or nobody asks for keys."""
-    if wanted.id_from or not (wanted.account or wanted.key):
+    if wanted.id_from or not (wanted.account or wanted.key or wanted.key_name):
         return None
-    query = select(api_key.c.id).where(api_key.c.book.in_(wanted.books))
-    query = query.where(api_key.c.id == wanted.key) if wanted.key else query
-    query = query.where(api_key.c.account == wanted.account) if wanted.account else query
-    found = tuple(connection.execute(query.limit(MAX_MERGED_KEYS + 1)).scalars())
+    found = tuple(connection.execute(keys_wanted(wanted).limit(MAX_MERGED_KEYS + 1)).scalars())
     return found if len(found) <= MAX_MERGED_KEYS else None
+
+
+def keys_wanted(wanted: LogFilter) -> Select[Any]:
+    """Return the query of the ids of keys that a filter asks for, deleted ones too."""
+    query = select(api_key.c.id).where(api_key.c.book.in_(wanted.books), *_equal(api_key.c, wanted, "account"))
+    query = query.where(api_key.c.id == wanted.key) if wanted.key else query
+    return query.where(api_key.c.name == wanted.key_name) if wanted.key_name else query
 
 
 def _equal(columns: Any, wanted: LogFilter, *names: str) -> list[ColumnElement[bool]]:
     return [columns[name] == getattr(wanted, name) for name in names if getattr(wanted, name)]
 
 
-def _requests(wanted: LogFilter, key: str) -> _Source:
+def is_of_failed(wanted: LogFilter) -> bool:
+    """Tell whether a filter asks for failed requests alone."""
+    return wanted.status == "error" or (isinstance(wanted.status, int) and not 100 <= wanted.status <= 399)
+
+
+def _requests(wanted: LogFilter, key: str, hours: Hours | None) -> Source:
+    """`key`: one to look up; empty: whichever the filter means."""
     others = _equal(_C, wanted, "model", "upstream")
     in_books = _C.book.in_(wanted.books) if len(wanted.books) > 1 else _C.book == wanted.books[0]
-    is_failed = wanted.status == "error" or (isinstance(wanted.status, int) and not 100 <= wanted.status <= 399)
+    is_failed = is_of_failed(wanted)
     driven: list[ColumnElement[bool]] = [_C.key == key] if key else [in_books]
     if is_failed and not key:  # by the index of the failed ones, which begins with the time: the other must not look better
         driven = [text(f"({FAILED})"), _C.book.concat("").in_(wanted.books)]  # type: ignore[list-item]  # as the index says it
@@ -172,6 +150,7 @@ def _requests(wanted: LogFilter, key: str) -> _Source:
         others.append(_C.status.between(100, 399))
     if not key:
         others += _equal(_C, wanted, "account")
+        others += [_C.key.in_(keys_wanted(wanted))] if wanted.key_name else []
     if isinstance(wanted.status, int):
         others.append(_C.status == wanted.status)
     if wanted.id_from:
@@ -180,14 +159,8 @@ def _requests(wanted: LogFilter, key: str) -> _Source:
         driven.append(within)
         others += [_C.request_id >= wanted.id_from, _C.request_id <= wanted.id_to]
     endpoint = wanted.endpoint
-    columns = usage.c
-    skips: list[ColumnElement[bool]] = []
-    if not key and not is_failed and (wanted.account or wanted.model or wanted.upstream):
-        dimension = "model" if wanted.model else "upstream" if wanted.upstream else "key"
-        skips = [columns.book.in_(wanted.books), columns.span_s == HOUR_S, columns.dimension == dimension]
-        skips += [columns.name == getattr(wanted, dimension)] if dimension != "key" else []
-        skips += _equal(columns, wanted, "account")
-    return _Source(
+    by_account = bool(wanted.account) and not (key or is_failed or wanted.id_from)
+    return Source(
         REQUESTS,
         request_record,
         _C.at_ms,
@@ -197,9 +170,47 @@ def _requests(wanted: LogFilter, key: str) -> _Source:
         tuple(others),
         _request_row,
         keep=(lambda row: row.endpoint == endpoint) if endpoint else None,
-        skips=tuple(skips),
-        is_covered=is_failed and not (key or wanted.account or wanted.upstream or wanted.id_from),
+        hours=hours,
+        stays_in_hours=not key,
+        span_before=_spans_of_keys(wanted) if by_account else None,
+        is_covered=is_failed and not (key or wanted.account or wanted.key_name or wanted.upstream or wanted.id_from),
     )
+
+
+def _hours(wanted: LogFilter, key: str = "") -> Hours | None:
+    """Return the hours in which there is a match, where they may be few; a key looked up has no others than its own."""
+    columns, is_failed = usage.c, is_of_failed(wanted)
+    rare = wanted.model or wanted.upstream
+    if not (is_failed or rare if key else wanted.account or (rare and not is_failed)):
+        return None
+    dimension, name = ("model", wanted.model) if wanted.model else ("upstream", wanted.upstream) if wanted.upstream else ("key", key)
+    of = [columns.book.in_(wanted.books), columns.span_s == HOUR_S, columns.dimension == dimension]
+    of += [columns.name == name] if name else []
+    if wanted.account:  # beside a name by the index of names, which the other must not look better than; either has all that is asked for
+        of.append((columns.account.concat("") if name else columns.account) == wanted.account)
+    return Hours(*of, *((columns.errors > 0,) if is_failed else ()))
+
+
+def _spans_of_keys(wanted: LogFilter) -> Callable[[Connection, int], Span | None]:
+    """Return what names the keys of an account that were used from an hour backwards, as far as they and their requests are few."""
+    columns = usage.c
+    of = (columns.book.in_(wanted.books), columns.span_s == HOUR_S, columns.dimension == "key", columns.account == wanted.account)
+
+    def span_before(connection: Connection, hour: int) -> Span | None:
+        query = select(columns.at, columns.name, columns.requests).where(*of, columns.at <= hour, columns.requests > 0)
+        found = connection.execute(query.order_by(columns.at.desc()).limit(MAX_KEY_HOURS)).all()
+        if len(found) == MAX_KEY_HOURS:  # of the last hour there may be more
+            found = [row for row in found if row.at > found[-1].at]
+        begins, names, entries = hour + HOUR_S, set[str](), 0
+        for row in found:
+            if row.at < begins and (entries >= FIRST_WINDOW or len(names) >= MAX_KEYS_AT_ONCE):
+                break
+            begins = row.at
+            entries += row.requests
+            names.add(row.name)
+        return (begins, (_C.key.in_(sorted(names)),)) if names and entries <= MAX_WINDOW else None
+
+    return span_before
 
 
 def _tells_time(request_id: str) -> bool:
@@ -207,12 +218,14 @@ def _tells_time(request_id: str) -> bool:
     return request_id.startswith("req_") and len(digits) == REQUEST_TIME_DIGITS and all(digit in "0123456789abcdef" for digit in digits)
 
 
-def _tasks(wanted: LogFilter) -> _Source:
+def _tasks(wanted: LogFilter, *, charged: bool) -> Source:
     columns = task.c
     others = _equal(columns, wanted, "model", "upstream")
     if wanted.endpoint:
         others.append(columns.family == wanted.endpoint)
-    if wanted.status == "error":
+    if charged:
+        others.append(exists().where(task_hold.c.task == columns.id, task_hold.c.state == "captured"))
+    elif wanted.status == "error":
         others.append(columns.state.in_(FAILED_STATES))
     elif wanted.status == "ok":
         others.append(columns.state.not_in(FAILED_STATES))
@@ -221,12 +234,14 @@ def _tasks(wanted: LogFilter) -> _Source:
         is_open = columns.finished_at.is_(None) if wanted.status == UNFINISHED_STATUS else false()
         others.append(or_(columns.state.in_(states), is_open))
     driven = [columns.book.in_(wanted.books), *_equal(columns, wanted, "account", "key")]
+    if wanted.key_name:
+        driven.append(columns.key.in_(keys_wanted(wanted)))
     if wanted.id_from:
         driven = [*driven, columns.request_id >= wanted.id_from, columns.request_id <= wanted.id_to]
-    return _Source(TASKS, task, columns.created_at, 1, (columns.id,), tuple(driven), tuple(others), _task_row)
+    return Source(TASKS, task, columns.created_at, 1, (columns.id,), tuple(driven), tuple(others), _task_row)
 
 
-def _refusals(wanted: LogFilter) -> _Source:
+def _refusals(wanted: LogFilter) -> Source:
     columns = refusal.c
     others = _equal(columns, wanted, "model", "endpoint")
     if wanted.upstream:
@@ -234,110 +249,11 @@ def _refusals(wanted: LogFilter) -> _Source:
     if isinstance(wanted.status, int):
         others.append(columns.status == wanted.status)
     driven = [columns.book.in_(wanted.books), *_equal(columns, wanted, "account", "key")]
+    if wanted.key_name:
+        driven.append(columns.key.in_(keys_wanted(wanted)))
     if wanted.id_from:
         driven = [*driven, columns.request_id >= wanted.id_from, columns.request_id <= wanted.id_to]
-    return _Source(REFUSALS, refusal, columns.at_ms, 1000, (columns.id,), tuple(driven), tuple(others), _refusal_row)
-
-
-# --- walking
-
-
-def _walk(
-    connection: Connection, source: _Source, start: LogPosition, *, since: float, count: int
-) -> tuple[list[LogRow], LogPosition | None]:
-    """Return at most `count` rows behind a position, and how far was looked when that was not to the end (None: it was)."""
-    rows: list[LogRow] = []
-    position, looked, hour, window = start, 0, 0, FIRST_WINDOW
-    is_exact = not source.others and source.keep is None
-    at_once = count if source.keep is None else max(count, FILTERED_AT_ONCE)
-    for _ in range(MAX_STEPS):
-        if source.skips:
-            found_hour = _latest_hour(connection, source, position, since=since)
-            if found_hour is None:
-                return rows, None
-            hour = found_hour
-            if hour + HOUR_S < position.at:
-                position = LogPosition(float(hour + HOUR_S), BEHIND_ALL, "")
-        window_end = None if is_exact else _window_end(connection, source, position, since=max(since, hour), window=window)
-        floor = max(hour, window_end or 0.0) or None
-        found = _fetch(connection, source, position, since=max(since, floor or 0.0), count=at_once)
-        rows += [row for row in found if source.keep is None or source.keep(row)]
-        if len(rows) >= count:
-            return rows[:count], None
-        if len(found) == at_once:
-            position = found[-1].position
-        elif floor is None or floor <= since:
-            return rows, None
-        else:
-            position = LogPosition(float(floor), BEHIND_ALL, "")
-        looked += window if window_end is not None else at_once
-        window = min(window * 4, MAX_WINDOW)
-        if looked >= MAX_LOOKED_THROUGH:
-            break
-    return rows, position
-
-
-def _latest_hour(connection: Connection, source: _Source, position: LogPosition, *, since: float) -> int | None:
-    """Return the latest hour up to a position in which there is a match; None: there is none."""
-    at = usage.c.at
-    before = at < position.at if position.source == BEHIND_ALL else at <= position.at
-    found: int | None = connection.execute(select(func.max(at)).where(*source.skips, before, at > since - HOUR_S)).scalar()
-    return found
-
-
-def _window_end(connection: Connection, source: _Source, position: LogPosition, *, since: float, window: int) -> float | None:
-    """Return the time of the entry at which looking pauses, in seconds; None: there are no more entries than one window has."""
-    query = select(source.at).where(*source.driven, source.at <= _scaled(position.at, source.scale), source.at >= since * source.scale)
-    edge = connection.execute(query.order_by(source.at.desc()).offset(window).limit(1)).scalar()
-    if edge is None:
-        return None
-    seconds = float(edge) / source.scale
-    return seconds if seconds < position.at else None  # a whole window in one instant: it is looked through at once
-
-
-def _fetch(connection: Connection, source: _Source, position: LogPosition, *, since: float, count: int) -> list[LogRow]:
-    at = _scaled(position.at, source.scale)
-    below: ColumnElement[bool] = source.at < at
-    if position.source < source.number:
-        below = source.at <= at
-    elif position.source == source.number:
-        below = and_(source.at <= at, or_(source.at < at, _is_behind(source, position.tie)))
-    order = (source.at.desc(), *(tie.desc() for tie in source.ties))
-    conditions = [*source.driven, *source.others, below, source.at >= since * source.scale]
-    if source.is_covered:
-        return _fetch_covered(connection, select(*source.ties).where(*conditions).order_by(*order).limit(count))
-    query = select(source.table).where(*conditions).order_by(*order).limit(count)
-    return [source.row_of(row) for row in connection.execute(query)]
-
-
-def _fetch_covered(connection: Connection, keys: Select[Any]) -> list[LogRow]:
-    """Return the request records that a query of the index alone finds: asked for whole rows, SQLite would look up the row of every entry
-    before it compares what the entry has itself."""
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for incarnation, hold_seq in connection.execute(keys):
-        numbers[incarnation].append(hold_seq)
-    rows: list[LogRow] = []
-    for incarnation, found in numbers.items():
-        for start in range(0, len(found), ROWS_AT_ONCE):
-            part = found[start : start + ROWS_AT_ONCE]
-            query = select(request_record).where(_C.incarnation == incarnation, _C.hold_seq.in_(part))
-            rows += [_request_row(row) for row in connection.execute(query)]
-    return sorted(rows, key=lambda row: _order(row.position))
-
-
-def _is_behind(source: _Source, tie: str) -> ColumnElement[bool]:
-    name, number = _tie_key(tie)
-    if source.number == REQUESTS:
-        return tuple_(*source.ties) < tuple_(name, number)
-    behind: ColumnElement[bool] = source.ties[0] < (number if source.number == REFUSALS else tie)
-    return behind
-
-
-def _scaled(seconds: float, scale: int) -> float:
-    """Return a time in a column's unit; what was a whole number there is one again, whatever floats made of it."""
-    scaled = seconds * scale
-    whole = round(scaled)
-    return whole if abs(scaled - whole) < ROUNDING else scaled
+    return Source(REFUSALS, refusal, columns.at_ms, 1000, (columns.id,), tuple(driven), tuple(others), _refusal_row)
 
 
 # --- rows
@@ -403,6 +319,7 @@ def _task_row(row: Row[Any]) -> LogRow:
         attempts=row.attempt,
         outcome=row.state,
         task=row.id,
+        note=row.operation,
     )
 
 
@@ -424,15 +341,17 @@ def _refusal_row(row: Row[Any]) -> LogRow:
     )
 
 
-def _named(connection: Connection, rows: Sequence[LogRow]) -> list[LogRow]:
+def named(connection: Connection, rows: Sequence[LogRow]) -> list[LogRow]:
     """Return the rows with the names of their keys and upstreams, and tasks with what they were charged."""
-    keys = _names(connection, api_key.c.id, api_key.c.name, {row.key for row in rows})
+    keys = _names(connection, api_key.c.id, api_key.c.name, {row.key for row in rows if row.key})
+    groups = _names(connection, api_key.c.id, api_key.c.price_group, set(keys))
     upstreams = _names(connection, upstream.c.id, upstream.c.name, {row.upstream for row in rows if row.upstream})
     charged = _names(connection, task_hold.c.task, task_hold.c.captured_nanos, {row.task for row in rows if row.task})
     return [
         msgspec.structs.replace(
             row,
             key_name=keys.get(row.key, ""),
+            group=groups.get(row.key, ""),
             upstream_name=upstreams.get(row.upstream) or name_of_unlisted(row.upstream),
             amount_nanos=charged.get(row.task, row.amount_nanos),
         )

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.control.conftest import Room
 
 from modelgate.control.yescale import encode_yescale_error
-from modelgate.control.yescale_reference import MAX_OFFSET, MAX_PAGE_SIZE
+from modelgate.control.yescale_reference import MAX_OFFSET, MAX_OFFSET_OF_BOTH, MAX_PAGE_SIZE
 from modelgate.core.errors import Overloaded, UnknownPath
 from modelgate.core.records import Task
 from modelgate.storage.identity import create_account, list_keys
@@ -272,15 +272,26 @@ async def test_the_log(room: Room) -> None:
         ("p=1&page_size=1&group=&channel=", 1),
     ):
         assert len(await client.ask("GET", f"logs?{query}")) == found, query
+    deep = MAX_OFFSET_OF_BOTH // MAX_PAGE_SIZE + 2
+    assert await client.ask("GET", f"logs?token_name=x&p={deep}") == await client.ask("GET", f"logs?model_name=x&p={deep}") == []
     for query in (
         "p=0",
         "page_size=0",
+        f"token_name=x&model_name=x&p={deep}",
         f"page_size={MAX_PAGE_SIZE + 1}",
         f"p={MAX_OFFSET // MAX_PAGE_SIZE + 2}",
         "type=x",
         "end_timestamp=-1",
     ):
         assert (await client.refused("GET", f"logs?{query}"))[0] == 400, query
+
+
+async def test_a_page_for_which_too_much_is_looked_through_is_refused(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await client_of(room, await room.owner())
+    await client.create("x")
+    monkeypatch.setattr("modelgate.storage.account_log.MAX_STEPS", 0)
+    status, message = await client.refused("GET", "logs?model_name=x")
+    assert (status, message.partition(";")[0]) == (400, "start_timestamp is beyond what can be listed")
 
 
 def test_errors_come_in_the_envelope() -> None:

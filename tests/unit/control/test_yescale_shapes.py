@@ -1,6 +1,7 @@
 """Our words in those of the system API."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,12 +18,14 @@ from modelgate.control.yescale_shapes import (
     show_user,
     spent_quota,
 )
-from modelgate.core.listings import AccountUse, KeyListing, LogLine
+from modelgate.core.listings import AccountUse, KeyListing
+from modelgate.core.log import LogPosition, LogRow
 from modelgate.core.members import Member, Role
 from modelgate.core.money import NANOS_PER_USD
 from modelgate.core.records import ApiKey, RequestFacts, Task, TaskOutput, TaskState
 
 NOW = 1_790_000_000.0
+BLANK: dict[str, Any] = {**dict.fromkeys(("account", "model", "upstream", "endpoint", "error"), ""), "book": "live", "status": 200}
 KEY = ApiKey(
     id="key_1",
     account="acct_a",
@@ -176,18 +179,19 @@ def test_lines_of_the_log() -> None:
         endpoint="/v1/chat/completions",
         stream=True,
     )
-    line = LogLine(
-        id="req_1",
+    line = LogRow(
+        **{**BLANK, "model": "gpt-4o"},
         kind="request",
-        at=NOW,
+        position=LogPosition(NOW, 0, "inc_1/7"),
+        request_id="req_1",
         key="key_1",
         key_name="my app",
         group="default",
-        model="gpt-4o",
         amount_nanos=840_000,
         input_tokens=120,
         output_tokens=54,
         total_ms=1600,
+        stream=True,
         facts=facts,
     )
     shown = show_log(line, account="acct_a", username="ada@example.com")
@@ -211,12 +215,19 @@ def test_lines_of_the_log() -> None:
         "ip": "",
         "other": '{"request_id":"req_1","endpoint":"/v1/chat/completions","cached_tokens":0}',
     }
-    failed = msgspec.structs.replace(line, kind="error", facts=msgspec.structs.replace(facts, error="upstream_timeout"))
+    failed = msgspec.structs.replace(line, status=504, facts=msgspec.structs.replace(facts, error="upstream_timeout"))
     assert (show_log(failed, account="a", username="u").type, show_log(failed, account="a", username="u").content) == (
         5,
         "upstream_timeout",
     )
-    made = show_log(LogLine(id="task_1", kind="task", at=NOW, note="image"), account="a", username="u")
+    assert show_log(failed, account="a", username="u").id == number_of("error req_1")
+    task_row = LogRow(**BLANK, kind="task", position=LogPosition(NOW, 1, "task_1"), request_id="req_2", key="", task="task_1", note="image")
+    made = show_log(task_row, account="a", username="u")
     assert (made.type, made.content, json.loads(made.other), made.token_id) == (2, "image", {"task_id": "task_1"}, 0)
-    credit = show_log(LogLine(id="9", kind="credit", at=NOW, amount_nanos=NANOS_PER_USD, note="invoice 7"), account="a", username="u")
-    assert (credit.type, credit.quota, credit.content, json.loads(credit.other)) == (1, 500_000, "invoice 7", {})
+    assert made.id == number_of("task task_1")
+    money = LogRow(
+        **BLANK, kind="credit", position=LogPosition(NOW, 3, "9"), request_id="", key="", amount_nanos=NANOS_PER_USD, note="note 7"
+    )
+    credit = show_log(money, account="a", username="u")
+    assert (credit.type, credit.quota, credit.content, json.loads(credit.other)) == (1, 500_000, "note 7", {})
+    assert credit.id == number_of("credit 9")
