@@ -19,7 +19,7 @@ from bench.gateway import Gateway
 from bench.load import CountsDiffer, measure_modelgate, measure_nginx, run_wrk, script_for
 from bench.log_rows import judge_log, measure_log
 from bench.mock import Mock
-from bench.processes import cores, memory_mb
+from bench.processes import cores, leave_on_signals, memory_mb
 from bench.report import print_table, summarize, verdict, write_json
 from bench.scenarios import CHAT, SCENARIOS, STREAM, Scenario
 from bench.tasks import judge_tasks, measure_tasks
@@ -39,6 +39,7 @@ SETTLE_S = 1.0
 def main() -> None:
     """Measure what was asked for; exit 1 when counts differ, 2 when a bound is missed and --strict was given."""
     options = parse_options()
+    leave_on_signals()
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, max(FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
     device, others = cores()
     chosen = [one for one in SCENARIOS if not options.only or options.only in one.model]

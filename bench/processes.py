@@ -1,9 +1,11 @@
-"""Cores, CPU time and memory of process trees, out of /proc."""
+"""Processes of the bench, which end when it does; cores, CPU time and memory of process trees, out of /proc."""
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 START_S = 30.0
 STOP_S = 20.0
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
 def cores() -> tuple[int, list[int]]:
@@ -30,12 +34,24 @@ def free_port() -> int:
 
 
 def start(command: Sequence[str], *, on: Iterable[int], log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a process on the given cores; what it says goes to a file."""
-    chosen = set(on)
+    """Start a process on the given cores; what it says goes to a file. It is told to end when the bench is gone, whatever ended that."""
+    chosen, parent = set(on), os.getpid()
+
+    def prepare() -> None:
+        os.sched_setaffinity(0, chosen)
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # it went before it could be asked
+            os._exit(1)
+
     with log.open("ab") as output:
-        return subprocess.Popen(
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=env, preexec_fn=lambda: os.sched_setaffinity(0, chosen)
-        )
+        return subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=env, preexec_fn=prepare)
+
+
+def leave_on_signals() -> None:
+    """Have SIGTERM and SIGHUP end the bench as Ctrl-C does: by an exception, so that all it started is stopped."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda received, _frame: sys.exit(128 + received))
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
