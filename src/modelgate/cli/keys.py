@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import COUNT, EXPIRY, LIMIT, NAMES, NETWORKS, SECONDS, SPAN, given_only, show_time, show_usd
+from modelgate.core.listings import KeyListing
 from modelgate.core.money import render_usd
 from modelgate.core.records import ApiKey
 from modelgate.identity.key_bounds import MAX_NAME_LENGTH
+from modelgate.metering.periods import current_periods
 from modelgate.storage.identity import (
     KeyChanges,
     create_key,
@@ -26,6 +28,7 @@ from modelgate.storage.identity import (
     list_keys,
     rotate_key,
 )
+from modelgate.storage.key_listings import list_key_rows
 
 MAX_SHOWN_LIST = 40
 
@@ -92,17 +95,23 @@ def create(installation: Installation, /, *, name: str, test: bool, account: str
 def list_(installation: Installation, *, account: str | None, as_json: bool) -> None:
     """List the keys, never their secrets."""
 
-    def step(connection: Connection) -> tuple[tuple[ApiKey, ...], dict[str, str]]:
-        owner = None if account is None else find_account(connection, account)
-        return list_keys(connection, account_id=owner), {one.id: one.name for one in list_accounts(connection)}
+    now = time.time()
 
-    found, names = installation.database.read(step)
+    def step(connection: Connection) -> tuple[tuple[ApiKey, ...], dict[str, KeyListing], dict[str, str]]:
+        owner = None if account is None else find_account(connection, account)
+        found = list_keys(connection, account_id=owner)
+        listed = list_key_rows(connection, periods=current_periods(now), account_id=owner or "", limit=len(found))
+        return found, {one.key.id: one for one in listed}, {one.id: one.name for one in list_accounts(connection)}
+
+    found, listed, names = installation.database.read(step)
     if as_json:
         print_json([describe_key(key) for key in found])
         return
     columns = ("id", "name", "key", "account", "limit USD", "rpm", "tpm", "models", "ips", "group", "expires", "state")
     print_table(
-        columns, (_row(key, names) for key in found), empty="There are no keys yet. Make one with: modelgate keys create --name NAME"
+        columns,
+        (_row(key, names, listed[key.id].state_at(now)) for key in found),
+        empty="There are no keys yet. Make one with: modelgate keys create --name NAME",
     )
 
 
@@ -218,9 +227,8 @@ def _report(key: ApiKey, as_json: bool, sentence: str) -> None:
         click.echo(sentence)
 
 
-def _row(key: ApiKey, account_names: dict[str, str]) -> tuple[str, ...]:
+def _row(key: ApiKey, account_names: dict[str, str], state: str) -> tuple[str, ...]:
     limit = show_usd(key.limit_nanos) + ("" if key.limit_reset == "never" or key.limit_nanos is None else f" {key.limit_reset}")
-    state = "disabled" if key.disabled else "expired" if key.expires_at is not None and key.expires_at <= time.time() else "active"
     return (
         key.id,
         key.name,

@@ -8,11 +8,11 @@ from modelgate.control.declared import declared
 from modelgate.control.errors import CALLER_ERRORS, CHANGE_ERRORS, NoSuchObject
 from modelgate.control.lists import DEFAULT_ROWS, AccountName, After, BookName, Limit, Next
 from modelgate.core.endpoints import Case
+from modelgate.core.listings import KeyState
 from modelgate.core.money import MAX_USD, NANOS_PER_USD, Book
 from modelgate.core.records import LimitReset
 from modelgate.identity import key_bounds
 
-KeyState = Literal["active", "disabled", "expired", "exhausted"]
 MAX_NANOS: Final = MAX_USD * NANOS_PER_USD
 
 DEFAULT_GROUP: Final = "default"
@@ -68,7 +68,10 @@ class Key(Struct, frozen=True, kw_only=True):
     disabled: Annotated[bool, Meta(description="Whether somebody disabled it.")]
     created_at: Annotated[float, Meta(description="When it was made, seconds since the epoch.")]
     last_used_at: Annotated[float | None, Meta(description="When it was last used, seconds since the epoch; null: never.")]
-    state: Annotated[KeyState, Meta(description="Whether it can be used, and if not, why.")]
+    state: Annotated[
+        KeyState,
+        Meta(description="Whether it can be used, and if not, why. `active`: something is left of its limit, enough for a call or not."),
+    ]
     object: Annotated[Literal["key"], Meta(description="Always `key`.")] = "key"
 
 

@@ -178,17 +178,5 @@ def show_key(found: KeyListing, *, now: float) -> reference.Key:
         disabled=key.disabled,
         created_at=key.created_at,
         last_used_at=found.last_used_at,
-        state=state_of(found, now=now),
+        state=found.state_at(now),
     )
-
-
-def state_of(found: KeyListing, *, now: float) -> reference.KeyState:
-    """Return whether a key can be used, and if not, why; the most lasting reason first."""
-    key = found.key
-    if key.disabled:
-        return "disabled"
-    if key.expires_at is not None and key.expires_at <= now:
-        return "expired"
-    if key.limit_nanos is not None and found.spent_nanos >= key.limit_nanos:
-        return "exhausted"
-    return "active"

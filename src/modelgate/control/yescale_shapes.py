@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from modelgate.control.yescale_reference import NEVER, QUOTA_PER_USD, KeyItem, LogItem, TaskItem, User
-from modelgate.core.listings import AccountUse, KeyListing
+from modelgate.core.listings import AccountUse, KeyListing, KeyState
 from modelgate.core.log import LogKind, LogRow
 from modelgate.core.members import Member, Role
 from modelgate.core.money import NANOS_PER_USD
@@ -17,7 +17,7 @@ NANOS_PER_QUOTA: Final = NANOS_PER_USD // QUOTA_PER_USD
 NUMBER_BITS: Final = 53
 """So that programs whose numbers are all floating point read them right."""
 ROLES: Final[dict[Role, int]] = {"viewer": 1, "member": 1, "admin": 10, "owner": 100}
-ACTIVE, DISABLED, EXPIRED, EXHAUSTED = 1, 2, 3, 4
+KEY_STATUSES: Final[dict[KeyState, int]] = {"active": 1, "disabled": 2, "expired": 3, "exhausted": 4}
 TOP_UP, CONSUMPTION, ERROR = 1, 2, 5
 LINES_OF_TYPE: Final[dict[int, tuple[tuple[LogKind, ...], Literal["", "ok", "error"]]]] = {
     0: (("request", "task", "credit"), ""),
@@ -91,7 +91,7 @@ def show_key(found: KeyListing, *, now: float, secret: str = "") -> KeyItem:
         user_id=number_of(key.account),
         name=key.name,
         key=secret or mask(key.hint),
-        status=_status_of(found, now=now),
+        status=KEY_STATUSES[found.state_at(now)],
         created_time=int(key.created_at),
         accessed_time=int(found.last_used_at or key.created_at),
         expired_time=NEVER if key.expires_at is None else int(key.expires_at),
@@ -103,17 +103,6 @@ def show_key(found: KeyListing, *, now: float, secret: str = "") -> KeyItem:
         model_limits=",".join(key.models),
         allow_ips="\n".join(key.ips),
     )
-
-
-def _status_of(found: KeyListing, *, now: float) -> int:
-    key = found.key
-    if key.disabled:
-        return DISABLED
-    if key.expires_at is not None and key.expires_at <= now:
-        return EXPIRED
-    if key.limit_nanos is not None and found.spent_nanos >= key.limit_nanos:
-        return EXHAUSTED
-    return ACTIVE
 
 
 def show_task(task: Task, charge_nanos: int, urls: Sequence[str]) -> TaskItem:

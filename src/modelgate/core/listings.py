@@ -3,10 +3,14 @@
 All money is integer nano-USD, all times are seconds since the epoch (UTC).
 """
 
+from typing import Literal
+
 import msgspec
 
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey, Task, TaskState
+
+KeyState = Literal["active", "disabled", "expired", "exhausted"]
 
 
 class KeyListing(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +21,21 @@ class KeyListing(msgspec.Struct, frozen=True, kw_only=True):
     spent_nanos: int = 0
     set_aside_nanos: int = 0
     last_used_at: float | None = None
+
+    def state_at(self, now: float) -> KeyState:
+        """Return whether the key can be used, and if not, why; the most lasting reason first.
+
+        What is set aside is not spent: most of it is at the relays, for this key's next requests. So active means that something is left,
+        not that it is enough for the next.
+        """
+        key = self.key
+        if key.disabled:
+            return "disabled"
+        if key.expires_at is not None and key.expires_at <= now:
+            return "expired"
+        if key.limit_nanos is not None and self.spent_nanos >= key.limit_nanos:
+            return "exhausted"
+        return "active"
 
 
 class BookStanding(msgspec.Struct, frozen=True, kw_only=True):

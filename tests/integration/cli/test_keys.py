@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from sqlalchemy import insert
 
 from modelgate.identity.keys import digest_of
 from modelgate.storage.database import Database
 from modelgate.storage.identity import find_key
+from modelgate.storage.schema.money import key_period
 
 Run = Callable[..., Result]
 RunJson = Callable[..., Any]
@@ -100,6 +102,18 @@ def test_a_key_is_disabled_enabled_and_rotated(run: Run, run_json: RunJson, data
     assert key_of(database_url, first).expires_at is not None
     third = run("keys", "rotate", "k").stdout.splitlines()[0]
     assert [key_of(database_url, secret) is None for secret in (first, second, third)] == [True, True, False]
+
+
+def test_a_key_whose_limit_is_spent_is_listed_so(run: Run, run_json: RunJson, database_url: str) -> None:
+    key = key_of(database_url, run_json("keys", "create", "--name", "k", "--limit", "5")["secret"])
+    of = {"key": key.id, "period": "all", "account": key.account, "book": "live", "over_nanos": 0}
+    database = Database(database_url)
+    used = insert(key_period).values(**of, set_aside_nanos=4_000_000_000, spent_nanos=1_000_000_000)
+    database.run(lambda connection: connection.execute(used))
+    database.close()
+    assert "active" in run("keys", "list").stdout  # what is set aside is at the relays, for its next calls
+    run("keys", "edit", "k", "--limit", "1")
+    assert "exhausted" in run("keys", "list").stdout
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL
