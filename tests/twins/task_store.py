@@ -94,9 +94,9 @@ class MemoryTaskStore:
         if task_id not in self.rows:
             return False
         task, owner, wake_at = self.rows[task_id]
-        is_free = not owner and wake_at > now and task.updated_at <= now - 1.0
-        if task.finished_at is None and task.state in ("unknown", "running") and is_free:
-            self.rows[task_id] = (task, owner, now)
+        soon = max(now, task.updated_at + 1.0)
+        if task.finished_at is None and task.state in ("unknown", "running") and not owner and wake_at > soon:
+            self.rows[task_id] = (task, owner, soon)
         return True
 
     async def next_wake(self) -> float | None:

@@ -31,6 +31,7 @@ from modelgate.formats.tasks import schema as tasks_schema
 from modelgate.gateway import (
     answer_cache,
     answer_stream,
+    callbacks,
     calls,
     chat_exchange,
     chat_inputs,
@@ -141,6 +142,10 @@ FIGURES: dict[str, list[float]] = {
     "tries of a webhook": [webhooks.MAX_TRIES],
     "time for a receiver to answer": [webhooks.SEND_TIMEOUT_S],
     "webhooks of one account under way at once": [stored_webhooks.MAX_OF_ACCOUNT],
+    "calls of vendors that one process looks into in a second": [callbacks.MAX_PER_S],
+    "age of a vendor's signed call": [
+        provider.callback_proof.tolerance_s for provider in load_providers().values() if provider.callback_proof is not None
+    ],
     "Idempotency-Key": [idempotency.MAX_KEY_CHARACTERS],
     "an answer is kept for": [stored_claims.KEPT_S],
     "answer that is kept": [claims.MAX_STORED_BYTES],

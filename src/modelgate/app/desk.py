@@ -33,8 +33,8 @@ from modelgate.app.sandbox_upstreams import shown_paths
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
 from modelgate.app.token_counter import count_tokens
-from modelgate.app.webhooks import own_origins, task_encoder, webhook_sender
-from modelgate.app.workshop import Workshop, addresses_of, callback_key, file_links, log_task_fault, open_database, owner_of
+from modelgate.app.webhooks import own_origins, task_encoder, vendor_callbacks, webhook_sender
+from modelgate.app.workshop import Workshop, addresses_of, file_links, log_task_fault, open_database, owner_of
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
@@ -147,7 +147,7 @@ class Desk:
         await claims.settle()
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
         deliveries = Deliveries(keys=keys, tasks=workshop.store, store=DatabaseWebhookStore(self._database), clock=system_clock)
-        callbacks = VendorCallbacks(workshop.store, secret=callback_key(self._secret), clock=system_clock)
+        callbacks = vendor_callbacks(settings, self._secret, follower, workshop=workshop, providers=providers)
         reach = reach_of(
             settings, follower, transport=workshop.transport, providers=providers, cancel=submissions.cancel, urls_of=links.urls_of
         )

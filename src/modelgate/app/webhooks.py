@@ -1,14 +1,18 @@
-"""What sends webhooks, put together once for the desk and for a worker on its own."""
+"""Webhooks out, put together once for the desk and for a worker on its own, and vendors' calls in, for the desk."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from modelgate.app.following import ConfigurationFollower
 from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
-from modelgate.app.workshop import Workshop
+from modelgate.app.workshop import Workshop, callback_key
 from modelgate.core.clock import system_clock
+from modelgate.core.providers import Provider
 from modelgate.core.records import DeliveryState, Task
 from modelgate.formats.media.family import MediaFamily
+from modelgate.gateway.callback_proofs import SignatureProofs
+from modelgate.gateway.callbacks import VendorCallbacks
 from modelgate.gateway.files import FileLinks
 from modelgate.storage.cipher import derive_key
 from modelgate.storage.database import Database
@@ -59,3 +63,17 @@ def webhook_sender(
         clock=system_clock,
         count=count,
     )
+
+
+def vendor_callbacks(
+    settings: Settings, secret: bytes, follower: ConfigurationFollower, *, workshop: Workshop, providers: Mapping[str, Provider]
+) -> VendorCallbacks:
+    """Return what answers the calls of vendors: they wake tasks for this process's worker, or whoever is first."""
+    proofs = SignatureProofs(
+        upstreams=lambda: follower.current().snapshot.upstreams,
+        providers=providers,
+        fetcher=workshop.fetcher,
+        clock=system_clock,
+        proxy_for=lambda base_url: proxy_for(settings, base_url),
+    )
+    return VendorCallbacks(workshop.store, secret=callback_key(secret), clock=system_clock, proofs=proofs, kick=workshop.worker.kick)

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from modelgate.core.http import HeaderBlock
 from modelgate.core.records import Json, TaskOutput
 
 
@@ -181,6 +182,27 @@ class Twin(msgspec.Struct, frozen=True, kw_only=True):
     shown_paths: tuple[str, ...] = ()
 
 
+class SignedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call to us brings along to prove whose it is: an Ed25519 `signature` of `message`, made at `made_at` by the caller's clock."""
+
+    message: bytes
+    signature: bytes
+    made_at: float
+
+
+class CallbackProof(msgspec.Struct, frozen=True, kw_only=True):
+    """How a vendor signs its calls to us.
+
+    `keys_url` is its public set of keys (JWKS); of an upstream that is not the vendor itself, it is at `keys_path` below that one's own
+    address. `read(headers, body)` returns what was signed, None for a call that is not. `tolerance_s`: how far off its clock may be.
+    """
+
+    keys_url: str
+    keys_path: str
+    read: Callable[[HeaderBlock, bytes | bytearray], SignedCall | None]
+    tolerance_s: float = 300.0
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A vendor as data.
 
@@ -192,7 +214,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     upstream (name of the
     variable -> what it holds: `secret` or `base_url`). `probe_headers` go with a call for the list of models, where the
     dialect's own calls bring more than `sign` does; `probe_path`: a free GET that only a good key may ask, for vendors of media whose
-    polls do not show it. `twin`: where the sandbox plays it; None: it does not. `documentation`: the vendor's page, and when it was read.
+    polls do not show it. `callback_proof`: how its calls to us are known to be its own; None: by the token
+    in the address alone. `twin`: where the sandbox plays it; None: it does not. `documentation`: the vendor's page, and when it was read.
     """
 
     name: str
@@ -207,6 +230,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     quirks: Quirks = NO_QUIRKS
     probe_headers: tuple[tuple[str, str], ...] = ()
     probe_path: str = ""
+    callback_proof: CallbackProof | None = None
     twin: Twin | None = None
     documentation: str = ""
 

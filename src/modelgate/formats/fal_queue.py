@@ -5,13 +5,15 @@ and application remain in the addresses of a job, which are those of the submit'
 Python client 1.0.3, read 2026-11.
 """
 
+import hashlib
 import re
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from modelgate.core.providers import UpstreamCall, VendorState
+from modelgate.core.http import HeaderBlock
+from modelgate.core.providers import CallbackProof, SignedCall, UpstreamCall, VendorState
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
@@ -212,3 +214,25 @@ def _message(detail: _Detail) -> str:
         return (detail or "")[:MAX_MESSAGE_CHARACTERS]
     told = [f"{fault.loc[-1]}: {fault.msg}" if fault.loc else fault.msg for fault in detail[:MAX_FAULTS]]
     return "; ".join(told)[:MAX_MESSAGE_CHARACTERS]
+
+
+_SIGNED_HEADERS = (b"x-fal-webhook-request-id", b"x-fal-webhook-user-id", b"x-fal-webhook-timestamp")
+_SECONDS = re.compile(rb"\d{1,11}")
+_SIGNATURE = re.compile(rb"[0-9a-fA-F]{128}")
+
+
+def read_signed(headers: HeaderBlock, body: bytes | bytearray) -> SignedCall | None:
+    """Return what a webhook says that it is signed over: three headers and the hash of the body, a line each."""
+    signed = [headers.get(name) for name in _SIGNED_HEADERS]
+    signature = headers.get(b"x-fal-webhook-signature") or b""
+    lines = [line for line in signed if line]
+    if len(lines) != len(signed) or not _SECONDS.fullmatch(lines[-1]) or not _SIGNATURE.fullmatch(signature):
+        return None
+    message = b"\n".join((*lines, hashlib.sha256(body).hexdigest().encode()))
+    return SignedCall(message=message, signature=bytes.fromhex(signature.decode()), made_at=float(lines[-1]))
+
+
+CALLBACK_PROOF = CallbackProof(
+    keys_url="https://rest.fal.ai/.well-known/jwks.json", keys_path="/rest/.well-known/jwks.json", read=read_signed, tolerance_s=300.0
+)
+"""Source: docs.fal.ai, "Webhooks", read 2026-11: five minutes either way, and keys may be kept for a day."""

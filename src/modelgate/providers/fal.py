@@ -12,6 +12,7 @@ import msgspec
 from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall
 from modelgate.formats.fal_queue import (
     APP,
+    CALLBACK_PROOF,
     encode_cancel,
     encode_poll,
     encode_queued,
@@ -180,6 +181,7 @@ PROVIDER = Provider(
         "video.effects": _operation(encode_effect, check_effect, ("pika_effect",)),
     },
     sign=sign,
+    callback_proof=CALLBACK_PROOF,
     environment={"FAL_KEY": "secret"},
     twin=Twin(key="sandbox-key-id:sandbox-key-secret"),
     documentation="https://docs.fal.ai/model-apis/model-endpoints/queue, read 2026-11",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, insert, or_, select, text, update
 
 from modelgate.core.errors import BalanceExhausted, LimitExhausted, ModelgateError, Overloaded
 from modelgate.core.money import Book
@@ -158,17 +158,18 @@ def free_leases(connection: Connection, *, owner: str, before: float) -> int:
 
 
 def wake_task(connection: Connection, task_id: str, *, now: float) -> bool:
-    """Make a task that a vendor works on due now, unless somebody has it or just wrote it. False: there is no such task."""
+    """Make a task that a vendor works on due now, or `WAKE_APART_S` after it was last written, unless somebody has it. False: there is no
+    such task."""
     columns = task_table.c
+    soon = case((columns.updated_at > now - WAKE_APART_S, columns.updated_at + WAKE_APART_S), else_=now)
     may_be_woken = (
         columns.id == task_id,
         columns.finished_at.is_(None),
         columns.state.in_(AT_VENDOR_STATES),
         columns.lease_owner == "",
-        columns.wake_at > now,
-        columns.updated_at <= now - WAKE_APART_S,
+        columns.wake_at > soon,
     )
-    if connection.execute(update(task_table).where(*may_be_woken).values(wake_at=now)).rowcount:
+    if connection.execute(update(task_table).where(*may_be_woken).values(wake_at=soon)).rowcount:
         return True
     return connection.execute(select(columns.id).where(columns.id == task_id)).first() is not None
 

@@ -6,11 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelgate.core.http import HeaderBlock
 from modelgate.core.providers import VendorState
 from modelgate.formats import fal_queue
+from modelgate.gateway.callback_proofs import parse_keys
+from modelgate.sandbox.fal.webhooks import USER_ID, FalWebhooks
 
 INPUTS = sorted((Path(__file__).parents[2] / "testdata" / "fal" / "vendor").glob("*.input.json"))
 PARSERS: dict[str, Callable[[int, bytes], VendorState]] = {
@@ -76,3 +80,21 @@ def test_a_callback_goes_along() -> None:
     call = fal_queue.encode_queued("fal-ai/pika/x", fields, callback_url="https://gateway.example/callbacks/1?s=2")
     assert call.path == "/fal-ai/pika/x?fal_webhook=https%3A%2F%2Fgateway.example%2Fcallbacks%2F1%3Fs%3D2"
     assert msgspec.json.decode(call.body) == {"prompt": "a", "seed": 0}
+
+
+def test_a_webhook_is_signed_over_its_headers_and_the_hash_of_its_body() -> None:
+    """As the make-believe vendor signs, which was written apart from this."""
+    vendor, body = FalWebhooks(clock=lambda: 5_000.0), b'{"status": "OK"}'
+
+    signed = fal_queue.read_signed(HeaderBlock.of(*vendor.sign("r-1", body).items()), body)
+
+    assert signed is not None
+    (key,) = parse_keys(msgspec.json.encode(vendor.key_set()))
+    Ed25519PublicKey.from_public_bytes(key).verify(signed.signature, signed.message)
+    assert (signed.made_at, signed.message.split(b"\n")[:3]) == (5_000.0, [b"r-1", USER_ID.encode(), b"5000"])
+
+
+@given(st.lists(st.tuples(st.sampled_from(("request-id", "user-id", "timestamp", "signature")), st.text("0123456789abz -", max_size=130))))
+def test_whatever_the_headers_are_they_are_read_or_not(pairs: list[tuple[str, str]]) -> None:
+    signed = fal_queue.read_signed(HeaderBlock.of(*((f"x-fal-webhook-{name}", value) for name, value in pairs)), b"{}")
+    assert signed is None or len(signed.signature) == 64

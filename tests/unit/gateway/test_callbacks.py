@@ -1,15 +1,19 @@
-"""Calls from vendors: a token opens, nothing else does, and what is said is not read."""
+"""Calls from vendors: a token opens, and a signature where the vendor signs; nothing else does, and what is said is not read."""
 
 import pytest
 
-from modelgate.core.errors import MethodNotAllowed, Overloaded, UnknownPath
+from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest
+from modelgate.core.records import Task
 from modelgate.gateway.callbacks import MAX_PER_S, VendorCallbacks, callback_token, callback_url
 
 pytestmark = pytest.mark.anyio
 
 KEY = b"k" * 32
 TASK = "task_4fK2mQpX7cVbN1sLr8YwZd"
+TASK_THERE = Task(
+    id=TASK, account="a", key="k", book="test", family="pika", operation="video", model="m", state="running", request=b"{}", upstream="up_1"
+)
 
 
 class Store:
@@ -18,21 +22,40 @@ class Store:
     def __init__(self) -> None:
         self.woken: list[tuple[str, float]] = []
 
+    async def get(self, task_id: str) -> Task | None:
+        return TASK_THERE if task_id == TASK else None
+
     async def wake(self, task_id: str, *, now: float) -> bool:
         self.woken.append((task_id, now))
         return task_id == TASK
 
 
+class Proofs:
+    """Takes a call for its vendor's unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.checked: list[tuple[str, bytes | None, bytes]] = []
+        self.error: ModelgateError | None = None
+
+    async def check(self, task: Task, headers: HeaderBlock, body: bytes | bytearray) -> None:
+        self.checked.append((task.id, headers.get(b"x-signature"), bytes(body)))
+        if self.error is not None:
+            raise self.error
+
+
 class House:
     def __init__(self) -> None:
         self.now = 5_000.0
-        self.store = Store()
-        self.callbacks = VendorCallbacks(self.store, secret=KEY, clock=lambda: self.now)
+        self.store, self.proofs, self.kicks = Store(), Proofs(), 0
+        self.callbacks = VendorCallbacks(self.store, secret=KEY, clock=lambda: self.now, proofs=self.proofs, kick=self.kick)
+
+    def kick(self) -> None:
+        self.kicks += 1
 
     async def call(self, path: str, *, method: str = "POST") -> int:
-        request = HttpRequest(method=method, path=path, headers=HeaderBlock(), body=b'{"status":"COMPLETED"}')
+        request = HttpRequest(method=method, path=path, headers=HeaderBlock.of(("x-signature", "s")), body=b'{"status":"COMPLETED"}')
         response = await self.callbacks.handle(request)
-        assert response.body == b""
+        assert response.body == b'{"heard":true}'
         return response.status
 
 
@@ -51,8 +74,18 @@ def test_an_address_is_given_only_where_vendors_can_reach_us() -> None:
 
 async def test_a_call_wakes_the_task(house: House) -> None:
     path = callback_url("https://gateway.example", KEY, TASK).removeprefix("https://gateway.example")
-    assert await house.call(path) == 204
+    assert await house.call(path) == 200
     assert house.store.woken == [(TASK, 5_000.0)]
+    assert house.proofs.checked == [(TASK, b"s", b'{"status":"COMPLETED"}')]
+    assert house.kicks == 1
+
+
+@pytest.mark.parametrize("error", [UnknownPath(), Overloaded()])
+async def test_a_call_that_is_not_proved_wakes_nothing(house: House, error: ModelgateError) -> None:
+    house.proofs.error = error
+    with pytest.raises(type(error)):
+        await house.call(f"/callbacks/{TASK}/{callback_token(KEY, TASK)}")
+    assert (house.store.woken, house.kicks) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +102,7 @@ async def test_a_call_wakes_the_task(house: House) -> None:
 async def test_without_its_token_nothing_is_asked_of_the_store(house: House, path: str) -> None:
     with pytest.raises(UnknownPath):
         await house.call(path)
-    assert house.store.woken == []
+    assert (house.store.woken, house.proofs.checked) == ([], [])
 
 
 async def test_a_task_that_is_not_there(house: House) -> None:
@@ -90,4 +123,4 @@ async def test_there_are_no_more_than_so_many_in_a_second(house: House) -> None:
         await house.call(path)
     assert len(house.store.woken) == MAX_PER_S
     house.now += 1
-    assert await house.call(path) == 204
+    assert await house.call(path) == 200

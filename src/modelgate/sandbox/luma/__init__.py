@@ -14,6 +14,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit, request_id_of
 from modelgate.sandbox.job_shelf import JobShelf
+from modelgate.sandbox.luma.callbacks import LumaCallbacks
 from modelgate.sandbox.luma.checks import CONCEPTS, KEY, KINDS, Kind, LumaRefused, Order, check_key, check_order
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
@@ -79,6 +80,7 @@ class LumaSandbox:
         self._counter = counter
         self._clock = clock
         self._made = JobShelf(recalled=recalled, remember=remember)
+        self._callbacks = LumaCallbacks()
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
@@ -133,12 +135,15 @@ class LumaSandbox:
         if magic.error_status is not None:
             raise provoked(magic.error_status)
         made = self._accept(order, magic=magic, request={**body, "generation_type": kind.word})
+        base_url = str(request.base_url)
+        changes_s = (QUEUED_S, made.ends_at - made.created_at - QUEUED_S)
+        self._callbacks.follow(body.get("callback_url"), changes_s, lambda: self._described(made.id, base_url=base_url))
         entry.status, entry.completion_tokens, entry.finished = 201, order.seconds or 1, True
         if body.get("sync"):
             until = min(made.ends_at, self._clock() + (body.get("sync_timeout") or 60))
             while (left_s := until - self._clock()) > 0:  # noqa: ASYNC110  # a clock is waited for: timers go by another, and ring early
                 await asyncio.sleep(left_s)
-        answer = msgspec.json.encode(self._shown(made, base_url=str(request.base_url)))
+        answer = msgspec.json.encode(self._shown(made, base_url=base_url))
         return await answer_submit(answer, magic=magic, status=200 if "id" in request.path_params else 201)
 
     def _accept(self, order: Order, *, magic: Magic, request: dict[str, Json]) -> LumaGeneration:
@@ -179,6 +184,10 @@ class LumaSandbox:
     async def _delete(self, request: Request) -> Response:
         self._made.put(msgspec.structs.replace(self._known(request), deleted=True))
         return Response(status_code=204)
+
+    def _described(self, made_id: str, *, base_url: str) -> bytes:
+        made = self._made.get(made_id)
+        return b"{}" if made is None else msgspec.json.encode(self._shown(made, base_url=base_url))
 
     def _shown(self, made: LumaGeneration, *, base_url: str) -> dict[str, Json]:
         state, order = made.state(self._clock()), made.order
