@@ -116,6 +116,23 @@ def test_every_table_is_known(database_url: str) -> None:
     assert {"account", "account_balance", "api_key", "change", "upstream"} <= set(all_tables().tables)
 
 
+def test_indexes_have_their_conditions_on_both_databases(database_url: str) -> None:
+    """Without it an index of the few open leases is one of all there ever were."""
+    prepare(database_url)
+    indexes = [index for table in all_tables().tables.values() for index in table.indexes]
+    expected = {str(index.name) for index in indexes if index.dialect_options["sqlite"]["where"] is not None}
+    database = Database(database_url)
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
+        if database.is_sqlite
+        else "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexdef LIKE '% WHERE %'"
+    )
+    found = set(database.read(lambda connection: connection.execute(text(query)).scalars().all()))
+    database.close()
+    assert found == expected
+    assert len(expected) > 4
+
+
 def upgraded(url: str) -> Database:
     """Return a database made from nothing by alembic alone."""
     database = Database(url)

@@ -23,5 +23,5 @@ idempotency_claim = Table(
     Column("created_at", Double, nullable=False),
     Index("ix_idempotency_claim_account", "account", "created_at", "size_bytes"),
     Index("ix_idempotency_claim_created_at", "created_at"),
-    Index("ix_idempotency_claim_owner", "owner", sqlite_where=RUNNING, postgresql_where=RUNNING),
+    Index("ix_idempotency_claim_owner", "owner", sqlite_where=RUNNING),
 )

@@ -82,7 +82,7 @@ lease = Table(
     Column("returned_nanos", BigInteger, nullable=False),
     Column("balance_nanos", BigInteger, nullable=False),
     Column("answered_round", BigInteger, nullable=False, comment="0 after every grant: a grant voids the answer"),
-    Index("ix_lease_funded", "account", "book", sqlite_where=FUNDED, postgresql_where=FUNDED),
+    Index("ix_lease_funded", "account", "book", sqlite_where=FUNDED),
 )
 
 request_record = Table(
@@ -113,7 +113,7 @@ request_record = Table(
     # Each index costs the book a tenth of what a record costs it; ids of requests begin with the time, and need none.
     Index("ix_request_record_book_at_ms", "book", "at_ms"),
     Index("ix_request_record_key_at_ms", "key", "at_ms"),
-    Index("ix_request_record_failed", "at_ms", "book", "status", "model", sqlite_where=FAILED, postgresql_where=FAILED),
+    Index("ix_request_record_failed", "at_ms", "book", "status", "model", sqlite_where=FAILED),
     sqlite_with_rowid=False,
 )
 

@@ -47,8 +47,8 @@ task = Table(
     Column("callback_url", Text, nullable=False, server_default=EMPTY, comment="Where its caller hears of changes"),
     Column("lease_owner", String(200), nullable=False, comment="The process that moves it now; empty: nobody"),
     Column("wake_at", Double, nullable=False, comment="Not claimed before: due_at, or the end of the lease"),
-    Index("ix_task_wake_at", "wake_at", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-    Index("ix_task_upstream", "upstream", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+    Index("ix_task_wake_at", "wake_at", sqlite_where=UNFINISHED),
+    Index("ix_task_upstream", "upstream", sqlite_where=UNFINISHED),
     Index("ix_task_account_created_at", "account", "created_at"),
     Index("ix_task_book_created_at", "book", "created_at"),
     Index("ix_task_key_created_at", "key", "created_at"),
@@ -96,6 +96,6 @@ webhook = Table(
     Column("error", String(200), nullable=False),
     UniqueConstraint("task", "version"),
     Index("ix_webhook_ended_at", "ended_at"),
-    Index("ix_webhook_due_at", "due_at", sqlite_where=UNENDED, postgresql_where=UNENDED),
+    Index("ix_webhook_due_at", "due_at", sqlite_where=UNENDED),
     comment="Changes of tasks on their way to callers, each written in the transaction that makes the change.",
 )
