@@ -40,7 +40,7 @@ from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, 
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey
 from modelgate.core.sandbox import SHOWN_PREFIX
-from modelgate.formats.chat.wire_format import load_wire_formats
+from modelgate.formats.chat.wire_format import WireFormatsOnDemand
 from modelgate.formats.media.family import MediaFamily, load_media_families
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.gateway.callbacks import CALLBACKS_PATH, MAX_CALLBACK_BYTES, VendorCallbacks
@@ -104,7 +104,7 @@ class Desk:
         self._secret = secret
         self._families = load_media_families()
         self._routes = MediaRoutes(self._families)
-        self._wire_formats = load_wire_formats()
+        self._wire_formats = WireFormatsOnDemand()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then finish what runs, within the settings' bound."""

@@ -210,13 +210,26 @@ def load_wire_formats() -> dict[str, WireFormat]:
     Raises:
         TypeError: a module `wire` without `WIRE_FORMAT` of its package's name.
     """
-    found: dict[str, WireFormat] = {}
-    for package in pkgutil.iter_modules(modelgate.formats.__path__):
-        name = f"modelgate.formats.{package.name}.wire"
-        if not package.ispkg or importlib.util.find_spec(name) is None:
-            continue
-        wire_format = getattr(importlib.import_module(name), "WIRE_FORMAT", None)
-        if not isinstance(wire_format, WireFormat) or wire_format.name != package.name:
-            raise TypeError(f"{name} must hold WIRE_FORMAT, a WireFormat named {package.name!r}")
-        found[wire_format.name] = wire_format
-    return found
+    packages = (package.name for package in pkgutil.iter_modules(modelgate.formats.__path__) if package.ispkg)
+    return {name: _load(name) for name in packages if importlib.util.find_spec(_module_of(name)) is not None}
+
+
+class WireFormatsOnDemand(dict[str, WireFormat]):
+    """The same, each loaded when it is first asked for: for a process that speaks them only to say an error."""
+
+    def __missing__(self, name: str) -> WireFormat:
+        """Load a dialect. Raises ModuleNotFoundError."""
+        self[name] = loaded = _load(name)
+        return loaded
+
+
+def _module_of(name: str) -> str:
+    return f"modelgate.formats.{name}.wire"
+
+
+def _load(name: str) -> WireFormat:
+    module = _module_of(name)
+    wire_format = getattr(importlib.import_module(module), "WIRE_FORMAT", None)
+    if not isinstance(wire_format, WireFormat) or wire_format.name != name:
+        raise TypeError(f"{module} must hold WIRE_FORMAT, a WireFormat named {name!r}")
+    return wire_format

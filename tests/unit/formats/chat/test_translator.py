@@ -2,6 +2,7 @@ from modelgate.core.usage import Usage
 from modelgate.formats.chat.events import ChoiceEnd, ResponseEnd, ResponseFailed, ResponseStart, StreamEvent, TextDelta, UsageReport
 from modelgate.formats.chat.translator import StreamTranslator
 from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.wire_format import WireFormatsOnDemand, load_wire_formats
 
 
 class Script:
@@ -70,3 +71,9 @@ def test_counts_that_cannot_be_are_refused() -> None:
     translator.feed(b"sub")
     assert translator.usage is None
     assert translator.usage_refused
+
+
+def test_a_dialect_loaded_on_demand_is_the_one_that_is_loaded_with_all() -> None:
+    on_demand = WireFormatsOnDemand()
+    assert len(on_demand) == 0
+    assert {name: on_demand[name] for name in load_wire_formats()} == load_wire_formats() == on_demand
