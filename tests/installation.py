@@ -20,7 +20,8 @@ class RunningInstallation:
         command = [python, "-m", "modelgate", "serve", "--port", "0", *flags]
         self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.base_url = self._read_base_url()
-        self.test_key = self._read_test_key()
+        self.test_key = self._read_printed(r"sk-test-\w+")
+        self.console_url = self._read_printed(r"^Console +(\S+)")
 
     def _read_base_url(self) -> str:
         assert self.process.stdout is not None
@@ -29,13 +30,14 @@ class RunningInstallation:
                 return line.split()[1]
         raise AssertionError(f"it did not start: {Path(self.log.name).read_text()}")
 
-    def _read_test_key(self) -> str:
+    def _read_printed(self, pattern: str) -> str:
+        """Return what the first line that matches says: the pattern's last group, or all of it."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            found = re.search(r"sk-test-\w+", line)
+            found = re.search(pattern, line)
             if found:
-                return found[0]
-        raise AssertionError("no test key was printed")
+                return found[found.lastindex or 0]
+        raise AssertionError(f"nothing like {pattern} was printed")
 
     def run(self, *arguments: str, typed: str = "", fails: bool = False) -> str:
         """Run `modelgate …`; return what it prints."""

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.e2e.people import Owner
 from tests.e2e.visit import Visit, Visits
 from tests.integration.gateway.conftest import Installation
+from tests.webhook_receiver import Receiver
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -26,8 +27,16 @@ EMPTY_PAGE = b"<!doctype html><meta charset=utf-8><title>A site of its own</titl
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    running = Installation(tmp_path_factory.mktemp("installation") / "data")
+def receiver() -> Iterator[Receiver]:
+    """A server of a caller's, which hears of tasks."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Installation]:
+    running = Installation(tmp_path_factory.mktemp("installation") / "data", "--webhook-origins", receiver.origin)
     yield running
     assert running.stop() == 0
 
