@@ -37,6 +37,7 @@ from modelgate.gateway import (
     chat_inputs,
     idempotency,
     pictures,
+    previews,
     refusals,
     single,
     task_events,
@@ -142,6 +143,7 @@ FIGURES: dict[str, list[float]] = {
     "tries of a webhook": [webhooks.MAX_TRIES],
     "time for a receiver to answer": [webhooks.SEND_TIMEOUT_S],
     "webhooks of one account under way at once": [stored_webhooks.MAX_OF_ACCOUNT],
+    "preview of a picture that is still drawn": [previews.MAX_BYTES],
     "calls of vendors that one process looks into in a second": [callbacks.MAX_PER_S],
     "age of a vendor's signed call": [
         provider.callback_proof.tolerance_s for provider in load_providers().values() if provider.callback_proof is not None

@@ -52,6 +52,7 @@ from modelgate.gateway.images import ImagesGateway
 from modelgate.gateway.images_door import IMAGES_PATH
 from modelgate.gateway.inputs import Inputs
 from modelgate.gateway.media import MediaGateway
+from modelgate.gateway.previews import Previews
 from modelgate.gateway.sandbox_files import SandboxFiles
 from modelgate.gateway.submissions import MediaDesk, Submissions
 from modelgate.gateway.token_counting import COUNT_PATH
@@ -129,7 +130,8 @@ class Desk:
             log_fault=log_task_fault,
             check_callback=callback_check(ports=settings.fetch_ports, own=own_origins(settings)),
         )
-        files = Files(workshop.blobs, links, clock=system_clock)
+        previews = Previews(workshop.fetcher, upstreams=workshop.upstreams, clock=system_clock, proxy_for=workshop.proxy_for)
+        files = Files(workshop.blobs, links, clock=system_clock, previews=previews)
         waiting = Waiting(store=workshop.store, submissions=submissions, mover=workshop.mover, clock=system_clock)
         media = MediaGateway(
             desk,
@@ -147,7 +149,7 @@ class Desk:
         await claims.settle()
         once = Once(Idempotency(claims, keys=keys, clock=system_clock, log_fault=log_task_fault), routes=self._routes)
         deliveries = Deliveries(keys=keys, tasks=workshop.store, store=DatabaseWebhookStore(self._database), clock=system_clock)
-        callbacks = vendor_callbacks(settings, self._secret, follower, workshop=workshop, providers=providers)
+        callbacks = vendor_callbacks(self._secret, workshop=workshop, providers=providers)
         reach = reach_of(
             settings, follower, transport=workshop.transport, providers=providers, cancel=submissions.cancel, urls_of=links.urls_of
         )

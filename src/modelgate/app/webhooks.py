@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from modelgate.app.following import ConfigurationFollower
 from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
 from modelgate.app.workshop import Workshop, callback_key
@@ -37,8 +36,9 @@ def task_encoder(families: Iterable[MediaFamily], links: FileLinks) -> Callable[
     by_name: Mapping[str, MediaFamily] = {family.name: family for family in families}
 
     def encode(task: Task) -> bytes:
-        urls = [links.url_of(output.blob) if output.blob else "" for output in task.outputs]
-        body: bytes = by_name[task.family].encode_fetched(task, urls=urls, request_id=task.request_id)
+        family = by_name[task.family]
+        urls = links.urls_of(task, preview_path=family.preview_path)
+        body: bytes = family.encode_fetched(task, urls=urls, request_id=task.request_id)
         return body
 
     return encode
@@ -65,15 +65,9 @@ def webhook_sender(
     )
 
 
-def vendor_callbacks(
-    settings: Settings, secret: bytes, follower: ConfigurationFollower, *, workshop: Workshop, providers: Mapping[str, Provider]
-) -> VendorCallbacks:
+def vendor_callbacks(secret: bytes, *, workshop: Workshop, providers: Mapping[str, Provider]) -> VendorCallbacks:
     """Return what answers the calls of vendors: they wake tasks for this process's worker, or whoever is first."""
     proofs = SignatureProofs(
-        upstreams=lambda: follower.current().snapshot.upstreams,
-        providers=providers,
-        fetcher=workshop.fetcher,
-        clock=system_clock,
-        proxy_for=lambda base_url: proxy_for(settings, base_url),
+        upstreams=workshop.upstreams, providers=providers, fetcher=workshop.fetcher, clock=system_clock, proxy_for=workshop.proxy_for
     )
     return VendorCallbacks(workshop.store, secret=callback_key(secret), clock=system_clock, proofs=proofs, kick=workshop.worker.kick)

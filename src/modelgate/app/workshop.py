@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -13,6 +14,7 @@ from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.providers import Provider
+from modelgate.core.records import Upstream
 from modelgate.gateway.callbacks import callback_url
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FileLinks
 from modelgate.routing.health import Health
@@ -21,7 +23,7 @@ from modelgate.storage.cipher import derive_key
 from modelgate.storage.database import Database
 from modelgate.storage.tasks import DatabaseTaskStore
 from modelgate.tasks.advance import Mover
-from modelgate.tasks.calls import TransportCaller
+from modelgate.tasks.calls import ProxyFor, TransportCaller
 from modelgate.tasks.outputs import OutputCopier
 from modelgate.tasks.places import ConfiguredPlaces
 from modelgate.tasks.recorder import Recorder
@@ -92,17 +94,23 @@ class Workshop:
         addresses: Addresses,
     ) -> None:
         """`role` is `desk` or `worker`."""
+        self.proxy_for: ProxyFor = partial(proxy_for, settings)
+        self._follower = follower
         self.transport = Transport()
         self.blobs: Blobs = blobs_of(settings.blobs or str(settings.blobs_path))
-        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports, proxy_for=lambda base_url: proxy_for(settings, base_url))
+        self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports, proxy_for=self.proxy_for)
         self.store = DatabaseTaskStore(database, owner=owner_of(role, settings.data_path))
         places = ConfiguredPlaces(follower.current, providers=providers, health=Health(), clock=clock)
-        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=lambda base_url: proxy_for(settings, base_url))
-        copier = OutputCopier(self.fetcher, self.blobs, proxy_for=lambda base_url: proxy_for(settings, base_url))
+        caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=self.proxy_for)
+        copier = OutputCopier(self.fetcher, self.blobs, proxy_for=self.proxy_for)
         self.mover = Mover(
             Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier, addresses=addresses
         )
         self.worker = Worker(self.store, self.mover, clock=clock, log_fault=log_task_fault)
+
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """Return those of now."""
+        return self._follower.current().snapshot.upstreams
 
     async def close(self) -> None:
         """Let go of every connection."""

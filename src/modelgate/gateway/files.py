@@ -12,9 +12,10 @@ import msgspec
 
 from modelgate.core.blobs import BlobInfo, BlobNotFound, BlobStoreFailed, is_blob_key
 from modelgate.core.clock import Clock
-from modelgate.core.errors import ModelgateError, Overloaded, PermissionDenied, UnknownPath
+from modelgate.core.errors import InvalidRequest, ModelgateError, Overloaded, PermissionDenied, UnknownPath
 from modelgate.core.http import BodySink, HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import Task
+from modelgate.gateway.previews import Previews
 
 FILES_PREFIX = "/files/"
 CHUNK_BYTES = 256 * 1024
@@ -64,8 +65,15 @@ class FileLinks:
         expires = int(self._clock() + self._lifetime_s)
         return f"{self._base_url}{FILES_PREFIX}{key}?expires={expires}&signature={self._signature(key, expires)}"
 
-    def urls_of(self, task: Task) -> list[str]:
-        """Return a fresh address for each output of a task, empty where there is no file (any more)."""
+    def urls_of(self, task: Task, *, preview_path: str = "") -> list[str]:
+        """Return a fresh address for each output of a task, empty where there is no file (any more).
+
+        `preview_path` is where a picture of one that still runs is shown, with `{task_id}` in it; empty: nowhere. The address changes as
+        the task does, so that no cache shows an older picture.
+        """
+        if task.finished_at is None and preview_path:
+            preview = f"{self._base_url}{preview_path.format(task_id=task.id)}?rand={int(task.updated_at * 1000)}"
+            return [preview if output.kind == "image" and output.url else "" for output in task.outputs]
         is_kept = task.finished_at is None or self.is_kept(since=task.finished_at)
         return [self.url_of(output.blob) if output.blob and is_kept else "" for output in task.outputs]
 
@@ -138,7 +146,8 @@ def parse_range(header: bytes | None, size_bytes: int) -> Span | None:
 class Files:
     """GET and HEAD of `/files/{key}`."""
 
-    def __init__(self, blobs: BlobReader, links: FileLinks, *, clock: Clock) -> None:
+    def __init__(self, blobs: BlobReader, links: FileLinks, *, clock: Clock, previews: Previews | None = None) -> None:
+        self._previews = previews
         self._blobs = blobs
         self._links = links
         self._clock = clock
@@ -163,6 +172,12 @@ class Files:
         except BlobStoreFailed:
             raise Overloaded(retry_after_s=5.0) from None
         return self._answer(request, key, info, seconds_left=seconds_left)
+
+    async def serve_preview(self, task: Task) -> HttpResponse:
+        """Answer with what a task that still runs looks like. Raises as `Previews.serve`."""
+        if self._previews is None:
+            raise InvalidRequest("The task is not finished yet.", code="task_not_ready")
+        return await self._previews.serve(task)
 
     def _answer(self, request: HttpRequest, key: str, info: BlobInfo, *, seconds_left: int) -> HttpResponse:
         etag = f'"{key}"'  # a key is never written twice with other bytes

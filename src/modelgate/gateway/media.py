@@ -106,7 +106,7 @@ class MediaGateway:
             assert route.decode is not None
             assert route.encode is not None
             tasks = await self._found_many(family, route.decode(call), caller.key)
-            return _answered(route, route.encode([(task, self._links.urls_of(task)) for task in tasks], request_id=request.id))
+            return _answered(route, route.encode([(task, self._urls_of(family, task)) for task in tasks], request_id=request.id))
         if route.action in ("fetch", "cancel", "content", "events"):
             task = await self._found(family, call.values["task_id"], caller.key)
             said.model = task.model
@@ -124,7 +124,7 @@ class MediaGateway:
             task = await self._submitted(found, caller.key, call, said)
             encode = route.encode or (family.encode_submitted if route.action == "submit" else family.encode_fetched)
         said.model = task.model
-        return _answered(route, encode(task, urls=self._links.urls_of(task), request_id=request.id))
+        return _answered(route, encode(task, urls=self._urls_of(family, task), request_id=request.id))
 
     async def _submitted(self, found: Found, key: ApiKey, call: MediaCall, said: "_Said") -> Task:
         """Return the task that a call asks for: taken by a vendor as a rule, and at its end for `make`."""
@@ -194,7 +194,7 @@ class MediaGateway:
             if len(tasks) < min(wanted, MAX_FETCHED):
                 break
             before = tasks[-1]
-        pairs = [(task, self._links.urls_of(task)) for task in shown[page.offset : wanted - 1]]
+        pairs = [(task, self._urls_of(family, task)) for task in shown[page.offset : wanted - 1]]
         return _answered(route, route.encode(pairs, has_more=len(shown) >= wanted, request_id=request_id))
 
     def _events(self, family: MediaFamily, task: Task, request_id: str) -> HttpResponse:
@@ -207,7 +207,7 @@ class MediaGateway:
             self._watchers -= 1
 
         def encode(shown: Task) -> bytes:
-            return family.encode_fetched(_seen_by(family, shown), urls=self._links.urls_of(shown), request_id=request_id)
+            return family.encode_fetched(_seen_by(family, shown), urls=self._urls_of(family, shown), request_id=request_id)
 
         source = TaskEvents(task, look=self._store.get, encode=encode, clock=self._desk.clock, on_end=on_end)
         return HttpResponse(status=200, headers=_EVENTS, body=source)
@@ -238,10 +238,12 @@ class MediaGateway:
         return ask, task.upstream if ask.request.parent is not None else ""
 
     async def _file(self, found: Found, request: HttpRequest) -> HttpResponse:
-        """Answer with the first file of a task, to whoever knows its id: it cannot be guessed."""
+        """Answer with the first file of a task, or its preview, to whoever knows its id: it cannot be guessed."""
         task = await self._store.get(found.values["task_id"])
         if task is None:
             raise TaskNotFound
+        if task.finished_at is None and found.family.preview_path:
+            return await self._files.serve_preview(task)
         return await self._files.serve(request, _file_of(task))
 
     def _count(self, said: "_Said", status: int, request: HttpRequest) -> None:
@@ -257,6 +259,9 @@ class MediaGateway:
             output_tokens=0,
             amount_nanos=0,  # a task is charged when it ends
         )
+
+    def _urls_of(self, family: MediaFamily, task: Task) -> list[str]:
+        return self._links.urls_of(task, preview_path=family.preview_path)
 
     async def _found(self, family: MediaFamily, task_id: str, key: ApiKey) -> Task:
         task = await self._store.get(task_id, account=key.account)

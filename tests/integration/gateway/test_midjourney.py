@@ -125,6 +125,25 @@ def test_a_grid(midjourney: Midjourney, grid: dict[str, Any]) -> None:
     assert (seed["code"], seed["result"].isdecimal()) == (1, True)
 
 
+def test_a_preview_while_it_is_drawn(installation: Installation, midjourney: Midjourney) -> None:
+    task = midjourney.submit("submit/imagine", prompt="a red fox\nmagic: slow-task")
+    early = send(f"{midjourney.url}/mj/image/{task}", headers={})
+    ends = time.monotonic() + END_S
+    while not (told := midjourney.fetch(task))["imageUrl"] and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert (told["status"], told["buttons"]) == ("IN_PROGRESS", [])
+    assert told["imageUrl"].startswith(f"{midjourney.url}/mj/image/{task}?rand=")
+    shown = send(told["imageUrl"], headers={})
+    assert (shown.status, shown.headers["content-type"], shown.headers["cache-control"]) == (200, "image/png", "no-store")
+    assert size(told["imageUrl"]) == (1024, 1024)
+    assert early.status in (200, 400)
+    plain_task = send(f"{midjourney.url}/v1/tasks/{task}", headers={"authorization": f"Bearer {midjourney.key}"}).body
+    assert (plain_task["state"], plain_task["outputs"]) == ("running", [])
+    assert midjourney.call(f"task/{task}/cancel", {}).body["code"] == 1
+    assert midjourney.fetch(task)["imageUrl"] == ""
+    assert send(f"{midjourney.url}/mj/image/{task}", headers={}).status == 400
+
+
 def test_change_and_simple_change(midjourney: Midjourney, grid: dict[str, Any], large: dict[str, Any]) -> None:
     assert (large["action"], large["prompt"]) == ("UPSCALE", grid["prompt"])
     assert size(large["imageUrl"]) == (1024, 576)

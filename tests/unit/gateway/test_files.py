@@ -2,11 +2,13 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from modelgate.core.blobs import BlobInfo, BlobNotFound, BlobStoreFailed
 from modelgate.core.errors import Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.records import Task, TaskOutput
 from modelgate.gateway.files import CHUNK_BYTES, FileBody, FileExpired, FileLinks, Files, Span, parse_range
 
 KEY = "task_12345678-0.png"
@@ -242,3 +244,15 @@ def test_only_our_own_valid_addresses_name_a_file() -> None:
     assert links(NOW + 3601).key_of(ours.url_of(KEY)) is None
     assert ours.key_of("https://gateway.example/files/" + KEY) is None
     assert ours.key_of("https://other.example/files/" + KEY) is None
+
+
+def test_a_task_that_runs_has_an_address_of_its_preview_where_its_family_shows_one() -> None:
+    outputs = (TaskOutput(kind="image", url="https://cdn.example/secret.png"), TaskOutput(kind="text", text="x"))
+    task = Task(
+        id="task_1", account="a", key="k", book="test", family="midjourney", operation="image", model="m", state="running", request=b"{}",
+        outputs=outputs, updated_at=12.5,
+    )  # fmt: skip
+    assert links().urls_of(task) == ["", ""]
+    assert links().urls_of(task, preview_path="/mj/image/{task_id}") == ["https://gateway.example/mj/image/task_1?rand=12500", ""]
+    ended = msgspec.structs.replace(task, state="failed", finished_at=NOW)
+    assert links().urls_of(ended, preview_path="/mj/image/{task_id}") == ["", ""]

@@ -122,7 +122,8 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     encode_submitted(task, urls=…, request_id=…) -> JSON and encode_fetched(task, urls=…, request_id=…) -> JSON, `urls` one for each
     output, empty for one without a file; encode_error(error, request_id=…) -> (HTTP status, JSON). `prefix` is the path all its routes
     share; `aliases`: other prefixes -> what they stand for; `field_names`: how fields, options and roles of the neutral request are called
-    here, where otherwise. `kinds`: which kinds of tasks it can show.
+    here, where otherwise. `kinds`: which kinds of tasks it can show. `preview_path`: the path of its route `file`, where that shows tasks
+    that still run too; empty: it has no previews.
     """
 
     name: str
@@ -134,6 +135,7 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     field_names: Mapping[str, str] = {}
     aliases: Mapping[str, str] = {}
     kinds: frozenset[str] = frozenset(("image", "video", "music"))
+    preview_path: str = ""
 
     @property
     def prefixes(self) -> tuple[str, ...]:

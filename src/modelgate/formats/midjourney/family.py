@@ -55,6 +55,7 @@ def _read(method: str, path: str, name: str, *, summary: str, description: str, 
 
 
 _BY_ID = {"task_id": TASK_ID}
+_PICTURE_PATH = PREFIX + "image/{task_id}"
 _READS = (
     MediaRoute(
         endpoint=_read(
@@ -125,12 +126,15 @@ _READS = (
     MediaRoute(
         endpoint=Endpoint(
             method="GET",
-            path=PREFIX + "image/{task_id}",
+            path=_PICTURE_PATH,
             name="fetch_midjourney_image",
             family="midjourney",
             home="desk",
             summary="The picture of a task",
-            description="The bytes of a finished task's first file, for whoever knows its id.",
+            description=(
+                "The bytes of a finished task's first file, for whoever knows its id; of one that still runs the preview that its upstream "
+                "shows, where it shows one."
+            ),
             content_type="image/png",
             error=schema.ErrorEnvelope,
             errors=(errors.TaskNotFound, errors.Overloaded),
@@ -151,6 +155,7 @@ FAMILY = MediaFamily(
     encode_fetched=encode.encode_fetched,
     encode_error=encode.encode_error,
     kinds=frozenset(("image", "video")),
+    preview_path=_PICTURE_PATH,
     field_names={
         "callback_url": "notifyHook",
         "quality": "mode",

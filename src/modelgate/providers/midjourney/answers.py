@@ -13,6 +13,8 @@ CROWDED_PAUSE_S = 5.0
 MAX_BUTTONS = 50
 MAX_OUTPUTS = 8
 MAX_SEED_CHARACTERS = 40
+MAX_URL_CHARACTERS = 2_048
+"""A preview at a longer address is not shown."""
 _TAKEN, _NOT_FOUND, _INVALID, _FAILED, _EXISTS, _QUEUED, _QUEUE_FULL, _BANNED, _SATURATED = 1, 3, 4, 9, 21, 22, 23, 24, 30
 _NOTHING_DONE = frozenset((_NOT_FOUND, _INVALID, _FAILED, _QUEUE_FULL, _BANNED, _SATURATED))
 _WAITS = frozenset(("NOT_START", "SUBMITTED", "IN_PROGRESS"))
@@ -160,7 +162,8 @@ def _state_of(task: _Task, *, words: bool) -> VendorState:
             message = (task.fail_reason or "The vendor ended the job.")[:MAX_MESSAGE_CHARACTERS]
             return VendorState(state="failed", vendor_task=vendor_task, error_code=refusals.GENERATION_FAILED, error_message=message)
         case _ if status in _WAITS:
-            return VendorState(state="running", vendor_task=vendor_task, progress=_progress_of(task.progress))
+            outputs = () if words else _preview_of(task)
+            return VendorState(state="running", vendor_task=vendor_task, progress=_progress_of(task.progress), outputs=outputs)
         case _:
             return VendorState(vendor_task=vendor_task)  # a new word must not end a task
 
@@ -168,6 +171,11 @@ def _state_of(task: _Task, *, words: bool) -> VendorState:
 def _progress_of(progress: str | int | None) -> int:
     text = str(progress or "").removesuffix("%")
     return min(99, int(text)) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
+
+
+def _preview_of(task: _Task) -> tuple[TaskOutput, ...]:
+    url = task.image_url or ""
+    return (TaskOutput(kind="image", url=url),) if 0 < len(url) <= MAX_URL_CHARACTERS else ()
 
 
 def _outputs_of(task: _Task) -> tuple[TaskOutput, ...]:

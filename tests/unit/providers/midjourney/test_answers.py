@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from modelgate.core.providers import VendorState
 from modelgate.providers.midjourney import PROVIDER
-from modelgate.providers.midjourney.answers import parse_cancel, parse_poll, parse_poll_many, parse_question, parse_submit
+from modelgate.providers.midjourney.answers import (
+    MAX_URL_CHARACTERS,
+    parse_cancel,
+    parse_poll,
+    parse_poll_many,
+    parse_question,
+    parse_submit,
+)
 
 FOLDER = Path(__file__).parents[3] / "testdata" / "midjourney" / "vendor"
 INPUTS = sorted(FOLDER.glob("*.input.json"))
@@ -46,6 +53,16 @@ def test_many_by_their_ids() -> None:
     assert parse_poll_many(200, b"[]") == {}
     assert parse_poll_many(502, b"[]") is None
     assert parse_poll_many(200, b"{}") is None
+
+
+def test_previews_are_shown_of_pictures_alone() -> None:
+    body = b'[{"id": "7", "status": "IN_PROGRESS", "imageUrl": "https://cdn.example/own.png"}]'
+    long = body.replace(b"own", b"o" * MAX_URL_CHARACTERS)
+    shown, words, hidden = parse_poll_many(200, body), parse_poll_many(200, body, words=True), parse_poll_many(200, long)
+    assert shown is not None
+    assert words is not None
+    assert hidden is not None
+    assert [len(told["7"].outputs) for told in (shown, words, hidden)] == [1, 0, 0]
 
 
 JSON = st.recursive(
