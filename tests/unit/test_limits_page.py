@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from modelgate.app import control, data_directory, doctor, serve
+from modelgate.app import control_reach, data_directory, doctor, serve
 from modelgate.app.operator_settings import OPERATOR_SETTINGS
 from modelgate.app.settings import Settings
 from modelgate.control import lists, overview, playground, redemption, request_csv, yescale_reference
@@ -82,7 +82,7 @@ FIGURES: dict[str, list[float]] = {
     "connections to one process": [EDGE.max_connections],
     "idle connection is kept": [EDGE.idle_timeout_s],
     "client reads nothing of its answer for": [EDGE.write_stall_timeout_s],
-    "body of the account API": [control.MAX_BODY_BYTES],
+    "body of the account API": [control_reach.MAX_BODY_BYTES],
     "choices (n) of one conversation": [openai_chat.MAX_CHOICES],
     "recording to be transcribed": [transcriptions.MAX_FILE_BYTES],
     "text to be spoken by OpenAI's models": [family.max_characters for family in openai_speech.FAMILIES],

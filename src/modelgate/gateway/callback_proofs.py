@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from modelgate.core.clock import Clock
 from modelgate.core.errors import Overloaded, UnknownPath
@@ -178,6 +176,10 @@ def _raw_of(x: str) -> bytes | None:
 
 
 def _is_made_by(keys: tuple[bytes, ...], signed: SignedCall) -> bool:
+    # Megabytes of memory that a server needs only once a vendor calls that signs.
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
     for key in keys:
         try:
             Ed25519PublicKey.from_public_bytes(key).verify(signed.signature, signed.message)
