@@ -13,15 +13,21 @@ from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import send
 from tests.integration.portal.answers import compare_with_kept, differences, send_example
 from tests.integration.portal.pictures import FORM_FILES
+from tests.webhook_receiver import Receiver
 
+from modelgate.app.settings import Settings
+from modelgate.app.snapshots import installation_secret
+from modelgate.app.workshop import callback_key
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.media.family import load_media_families
+from modelgate.gateway.callbacks import callback_url
 from modelgate.gateway.endpoints import endpoint_table
 from modelgate.portal.examples import example_of, follow_of
 from modelgate.portal.pages import Example
 
 pytestmark = pytest.mark.slow
 TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
+HOOK_ID = "hook_4fK2mQpX7cVbN1sLr8YwZd_6"
 FAILING = ("failed", "error")
 """Cases that show a task that has failed."""
 END_S = 90.0
@@ -49,6 +55,9 @@ BEGUN_BY = {
     "fetch_pika_video": "submit_pika_video",
     "fetch_runway_task": "submit_runway_text_to_video",
     "cancel_runway_task": "submit_runway_text_to_video",
+    "cancel_task": "submit_runway_text_to_video",
+    "cancel_midjourney_task": "midjourney_imagine",
+    "wake_task": "create_task",
     "submit_suno_music": "submit_suno_music",
     "fetch_suno_task": "submit_suno_music",
     "fetch_suno_task-lyrics": "submit_suno_lyrics",
@@ -61,19 +70,12 @@ BEGUN_BY = {
     "submit_kling_lip_sync": "submit_kling_text_video",
 }
 """What begins the task that an example is about, where `submit_…` in the place of `fetch_…` does not say it."""
-LEFT_OUT = {
-    "midjourney_modal": "a dialog must be open: gateway/test_midjourney.py",
-    "cancel_midjourney_task": "must come before the vendor begins: gateway/test_midjourney.py",
-    "cancel_task": "must come before the vendor begins: gateway/test_tasks.py",
-    "redeliver": "needs a receiver: app/test_webhooks.py",
-    "wake_task": "needs the vendor's address: app/test_webhooks.py",
-}
 WITHOUT_PROMPT = ("fetch_kling_try_on", "fetch_kling_lip_sync", "fetch_kling_effects")
 """What they begin has no words that could tell the sandbox to fail."""
 CASES = [
     (endpoint, case)
     for endpoint in TABLE.values()
-    if endpoint.home == "desk" and endpoint.name not in LEFT_OUT
+    if endpoint.home == "desk"
     for case in endpoint.cases
     if not (case.name in FAILING and endpoint.name in WITHOUT_PROMPT)
 ]
@@ -89,8 +91,16 @@ def name_of(value: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    running = Installation(tmp_path_factory.mktemp("media") / "data")
+def receiver() -> Iterator[Receiver]:
+    """A server of a caller's, which hears of tasks."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Installation]:
+    running = Installation(tmp_path_factory.mktemp("media") / "data", "--webhook-origins", receiver.origin)
     yield running
     assert running.stop() == 0
 
@@ -102,18 +112,18 @@ def begin(installation: Installation) -> Begin:
 
     def once(name: str, *, fails: bool = False) -> dict[str, Any]:
         if (name, fails) not in ended:
-            ended[name, fails] = _begun(installation, TABLE[name], fails=fails, once=once)
+            ended[name, fails] = _begun(installation, TABLE[name], magic="fail-task" if fails else "", once=once)
         return ended[name, fails]
 
     return once
 
 
-def _begun(installation: Installation, endpoint: Endpoint, *, fails: bool, once: Begin | None) -> dict[str, Any]:
-    """Return a new task, at its end; without `once` as it begins."""
+def _begun(installation: Installation, endpoint: Endpoint, *, magic: str, once: Begin | None) -> dict[str, Any]:
+    """Return a new task, at its end; without `once` as it begins. `magic`: what the sandbox is told to do."""
     example = example_of(endpoint, endpoint.cases[0], None)
     text = msgspec.json.encode(example).decode()
-    if fails:
-        text = _FIRST_WORDS.sub(r"\g<0>magic: fail-task\\n", text, count=1)
+    if magic:
+        text = _FIRST_WORDS.sub(rf"\g<0>magic: {magic}\\n", text, count=1)
     if once is not None:
         text = _with_real_things(installation, text, once, begun_by=BEGUN_BY.get(endpoint.name, ""))
     sent = msgspec.json.decode(text, type=Example)
@@ -130,7 +140,7 @@ def _begun(installation: Installation, endpoint: Endpoint, *, fails: bool, once:
         if once is None:
             return shown
         if shown["state"] not in ("queued", "submitting", "running") or time.monotonic() > until:
-            assert shown["state"] == ("failed" if fails else "succeeded"), shown
+            assert shown["state"] == ("failed" if magic == "fail-task" else "succeeded"), shown
             return shown
         time.sleep(0.2)
 
@@ -164,14 +174,56 @@ def _with_task(installation: Installation, text: str, task: dict[str, Any]) -> s
     return text
 
 
+def _with_dialog(installation: Installation, text: str, begin: Begin, _receiver: Receiver) -> str:
+    """Return the example with a dialog that is open: a button of a grid was pressed with remix on."""
+    grid = str(begin("midjourney_imagine")["id"])
+    base_url, key = installation.base_url, installation.test_key
+    button = next(one for one in send(f"{base_url}/mj/task/{grid}/fetch", key=key).body["buttons"] if one["label"] == "V1")
+    pressed = {"taskId": grid, "customId": button["customId"], "enableRemix": True}
+    opened = send(f"{base_url}/mj/submit/action", key=key, body=pressed, method="POST").body
+    assert opened["code"] == 21, opened
+    return text.replace(TASK_ID, str(opened["result"]))
+
+
+def _with_delivery(installation: Installation, text: str, _begin: Begin, receiver: Receiver) -> str:
+    """Return the example with a webhook that has gone out."""
+    body = {
+        "model": "kling-v1",
+        "operation": "image",
+        "input": {"prompt": "a kite that is told of"},
+        "callback_url": f"{receiver.origin}/hook",
+    }
+    task = str(send(f"{installation.base_url}/v1/tasks", key=installation.test_key, body=body, method="POST").body["id"])
+    receiver.of(task, '"succeeded"')
+    deliveries = send(f"{installation.base_url}/v1/tasks/{task}/deliveries", key=installation.test_key).body["data"]
+    return text.replace(HOOK_ID, str(deliveries[0]["id"])).replace(TASK_ID, task)
+
+
+def _with_callback(installation: Installation, text: str, begin: Begin, _receiver: Receiver) -> str:
+    """Return the example with the address that a vendor is given."""
+    task = str(begin("create_task")["id"])
+    secret = installation_secret(Settings(data=str(installation.data)), {})
+    address = callback_url(installation.base_url, callback_key(secret), task)
+    return json.dumps({**json.loads(text), "path": address.removeprefix(installation.base_url)})
+
+
+PREPARED = {"midjourney_modal": _with_dialog, "redeliver": _with_delivery, "wake_task": _with_callback}
+"""What has to be there for an example beside a task that ended."""
+
+
 @pytest.mark.parametrize(("endpoint", "case"), CASES, ids=name_of)
-def test_a_case_is_answered_as_is_shown(installation: Installation, begin: Begin, endpoint: Endpoint, case: Case) -> None:
+def test_a_case_is_answered_as_is_shown(
+    installation: Installation, begin: Begin, receiver: Receiver, endpoint: Endpoint, case: Case
+) -> None:
     text = msgspec.json.encode(example_of(endpoint, case, None)).decode()
     begun_by = BEGUN_BY.get(f"{endpoint.name}-{case.name}") or BEGUN_BY.get(endpoint.name, endpoint.name.replace("fetch_", "submit_"))
     ids = {installation.base_url: "https://gateway.example"}
     if endpoint.name.startswith(("cancel_", "stream_")):
-        running = str(_begun(installation, TABLE[begun_by], fails=False, once=None)["id"])
+        magic = "slow-task" if endpoint.name.startswith("cancel_") else ""
+        running = str(_begun(installation, TABLE[begun_by], magic=magic, once=None)["id"])
         text, ids[running] = text.replace(TASK_ID, running), TASK_ID
+    prepare = PREPARED.get(endpoint.name)
+    text = prepare(installation, text, begin, receiver) if prepare is not None else text
     text = _with_real_things(installation, text, begin, begun_by=begun_by, fails=case.name in FAILING)
     answer = send_example(installation.base_url, msgspec.json.decode(text, type=Example), key=installation.test_key, files=FORM_FILES)
     assert answer.status == case.status, answer
