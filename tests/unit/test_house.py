@@ -153,6 +153,7 @@ TESTED_ELSEWHERE = {
 
 VENDOR_NAMES_ALLOWED = {
     "control/yescale_reference.py": "an example of an answer",
+    "control/upstream_reference.py": "data: an example",
     "control/models.py": "data: an example",
     "gateway/endpoints_chat.py": "data: the family of the endpoints, for the documentation",
     "gateway/endpoints_completions.py": "data: the family of the endpoint, for the documentation",

@@ -96,7 +96,7 @@ class UpstreamBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     provider: Annotated[
         Annotated[str, Meta(min_length=1, max_length=MAX_PROVIDER_LENGTH)],
-        Meta(description="Whose it is; `GET /api/providers` lists them.", examples=["custom"]),
+        Meta(description="Whose it is; `GET /api/providers` lists them.", examples=["vllm"]),
     ]
     book: Annotated[Book, Meta(description="Whose requests it answers: those of live keys, or of test keys beside the sandbox.")] = "live"
     secrets: Annotated[_Secrets, Meta(description=_SECRETS)] = []
@@ -180,8 +180,8 @@ _UPSTREAM = {
     "object": "upstream",
     "id": _ID,
     "name": "own server",
-    "provider": "custom",
-    "provider_title": "A vendor",
+    "provider": "vllm",
+    "provider_title": "vLLM",
     "base_url": "https://llm.example/v1",
     "book": "live",
     "models": {"my-model": "acme/my-model-7b"},
@@ -245,7 +245,7 @@ ADD_UPSTREAM: Final = declared(
             title="A server of one's own",
             prose="Test it next.",
             request={
-                "provider": "custom",
+                "provider": "vllm",
                 "name": "own server",
                 "base_url": "https://llm.example/v1",
                 "models": {"my-model": "acme/my-model-7b"},
@@ -332,11 +332,11 @@ LIST_PROVIDERS: Final = declared(
                 "object": "list",
                 "data": [
                     {
-                        "name": "custom",
-                        "title": "A vendor",
-                        "base_url": "https://api.vendor.example/v1",
-                        "needs_base_url": False,
-                        "needs_secret": True,
+                        "name": "vllm",
+                        "title": "vLLM",
+                        "base_url": "",
+                        "needs_base_url": True,
+                        "needs_secret": False,
                         "operations": ["chat", "embeddings"],
                         "documentation": "https://docs.vendor.example",
                     }

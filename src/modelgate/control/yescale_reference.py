@@ -369,7 +369,8 @@ TASKS = _endpoint(
         Case(
             name="tasks",
             title="Of an hour",
-            prose="Both times are needed: `?start_timestamp=1763881326&end_timestamp=1763884926`.",
+            prose="Both times are needed.",
+            query={"start_timestamp": "1763881326", "end_timestamp": "1763884926"},
             response={
                 "data": [
                     {
@@ -417,7 +418,8 @@ LOGS = _endpoint(
         Case(
             name="logs",
             title="Consumption",
-            prose="With `?type=2&page_size=1`.",
+            prose="One line of it.",
+            query={"type": "2", "page_size": "1"},
             response={
                 "data": [
                     {
