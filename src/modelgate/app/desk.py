@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from modelgate.app.workshop import Workshop, addresses_of, file_links, log_task_
 from modelgate.core.clock import system_clock
 from modelgate.core.errors import MethodNotAllowed, ModelgateError, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.providers import Provider
 from modelgate.core.records import ApiKey
 from modelgate.core.sandbox import SHOWN_PREFIX
 from modelgate.formats.chat.wire_format import WireFormatsOnDemand
@@ -45,7 +46,7 @@ from modelgate.formats.media.family import MediaFamily, load_media_families
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.gateway.callbacks import CALLBACKS_PATH, MAX_CALLBACK_BYTES, VendorCallbacks
 from modelgate.gateway.families import MediaRoutes, render_error, render_family_error
-from modelgate.gateway.files import FILES_PREFIX, Files
+from modelgate.gateway.files import FILES_PREFIX, FileLinks, Files
 from modelgate.gateway.idempotency import HEADER as IDEMPOTENCY_KEY
 from modelgate.gateway.idempotency import Idempotency, Spoken
 from modelgate.gateway.images import ImagesGateway
@@ -117,8 +118,7 @@ class Desk:
         )
         await follower.follow()
         links = file_links(settings, self._secret)
-        addresses = addresses_of(settings, self._secret, links)
-        workshop = Workshop(settings, self._database, follower, role="desk", providers=providers, clock=system_clock, addresses=addresses)
+        workshop = self._workshop(follower, providers=providers, links=links)
         rates = RateCounters(settings.rates_path, writer=settings.workers, writers=settings.workers + 1)
         metrics = Metrics()
         desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, metrics=metrics, clock=system_clock)
@@ -177,6 +177,19 @@ class Desk:
         if self._control.made is not None:
             self._control.made.close()
         rates.close()
+
+    def _workshop(self, follower: ConfigurationFollower, *, providers: Mapping[str, Provider], links: FileLinks) -> Workshop:
+        """Return what moves this process's tasks."""
+        return Workshop(
+            self._settings,
+            self._database,
+            follower,
+            role="desk",
+            providers=providers,
+            clock=system_clock,
+            addresses=addresses_of(self._settings, self._secret, links),
+            families=self._families,
+        )
 
     def _keepers(self, desk: MediaDesk, workshop: Workshop) -> Iterator[Coroutine[Any, Any, None]]:
         """Yield what writes down and removes rows and files, each for as long as the desk runs."""

@@ -28,10 +28,13 @@ async def work(settings: Settings, database: Database, secret: bytes, stop: asyn
     await follower.follow()
     links = file_links(settings, secret)
     addresses = addresses_of(settings, secret, links)
-    workshop = Workshop(settings, database, follower, role="worker", providers=providers, clock=system_clock, addresses=addresses)
+    families = load_media_families()
+    workshop = Workshop(
+        settings, database, follower, role="worker", providers=providers, clock=system_clock, addresses=addresses, families=families
+    )
     following = asyncio.create_task(follower.run())
     report_ready(role="worker")
-    encode = task_encoder(load_media_families(), links)
+    encode = task_encoder(families, links)
     sender = webhook_sender(settings, database, secret, workshop=workshop, encode=encode)
     await asyncio.gather(workshop.worker.run(stop), sender.run(stop))
     following.cancel()

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock, system_clock
 from modelgate.core.providers import Provider
 from modelgate.core.records import Upstream
+from modelgate.formats.media.family import MediaFamily
 from modelgate.gateway.callbacks import callback_url
 from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FileLinks
 from modelgate.routing.health import Health
@@ -92,6 +93,7 @@ class Workshop:
         providers: Mapping[str, Provider],
         clock: Clock,
         addresses: Addresses,
+        families: Iterable[MediaFamily],
     ) -> None:
         """`role` is `desk` or `worker`."""
         self.proxy_for: ProxyFor = partial(proxy_for, settings)
@@ -99,7 +101,8 @@ class Workshop:
         self.transport = Transport()
         self.blobs: Blobs = blobs_of(settings.blobs or str(settings.blobs_path))
         self.fetcher = GuardedFetcher(self.transport, ports=settings.fetch_ports, proxy_for=self.proxy_for)
-        self.store = DatabaseTaskStore(database, owner=owner_of(role, settings.data_path))
+        telling = frozenset(family.name for family in families if family.tells_progress)
+        self.store = DatabaseTaskStore(database, owner=owner_of(role, settings.data_path), telling=telling)
         places = ConfiguredPlaces(follower.current, providers=providers, health=Health(), clock=clock)
         caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=self.proxy_for)
         copier = OutputCopier(self.fetcher, self.blobs, proxy_for=self.proxy_for)

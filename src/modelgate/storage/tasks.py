@@ -6,7 +6,7 @@ writes nothing, and learns it. A terminal state is final: nothing matches it any
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from modelgate.storage import ledger_tasks, usage
 from modelgate.storage.database import Database
 from modelgate.storage.schema.tasks import task as task_table
 from modelgate.storage.schema.tasks import task_event, task_output
-from modelgate.storage.webhooks import note_delivery
+from modelgate.storage.webhooks import note_delivery, note_progress
 
 MAX_PAGE = 100
 MAX_CLAIM = 500
@@ -214,8 +214,12 @@ def _lock_count(connection: Connection, upstream: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"tasks of {upstream}"})
 
 
-def save_task(connection: Connection, task: Task, *, owner: str = "", lease_until: float | None = None) -> Task | None:
+def save_task(
+    connection: Connection, task: Task, *, owner: str = "", lease_until: float | None = None, telling: Container[str] = ()
+) -> Task | None:
     """Write a task that is not finished; keep the lease until `lease_until`, or give it up.
+
+    `telling` are the families whose callers hear of progress too.
 
     Returns:
         The task with its new version; None when it was moved or finished meanwhile: nothing was written.
@@ -223,7 +227,7 @@ def save_task(connection: Connection, task: Task, *, owner: str = "", lease_unti
     if task.state in TERMINAL_STATES:
         raise ValueError("a task ends by finish_task, with its money")
     leased = {"lease_owner": owner, "wake_at": lease_until} if lease_until is not None else {"lease_owner": "", "wake_at": task.due_at}
-    return _write(connection, task, leased)
+    return _write(connection, task, leased, telling=telling)
 
 
 def postpone_tasks(connection: Connection, tasks: Sequence[Task]) -> list[Task | None]:
@@ -250,11 +254,11 @@ def postpone_tasks(connection: Connection, tasks: Sequence[Task]) -> list[Task |
     ]
 
 
-def put_back_tasks(connection: Connection, tasks: Sequence[tuple[Task, bool]]) -> list[Task | None]:
+def put_back_tasks(connection: Connection, tasks: Sequence[tuple[Task, bool]], *, telling: Container[str] = ()) -> list[Task | None]:
     """Give up the leases of tasks, in order: those said to have changed as `save_task` does, the others as `postpone_tasks`."""
     same = [task for task, changed in tasks if not changed]
     postponed = iter(postpone_tasks(connection, same) if same else ())
-    return [save_task(connection, task) if changed else next(postponed) for task, changed in tasks]
+    return [save_task(connection, task, telling=telling) if changed else next(postponed) for task, changed in tasks]
 
 
 def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> Task | None:
@@ -275,15 +279,17 @@ def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> T
     return written
 
 
-def _write(connection: Connection, task: Task, leased: dict[str, Any]) -> Task | None:
+def _write(connection: Connection, task: Task, leased: dict[str, Any], *, telling: Container[str] = ()) -> Task | None:
     columns = task_table.c
-    before = connection.execute(select(columns.state).where(_still(task)).with_for_update()).scalar()
+    before = connection.execute(select(columns.state, columns.progress).where(_still(task)).with_for_update()).first()
     if before is None:
         return None
     written = msgspec.structs.replace(task, version=task.version + 1)
     connection.execute(update(task_table).where(_still(task)).values(**_columns_of(written), **leased))
-    if before != task.state:
+    if before.state != task.state:
         _note_event(connection, written)
+    elif before.progress < task.progress and task.callback_url and task.family in telling:
+        note_progress(connection, written)
     return written
 
 
@@ -308,8 +314,10 @@ class DatabaseTaskStore:
     `owner` names this process and no other that lives; the one that takes its place after a crash has the same name.
     """
 
-    def __init__(self, database: Database, *, owner: str) -> None:
+    def __init__(self, database: Database, *, owner: str, telling: Container[str] = ()) -> None:
+        """`telling` are the families whose callers hear of progress too."""
         self._database = database
+        self._telling = telling
         self._owner = owner
         self._returned: list[_Returned] = []
         self._returning: asyncio.Task[None] | None = None
@@ -407,7 +415,8 @@ class DatabaseTaskStore:
 
     async def _write_some(self, some: "list[_Returned]") -> None:
         async with self._many:
-            written = await self._database.call(put_back_tasks, [(task, changed) for task, changed, _ in some])
+            put_back = [(task, changed) for task, changed, _ in some]
+            written = await self._database.call(put_back_tasks, put_back, telling=self._telling)
         for (_, _, answer), task in zip(some, written, strict=True):
             if not answer.done():
                 answer.set_result(task)

@@ -17,6 +17,8 @@ MAX_CLAIM = 100
 MAX_LISTED = 100
 MAX_OF_ACCOUNT = 4
 """Deliveries of one account under way at once: addresses that hang keep nobody else waiting."""
+PROGRESS_APART_S = 5.0
+"""Of a task's progress its caller hears no more often than this, where it hears of it at all."""
 BEHIND_OLDER_S = 1.0
 """How long a delivery steps back whose task has an older one under way."""
 
@@ -29,8 +31,22 @@ def note_delivery(connection: Connection, task: Task) -> None:
     last = connection.execute(
         select(columns.task_state, columns.state).where(columns.task == task.id).order_by(columns.version.desc()).limit(1)
     ).first()
-    if last is not None and (last.task_state == task.state or last.state == "gone"):
+    if last is None or (last.task_state != task.state and last.state != "gone"):
+        _leave(connection, task)
+
+
+def note_progress(connection: Connection, task: Task) -> None:
+    """Leave word of how far a task has come, a while after the last was taken; one still on its way tells of the progress of then."""
+    columns = webhook.c
+    query = select(columns.task_state, columns.state, columns.created_at).where(columns.task == task.id)
+    last = connection.execute(query.order_by(columns.version.desc()).limit(1)).first()
+    if last is None or (last.task_state, last.state) != (task.state, "delivered"):
         return
+    if task.updated_at - last.created_at >= PROGRESS_APART_S:
+        _leave(connection, task)
+
+
+def _leave(connection: Connection, task: Task) -> None:
     delivery = Delivery(
         id=delivery_id(task),
         task=task.id,

@@ -156,3 +156,26 @@ async def test_a_vendor_calls_back_to_an_address_of_ours(house: House) -> None:
     assert (await house.ask("POST", path, body=b"x" * (MAX_CALLBACK_BYTES + 1), secret="")).status == 413
     assert (await house.follow(task_id))["task_status"] == "succeed"
     assert (await house.ask("POST", path, secret="")).status == 200
+
+
+async def test_a_midjourney_client_hears_of_progress(house: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelgate.storage.webhooks.PROGRESS_APART_S", 0.2)
+    body = msgspec.json.encode({"prompt": "a fox\nmagic: slow-task", "notifyHook": receiver.origin + "/mj"})
+    submitted = (await house.ask("POST", "/mj/submit/imagine", body=body)).json
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            if len({one["progress"] for one in receiver.bodies()}) >= 3:
+                break
+            await asyncio.sleep(0.05)
+    assert (await house.ask("POST", f"/mj/task/{submitted['result']}/cancel", body=b"{}")).json["code"] == 1
+
+    told = receiver.bodies()
+    progress = [int(one["progress"].removesuffix("%")) for one in told]
+    assert progress == sorted(progress)
+    assert {(one["id"], one["status"]) for one in told} == {(submitted["result"], "IN_PROGRESS")}
+    assert any(one["imageUrl"].startswith(f"https://gateway.example/mj/image/{submitted['result']}?rand=") for one in told), "its preview"
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            if receiver.bodies()[-1]["status"] == "FAILURE":
+                break
+            await asyncio.sleep(0.05)

@@ -13,7 +13,7 @@ from modelgate.core.records import Delivery, Task
 from modelgate.storage.database import Database, sqlite_url
 from modelgate.storage.migrations import all_tables
 from modelgate.storage.tasks import DatabaseTaskStore
-from modelgate.storage.webhooks import MAX_OF_ACCOUNT, DatabaseWebhookStore, claim_deliveries
+from modelgate.storage.webhooks import MAX_OF_ACCOUNT, PROGRESS_APART_S, DatabaseWebhookStore, claim_deliveries
 
 pytestmark = pytest.mark.anyio
 
@@ -216,3 +216,85 @@ async def test_many_claimers_at_once_never_take_the_same_delivery_nor_two_of_one
     assert len(claimed) == 30
     assert len({one.task for one in claimed}) == 30
     assert all(one.task_state == ("succeeded" if int(one.task[5:]) % 2 else "running") for one in claimed)
+
+
+# Progress, of families whose callers hear of it.
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def telling(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Any, Any]]:
+    """The stores of an installation where callers of the family `teller` hear of progress."""
+    database = Database(sqlite_url(tmp_path / "modelgate.db") if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+    all_tables().create_all(database.engine)
+    yield DatabaseTaskStore(database, owner="desk", telling=frozenset(("teller",))), DatabaseWebhookStore(database)
+    database.close()
+
+
+async def come_on(tasks: Any, task: Task, progress: int, *, at: float) -> Task:
+    """Write down that a running task has come further."""
+    written = await tasks.save(msgspec.structs.replace(task, progress=progress, updated_at=at))
+    assert written is not None
+    return written
+
+
+async def take(webhooks: Any, *, now: float, state: str = "delivered") -> list[int]:
+    """Send what is due; return the versions told of."""
+    told = await webhooks.claim_due(now=now, limit=10, lease_until=now + 30)
+    for one in told:
+        ended_at = None if state == "pending" else now
+        assert await webhooks.settle(msgspec.structs.replace(one, state=state, ended_at=ended_at, due_at=now + 60))
+    return [one.version for one in told]
+
+
+async def test_progress_is_told_but_not_more_often_than_every_few_seconds(telling: tuple[Any, Any]) -> None:
+    tasks, webhooks = telling
+    task = await walk(tasks, make_task(family="teller"), "running")
+    assert len(await take(webhooks, now=NOW + 1)) == 1
+
+    soon = task.updated_at + PROGRESS_APART_S
+    task = await come_on(tasks, task, 10, at=soon - 0.1)
+    assert await take(webhooks, now=soon) == []
+    task = await come_on(tasks, task, 20, at=soon)
+    assert await take(webhooks, now=soon) == [task.version]
+    task = await come_on(tasks, task, 30, at=soon + PROGRESS_APART_S - 0.1)
+    task = await come_on(tasks, task, 30, at=soon + PROGRESS_APART_S)
+    assert await take(webhooks, now=soon + 60) == [], "no progress is no news"
+
+    newest = (await webhooks.list_of(task.id))[0]
+    assert (newest.task_state, newest.state) == ("running", "delivered")
+
+
+async def test_what_is_still_on_its_way_is_not_joined_by_more(telling: tuple[Any, Any]) -> None:
+    """It is said when it is sent how far the task is; a receiver that hangs or fails gets no more tries by it."""
+    tasks, webhooks = telling
+    task = await walk(tasks, make_task(family="teller"), "running")
+    task = await come_on(tasks, task, 10, at=NOW + 60)
+    assert len(await webhooks.list_of(task.id)) == 1
+    await take(webhooks, now=NOW + 61, state="pending")
+    task = await come_on(tasks, task, 20, at=NOW + 90)
+    assert len(await webhooks.list_of(task.id)) == 1
+    await take(webhooks, now=NOW + 130, state="gone")
+    await come_on(tasks, task, 30, at=NOW + 200)
+    assert len(await webhooks.list_of(task.id)) == 1
+
+
+async def test_others_hear_of_states_alone(telling: tuple[Any, Any]) -> None:
+    tasks, webhooks = telling
+    task = await walk(tasks, make_task(), "running")
+    await take(webhooks, now=NOW + 1)
+    await come_on(tasks, task, 50, at=NOW + 90)
+    assert await take(webhooks, now=NOW + 91) == []
+    quiet = await walk(tasks, make_task("task_b", family="teller", callback_url=""), "running")
+    await come_on(tasks, quiet, 50, at=NOW + 90)
+    assert await webhooks.list_of("task_b") == []
+
+
+async def test_the_end_overtakes_progress(telling: tuple[Any, Any]) -> None:
+    tasks, webhooks = telling
+    task = await walk(tasks, make_task(family="teller"), "running")
+    await take(webhooks, now=NOW + 1)
+    task = await come_on(tasks, task, 50, at=NOW + 60)
+    ended = msgspec.structs.replace(task, state="failed", progress=100, finished_at=NOW + 61, updated_at=NOW + 61, due_at=NOW + 61)
+    written = await tasks.finish(ended, captured_nanos=0)
+    assert written is not None
+    assert await take(webhooks, now=NOW + 62) == [written.version]

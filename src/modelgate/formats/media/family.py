@@ -123,7 +123,8 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     output, empty for one without a file; encode_error(error, request_id=…) -> (HTTP status, JSON). `prefix` is the path all its routes
     share; `aliases`: other prefixes -> what they stand for; `field_names`: how fields, options and roles of the neutral request are called
     here, where otherwise. `kinds`: which kinds of tasks it can show. `preview_path`: the path of its route `file`, where that shows tasks
-    that still run too; empty: it has no previews.
+    that still run too; empty: it has no previews. `tells_progress`: its clients expect to hear of progress at the address they gave, not of
+    states alone.
     """
 
     name: str
@@ -136,6 +137,7 @@ class MediaFamily(msgspec.Struct, frozen=True, kw_only=True):
     aliases: Mapping[str, str] = {}
     kinds: frozenset[str] = frozenset(("image", "video", "music"))
     preview_path: str = ""
+    tells_progress: bool = False
 
     @property
     def prefixes(self) -> tuple[str, ...]:

@@ -156,6 +156,7 @@ FAMILY = MediaFamily(
     encode_error=encode.encode_error,
     kinds=frozenset(("image", "video")),
     preview_path=_PICTURE_PATH,
+    tells_progress=True,
     field_names={
         "callback_url": "notifyHook",
         "quality": "mode",
