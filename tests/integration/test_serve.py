@@ -43,13 +43,14 @@ if behaviour == "draining":
     signal.signal(signal.SIGTERM, drain)
 if behaviour == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if role == "sandbox" or role == "relay":
+    listening = socket.socket(fileno=int(sys.argv[-1]))
+    listening.setblocking(True)
 if role == "book":
     report_ready(first_run=["Base URL {base_url}/v1", "Test key sk-test-x {\\"a\\": 1}"])
 else:
     report_ready(role=role)
 if role == "sandbox" or role == "relay":
-    listening = socket.socket(fileno=int(sys.argv[-1]))
-    listening.setblocking(True)
     while True:
         connection, _ = listening.accept()
         connection.sendall(name.encode() + b" " + os.environ.get("MALLOC_TOP_PAD_", "none").encode() + b"\\n")
