@@ -103,6 +103,8 @@ TESTED_ELSEWHERE = {
     "formats/openai_transcriptions/reference.py": ("unit/gateway/test_endpoints_audio.py", "types"),
     "formats/openai_transcriptions/schema.py": ("unit/formats/openai_transcriptions/test_single.py", "types"),
     "formats/luma/schema.py": ("unit/formats/luma/test_family.py", "types"),
+    "providers/runway/schema.py": ("unit/providers/runway/test_init.py", "types and data"),
+    "providers/suno/schema.py": ("unit/providers/suno/test_init.py", "types and data"),
     "formats/runway/schema.py": ("unit/formats/runway/test_family.py", "types"),
     "formats/single/single_format.py": ("unit/formats/openai_embeddings/test_single.py", "types"),
     "gateway/answer_stream.py": ("unit/gateway/test_chat.py", "part of the pipeline"),

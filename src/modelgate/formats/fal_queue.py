@@ -16,6 +16,8 @@ from modelgate.core.http import HeaderBlock
 from modelgate.core.providers import CallbackProof, SignedCall, UpstreamCall, VendorState
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_answers import failed, finished, reader_of, taken
+from modelgate.formats.media.vendor_calls import EMPTY, post_json
 from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 
 APP = "fal-ai/pika"
@@ -25,7 +27,6 @@ MAX_FAULTS = 5
 MAX_URL_CHARACTERS = 2_000
 PROGRESS = {"IN_QUEUE": 10, "IN_PROGRESS": 50}
 
-_JSON_HEADERS = (("content-type", "application/json"),)
 _JOB = re.compile(r"(?:^|/)(fal-ai(?:/[\w-][\w.-]*)+/requests/[\w-]{1,200})(?:/status)?$")
 _REQUEST_ID = re.compile(r"^[\w-]{1,200}$")
 
@@ -65,20 +66,17 @@ class _Refusal(msgspec.Struct):
 
 
 _Detail = str | list[_Fault] | None
-_decode_taken = msgspec.json.Decoder(_Taken).decode
-_decode_status = msgspec.json.Decoder(_Status).decode
-_decode_cancelled = msgspec.json.Decoder(_Cancelled).decode
-_decode_result = msgspec.json.Decoder(_Result).decode
-_decode_refusal = msgspec.json.Decoder(_Refusal).decode
-_encode = msgspec.json.Encoder().encode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_read_taken = reader_of(_Taken)
+_read_status = reader_of(_Status)
+_read_cancelled = reader_of(_Cancelled)
+_read_result = reader_of(_Result)
+_read_refusal = reader_of(_Refusal)
 
 
 def encode_queued(endpoint: str, fields: dict[str, Any], *, callback_url: str) -> UpstreamCall:
     """Return the call that queues a job at an endpoint such as `fal-ai/pika/v2.2/text-to-video`; empty fields are left out."""
     query = "?" + urlencode({"fal_webhook": callback_url}) if callback_url else ""
-    body = _encode({name: value for name, value in fields.items() if value is not None and value != ""})
-    return UpstreamCall(method="POST", path=f"/{endpoint}{query}", headers=_JSON_HEADERS, body=body)
+    return post_json(f"/{endpoint}{query}", fields, unsaid=EMPTY)
 
 
 def _job_path(vendor_task: str) -> str:
@@ -108,12 +106,9 @@ def encode_cancel(vendor_task: str) -> UpstreamCall:
 def parse_submit(status: int, body: bytes) -> VendorState:
     """Read the answer to a submit: taken, refused, or neither; then the job may exist, and nothing finds it."""
     if status == 200:
-        try:
-            taken = _decode_taken(body)
-        except _UNREADABLE:
-            return VendorState()
-        job = _job_of(taken.status_url) or (taken.request_id if _REQUEST_ID.match(taken.request_id) else "")
-        return VendorState(state="running", vendor_task=job) if job else VendorState()
+        told = _read_taken(body) or _Taken()
+        job = _job_of(told.status_url) or (told.request_id if _REQUEST_ID.match(told.request_id) else "")
+        return taken(job)
     return _refused(status, _detail_of(body))
 
 
@@ -149,9 +144,8 @@ def parse_poll(status: int, body: bytes) -> VendorState:
         return VendorState(refused=True, error_code=refusals.TASK_NOT_FOUND, error_message=_message(_detail_of(body)))
     if status not in (200, 202):
         return VendorState(retry_after_s=CROWDED_PAUSE_S if status in (429, 503) else None)
-    try:
-        told = _decode_status(body)
-    except _UNREADABLE:
+    told = _read_status(body)
+    if told is None:
         return VendorState()
     match told.status.upper():
         case "IN_QUEUE" | "IN_PROGRESS" as word:
@@ -160,7 +154,7 @@ def parse_poll(status: int, body: bytes) -> VendorState:
             job = _job_of(told.response_url)
             if job:
                 return VendorState(state="running", progress=90, further=UpstreamCall(method="GET", path=f"/{job}"))
-            return _failed(told.error) if told.error else VendorState()
+            return failed(told.error) if told.error else VendorState()
         case _:
             return VendorState()  # a new word must not end a task
 
@@ -168,39 +162,26 @@ def parse_poll(status: int, body: bytes) -> VendorState:
 def parse_result(status: int, body: bytes) -> VendorState:
     """Read the result of a job that is over: its video, or why there is none."""
     if status == 200:
-        try:
-            video = _decode_result(body).video
-        except _UNREADABLE:
+        result = _read_result(body)
+        if result is None:
             return VendorState()
-        if video is None or not video.url:
-            return _failed("The vendor finished without a video.")
-        return VendorState(state="succeeded", progress=100, outputs=(TaskOutput(kind="video", url=video.url),))
+        return finished((TaskOutput(kind="video", url=result.video.url),) if result.video is not None and result.video.url else ())
     detail = _detail_of(body)
     if status in (401, 403, 429, 502, 503, 504) or detail is None:
         return VendorState(retry_after_s=CROWDED_PAUSE_S if status in (429, 503) else None)
     word = refusals.CONTENT_REFUSED if _word_of(detail) == refusals.CONTENT_REFUSED else refusals.GENERATION_FAILED
-    return VendorState(state="failed", error_code=word, error_message=_message(detail))
-
-
-def _failed(message: str) -> VendorState:
-    return VendorState(state="failed", error_code=refusals.GENERATION_FAILED, error_message=message[:MAX_MESSAGE_CHARACTERS])
+    return failed(_message(detail), word=word)
 
 
 def parse_cancel(status: int, body: bytes) -> VendorState:
     """Read the answer to a cancellation: `{"status": "CANCELLATION_REQUESTED"}`, or what one schema says, `{"success": true}`."""
-    try:
-        answer = _decode_cancelled(body)
-    except _UNREADABLE:
-        return VendorState()
+    answer = _read_cancelled(body) or _Cancelled()
     is_cancelled = status in (200, 202) and (answer.success or answer.status.upper() == "CANCELLATION_REQUESTED")
     return VendorState(state="canceled") if is_cancelled else VendorState()
 
 
 def _detail_of(body: bytes) -> _Detail:
-    try:
-        return _decode_refusal(body).detail
-    except _UNREADABLE:
-        return None
+    return (_read_refusal(body) or _Refusal()).detail
 
 
 def _word_of(detail: _Detail) -> str:

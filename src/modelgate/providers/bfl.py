@@ -5,7 +5,6 @@ answer must be asked, for a job lives in one region; sizes of FLUX.1 are multipl
 What an invalid key is answered with (401 or 403) is not on those pages; both are taken for it.
 """
 
-import base64
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -15,14 +14,13 @@ from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCal
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
-from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS, submit_refused
+from modelgate.formats.media.vendor_answers import UNREADABLE, failed, finished, percent_of, reader_of
+from modelgate.formats.media.vendor_calls import base64_of, post_json
+from modelgate.formats.media.vendor_status import submit_refused
 
 RESULT_PATH = "/v1/get_result"
 MAX_REASONS = 5
 MAX_HOST_CHARACTERS = 100
-PERCENT = 100
-
-_JSON_HEADERS = (("content-type", "application/json"),)
 
 
 class _Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +87,9 @@ _MODERATED = {
     "content moderated": "The vendor's content policy refuses the picture that was made.",
 }
 
-_decode_submitted = msgspec.json.Decoder(_Submitted).decode
-_decode_polled = msgspec.json.Decoder(_Polled).decode
+_read_submitted = reader_of(_Submitted)
+_read_polled = reader_of(_Polled)
 _decode_answer = msgspec.json.Decoder(_Answer).decode
-_encode = msgspec.json.Encoder().encode
-_GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -122,8 +118,7 @@ def encode_image_submit(request: ImageRequest, task_id: str, model: str) -> Upst
     }
     for index, item in enumerate(request.inputs):
         fields[kind.picture_field + (f"_{index + 1}" if index else "")] = _inline(item, kind)
-    body = _encode({name: value for name, value in fields.items() if value is not None})
-    return UpstreamCall(method="POST", path=f"/v1/{quote(model, safe='')}", headers=_JSON_HEADERS, body=body)
+    return post_json(f"/v1/{quote(model, safe='')}", fields)
 
 
 def _model_of(model: str) -> _Model:
@@ -143,11 +138,7 @@ def _size_of(ratio: str, kind: _Model) -> dict[str, Any]:
 
 
 def _inline(item: MediaInput, kind: _Model) -> str:
-    if item.url and kind.takes_addresses:
-        return item.url
-    if not item.data:
-        raise ValueError("an input is neither an address nor bytes")
-    return base64.b64encode(item.data).decode()
+    return item.url if item.url and kind.takes_addresses else base64_of(item)
 
 
 def encode_image_poll(vendor_task: str) -> UpstreamCall:
@@ -163,10 +154,7 @@ def parse_image_submit(status: int, body: bytes) -> VendorState:
     """
     if status != 200:
         return submit_refused(status, _said(body))
-    try:
-        submitted = _decode_submitted(body)
-    except _GARBLED:
-        return VendorState()
+    submitted = _read_submitted(body) or _Submitted()
     job = submitted.id
     if not job or "/" in job:
         return VendorState()
@@ -190,45 +178,31 @@ def parse_image_poll(status: int, body: bytes) -> VendorState:
 
     Every other trouble leaves the task as it is.
     """
-    try:
-        polled = _decode_polled(body)
-    except _GARBLED:
+    polled = _read_polled(body)
+    if polled is None:
         refusal = submit_refused(status, _said(body))
         return msgspec.structs.replace(refusal, refused=False, retryable=False)
     match polled.status.lower():
         case "pending" | "queued" | "processing":
-            return VendorState(state="running", progress=_percent(polled.progress))
+            return VendorState(state="running", progress=percent_of(polled.progress))
         case "ready":
-            return _ready(polled)
+            sample = polled.result.sample if polled.result is not None else ""
+            return finished((TaskOutput(kind="image", url=sample),) if sample else ())
         case ("request moderated" | "content moderated") as word:
-            message = _MODERATED[word] + _reasons(polled)
-            return VendorState(state="failed", error_code=refusals.CONTENT_REFUSED, error_message=message)
+            return failed(_MODERATED[word] + _reasons(polled), word=refusals.CONTENT_REFUSED)
         case "error" | "failed":
-            message = "The vendor could not make this picture."
-            return VendorState(state="failed", error_code=refusals.GENERATION_FAILED, error_message=message)
+            return failed("")
         case "task not found":
             return VendorState(refused=True, error_code=refusals.TASK_NOT_FOUND, error_message="The vendor does not know the job.")
         case _:
             return VendorState()  # a new word must not end a task
 
 
-def _ready(polled: _Polled) -> VendorState:
-    if polled.result is None or not polled.result.sample:
-        message = "The vendor finished without a picture."
-        return VendorState(state="failed", error_code=refusals.GENERATION_FAILED, error_message=message)
-    return VendorState(state="succeeded", progress=PERCENT, outputs=(TaskOutput(kind="image", url=polled.result.sample),))
-
-
-def _percent(progress: float | None) -> int:
-    """Return the vendor's progress, a part of one, in percent."""
-    return int(progress * PERCENT) if progress is not None and 0 <= progress <= 1 else 0
-
-
 def _reasons(polled: _Polled) -> str:
     """Return the moderation's reasons as a sentence, or nothing."""
     told = (polled.details or {}).get("Moderation Reasons")
     words = [one for one in cast(list[object], told)[:MAX_REASONS] if isinstance(one, str)] if isinstance(told, list) else []
-    return f" Reasons: {', '.join(words)}."[:MAX_MESSAGE_CHARACTERS] if words else ""
+    return f" Reasons: {', '.join(words)}." if words else ""
 
 
 def _said(body: bytes) -> str | None:
@@ -237,7 +211,7 @@ def _said(body: bytes) -> str | None:
         return _message(_decode_answer(body))
     except msgspec.ValidationError:
         return ""  # JSON, but of no shape we know: the vendor spoke all the same
-    except _GARBLED:
+    except UNREADABLE:
         return None
 
 
@@ -248,7 +222,7 @@ def _message(answer: _Answer) -> str:
         first = detail[0] if detail else _Fault()
         field = ".".join(str(one) for one in first.loc[1:])
         detail = f"{field}: {first.msg}" if field and first.msg else first.msg
-    return (detail or "")[:MAX_MESSAGE_CHARACTERS]
+    return detail or ""
 
 
 PROVIDER = Provider(

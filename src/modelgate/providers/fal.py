@@ -3,7 +3,6 @@
 Source: fal.ai, the pages of Pika's endpoints, read 2026-11. What `pikascenes` calls its pictures is taken from there and not tried.
 """
 
-import base64
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,7 +21,8 @@ from modelgate.formats.fal_queue import (
     parse_submit,
 )
 from modelgate.formats.media.fields import broken, listed, missing
-from modelgate.formats.media.requests import MediaInput, VideoRequest, inputs_in
+from modelgate.formats.media.requests import VideoRequest, inputs_in
+from modelgate.formats.media.vendor_calls import uri_of
 from modelgate.formats.pika.schema import EFFECTS, RATIOS
 
 DEFAULT_SECONDS = 5
@@ -121,14 +121,14 @@ def encode_submit(request: VideoRequest, task_id: str, model: str, *, callback_u
     kind = "text-to-video"
     if ends:
         kind = "pikaframes"
-        fields["image_urls"] = [_inline(item) for item in (*begins, *ends)]
+        fields["image_urls"] = [uri_of(item) for item in (*begins, *ends)]
         fields["transitions"] = [{"duration": fields.pop("duration") or DEFAULT_SECONDS}]
     elif references:
         kind = "pikascenes"
-        fields["image_urls"] = [_inline(item) for item in references]
+        fields["image_urls"] = [uri_of(item) for item in references]
         fields["ingredients_mode"] = request.options.get("pika_ingredients_mode")
     elif begins:
-        kind, fields["image_url"] = "image-to-video", _inline(begins[0])
+        kind, fields["image_url"] = "image-to-video", uri_of(begins[0])
     return encode_queued(f"{APP}/{VERSIONS.get(model, 'v2.2')}/{kind}", fields, callback_url=callback_url)
 
 
@@ -139,19 +139,10 @@ def encode_effect(request: VideoRequest, task_id: str, model: str, *, callback_u
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
         "seed": request.seed,
-        "image_url": _inline(request.inputs[0]),
+        "image_url": uri_of(request.inputs[0]),
         "pikaffect": request.options.get("pika_effect"),
     }
     return encode_queued(f"{APP}/v1.5/pikaffects", fields, callback_url=callback_url)
-
-
-def _inline(item: MediaInput) -> str:
-    """Return an address, or a data URI."""
-    if item.url:
-        return item.url
-    if not item.data:
-        raise ValueError("an input is neither an address nor bytes")
-    return f"data:{item.content_type or 'image/png'};base64,{base64.b64encode(item.data).decode()}"
 
 
 def _operation(encode: Callable[..., UpstreamCall], check: Callable[[Any, str], None], takes: tuple[str, ...]) -> MediaOperation:

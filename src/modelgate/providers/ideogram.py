@@ -17,6 +17,8 @@ from modelgate.formats.ideogram import rules
 from modelgate.formats.ideogram.schema import MAX_IMAGES
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.media.vendor_answers import UNREADABLE, finished, reader_of
+from modelgate.formats.media.vendor_calls import encode_json
 from modelgate.formats.media.vendor_status import STATUSES, Refusal, submit_refused
 from modelgate.formats.multipart import Upload, render_form
 
@@ -75,10 +77,8 @@ _STATUSES = {
     503: Refusal(refusals.VENDOR_UNAVAILABLE, retry_after_s=CROWDED_PAUSE_S),
 }
 
-_decode_answer = msgspec.json.Decoder(_Answer).decode
+_read_answer = reader_of(_Answer)
 _decode_told = msgspec.json.Decoder(_Told).decode
-_encode = msgspec.json.Encoder().encode
-_GARBLED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def sign(secret: str, now: float) -> tuple[tuple[str, str], ...]:
@@ -113,7 +113,7 @@ def _texts_of(request: ImageRequest) -> list[tuple[str, str]]:
         ("aspect_ratio", request.aspect_ratio.replace(":", "x")),
         ("rendering_speed", request.quality.upper()),
         *((rules.FIELD_NAMES[name], str(value)) for name in _TEXT_OPTIONS if (value := request.options.get(name)) is not None),
-        ("color_palette", _encode(palette).decode() if palette is not None else ""),
+        ("color_palette", encode_json(palette).decode() if palette is not None else ""),
     ]
 
 
@@ -133,13 +133,11 @@ def parse_submit(status: int, body: bytes) -> VendorState:
     """Read the answer: the pictures, a refusal, or neither (`state` None and not `refused`): then they may have been made."""
     if status != 200:
         return submit_refused(status, _said(body), statuses=_STATUSES)
-    try:
-        answer = _decode_answer(body)
-    except _GARBLED:
+    answer = _read_answer(body)
+    if answer is None:
         return VendorState()
     if not answer.data:
-        message = "The vendor finished without a picture."
-        return VendorState(state="failed", error_code=refusals.GENERATION_FAILED, error_message=message)
+        return finished(())
     details: dict[str, Json] = {"created": answer.created} if answer.created else {}
     return VendorState(state="succeeded", outputs=tuple(_output(item) for item in answer.data), details=details, billed=len(answer.data))
 
@@ -163,7 +161,7 @@ def _said(body: bytes) -> str | None:
         told = _decode_told(body)
     except msgspec.ValidationError:
         return ""  # JSON, but of no shape we know: the vendor spoke all the same
-    except _GARBLED:
+    except UNREADABLE:
         return None
     error = told.error.message if isinstance(told.error, _Inner) else told.error
     return error or told.message or told.detail or ""

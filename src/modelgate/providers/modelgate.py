@@ -4,7 +4,6 @@ The base URL is the other's address without a path, such as https://gateway.exam
 Source: docs/chat.md and docs/media.md of this repository, read 2026-11.
 """
 
-import base64
 from functools import partial
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -15,7 +14,9 @@ from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamC
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.gateway_status import gateway_poll_refused, gateway_refused
-from modelgate.formats.media.requests import MediaInput, MediaRequest, Parent
+from modelgate.formats.media.requests import MediaRequest, Parent
+from modelgate.formats.media.vendor_answers import reader_of
+from modelgate.formats.media.vendor_calls import encode_json, post_json, uri_of
 
 MAX_N: Final = 10
 MAX_OUTPUTS: Final = 40
@@ -28,10 +29,8 @@ TASKS_PATH: Final = "/v1/tasks"
 SEED_PATH: Final = "/mj/task/{task}/image-seed"
 """The one thing that is told only when asked, and where: the family whose clients ask for it."""
 
-_HEADERS = (("content-type", "application/json"),)
 _FAILURES: Final = refusals.CALLER_FAULTS | {refusals.RATE_LIMITED, refusals.VENDOR_UNAVAILABLE}
 """Words of the other's that mean the same here; what it says of its own accounts is not our callers' to read."""
-_encode = msgspec.json.Encoder().encode
 
 
 class _Output(msgspec.Struct):
@@ -62,9 +61,8 @@ class _Seed(msgspec.Struct):
     result: str
 
 
-_decode = msgspec.json.Decoder(_Task).decode
-_decode_seed = msgspec.json.Decoder(_Seed).decode
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_read_task = reader_of(_Task)
+_read_seed = reader_of(_Seed)
 
 
 def encode_submit(request: MediaRequest, task_id: str, model: str, *, operation: str) -> UpstreamCall:
@@ -81,19 +79,10 @@ def encode_submit(request: MediaRequest, task_id: str, model: str, *, operation:
         if field.name not in kept and (value := getattr(request, field.name)) != field.default and value != {}
     }
     if request.inputs:
-        fields["inputs"] = [{"role": item.role, "file": _file(item)} for item in request.inputs]
+        fields["inputs"] = [{"role": item.role, "file": uri_of(item)} for item in request.inputs]
     if request.parent is not None:
         fields["parent"] = _parent(request.parent)
-    body = {"model": model, "operation": operation, "input": fields}
-    return UpstreamCall(method="POST", path=TASKS_PATH, headers=_HEADERS, body=_encode(body))
-
-
-def _file(item: MediaInput) -> str:
-    if item.url:
-        return item.url
-    if not item.data:
-        raise ValueError("an input is neither an address nor bytes")
-    return f"data:{item.content_type or 'image/png'};base64,{base64.b64encode(item.data).decode()}"
+    return post_json(TASKS_PATH, {"model": model, "operation": operation, "input": fields})
 
 
 def _parent(parent: Parent) -> dict[str, Any]:
@@ -109,7 +98,7 @@ def encode_poll(vendor_task: str) -> UpstreamCall:
 
 def encode_cancel(vendor_task: str) -> UpstreamCall:
     """Return the call that ends a task."""
-    return UpstreamCall(method="POST", path=f"{TASKS_PATH}/{quote(vendor_task, safe='')}/cancel", headers=_HEADERS, body=b"{}")
+    return post_json(f"{TASKS_PATH}/{quote(vendor_task, safe='')}/cancel", {})
 
 
 def parse_submit(status: int, body: bytes) -> VendorState:
@@ -137,20 +126,12 @@ def encode_question(vendor_task: str) -> UpstreamCall:
 
 def parse_question(status: int, body: bytes) -> dict[str, Json]:
     """Read the answer about a seed; a task without one is an error there."""
-    try:
-        answer = _decode_seed(body) if status == 200 else None
-    except _UNREADABLE:
-        return {}
+    answer = _read_seed(body) if status == 200 else None
     return {"seed": answer.result} if answer is not None and answer.code == 1 and 0 < len(answer.result) <= MAX_SEED_CHARACTERS else {}
 
 
 def _task_of(status: int, body: bytes) -> _Task | None:
-    if not 200 <= status < 300:
-        return None
-    try:
-        return _decode(body)
-    except _UNREADABLE:
-        return None
+    return _read_task(body) if 200 <= status < 300 else None
 
 
 def _state_of(task: _Task) -> VendorState:
@@ -179,7 +160,7 @@ def _output(output: _Output) -> TaskOutput:
         text=output.text or "",
         vendor_id=output.id,
         duration_ms=max(output.duration_ms, 0),
-        details=output.details if len(_encode(output.details)) <= MAX_DETAILS_BYTES else {},
+        details=output.details if len(encode_json(output.details)) <= MAX_DETAILS_BYTES else {},
     )
 
 

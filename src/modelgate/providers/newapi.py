@@ -4,23 +4,22 @@ The base URL is the other's address without a path, such as https://gateway.exam
 Source: docs.newapi.pro/en/docs/api, read 2026-11.
 """
 
-import base64
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from modelgate.core.errors import InvalidRequest
 from modelgate.core.providers import MediaOperation, Provider, Quirks, UpstreamCall, VendorState, bearer
 from modelgate.core.records import TaskOutput
-from modelgate.formats.media import refusals
+from modelgate.formats.media.fields import broken
 from modelgate.formats.media.gateway_status import gateway_poll_refused, gateway_refused
-from modelgate.formats.media.requests import MediaInput, VideoRequest
+from modelgate.formats.media.limits import check_one_of, need_prompt
+from modelgate.formats.media.requests import VideoRequest
+from modelgate.formats.media.vendor_answers import failed, reader_of
+from modelgate.formats.media.vendor_calls import EMPTY, post_json, uri_of
 
 VIDEOS_PATH: Final = "/v1/videos"
 _SIZES: Final = {"16:9": "1280x720", "9:16": "720x1280", "1:1": "1024x1024"}
-_HEADERS = (("content-type", "application/json"),)
-_encode = msgspec.json.Encoder().encode
 
 
 class _Error(msgspec.Struct):
@@ -36,22 +35,16 @@ class _Video(msgspec.Struct):
     error: _Error | None = None
 
 
-_decode = msgspec.json.Decoder(_Video).decode
+_read_video = reader_of(_Video)
 
 
 def check(request: VideoRequest, model: str) -> None:
     """Raise InvalidRequest for what its videos have no word for."""
     del model
-    if not request.prompt.strip():
-        raise InvalidRequest("prompt is required: say what it shows.", param="prompt", code="missing_required_parameter")
-    if request.aspect_ratio and request.aspect_ratio not in _SIZES:
-        raise InvalidRequest(
-            f"aspect_ratio is {request.aspect_ratio}, but it must be one of {', '.join(_SIZES)}.",
-            param="aspect_ratio",
-            code="invalid_value",
-        )
+    need_prompt(request)
+    check_one_of(request, "aspect_ratio", _SIZES)
     if len(request.inputs) > 1:
-        raise InvalidRequest("first_frame may be given once.", param="first_frame", code="invalid_value")
+        raise broken("first_frame", len(request.inputs), "it may be given once")
 
 
 def encode_submit(request: VideoRequest, task_id: str, model: str) -> UpstreamCall:
@@ -63,18 +56,9 @@ def encode_submit(request: VideoRequest, task_id: str, model: str) -> UpstreamCa
         "seconds": str(request.seconds) if request.seconds else "",
         "size": _SIZES.get(request.aspect_ratio, ""),
         "mode": request.quality,
-        "image": next((_file(item) for item in request.inputs), ""),
+        "image": next((uri_of(item) for item in request.inputs), ""),
     }
-    body = _encode({name: value for name, value in fields.items() if value})
-    return UpstreamCall(method="POST", path=VIDEOS_PATH, headers=_HEADERS, body=body)
-
-
-def _file(item: MediaInput) -> str:
-    if item.url:
-        return item.url
-    if not item.data:
-        raise ValueError("an input is neither an address nor bytes")
-    return f"data:{item.content_type or 'image/png'};base64,{base64.b64encode(item.data).decode()}"
+    return post_json(VIDEOS_PATH, fields, unsaid=EMPTY)
 
 
 def encode_poll(vendor_task: str) -> UpstreamCall:
@@ -95,12 +79,7 @@ def parse_poll(status: int, body: bytes) -> VendorState:
 
 
 def _video_of(status: int, body: bytes) -> _Video | None:
-    if not 200 <= status < 300:
-        return None
-    try:
-        return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    return _read_video(body) if 200 <= status < 300 else None
 
 
 def _state_of(video: _Video) -> VendorState:
@@ -114,7 +93,7 @@ def _state_of(video: _Video) -> VendorState:
             return VendorState(state="succeeded", vendor_task=vendor_task, progress=100, outputs=outputs)
         case "failed" | "cancelled":
             message = (video.error.message if video.error is not None else None) or ""
-            return VendorState(state="failed", vendor_task=vendor_task, error_code=refusals.GENERATION_FAILED, error_message=message)
+            return failed(message, job=vendor_task)
         case _:
             return VendorState()
 

@@ -7,6 +7,7 @@ import msgspec
 
 from modelgate.core.providers import VendorState
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_answers import reader_of
 from modelgate.formats.media.vendor_status import poll_refused, submit_refused
 
 _MONEY: Final = frozenset(
@@ -29,7 +30,7 @@ class _Body(msgspec.Struct):
     code: str | int | None = None
 
 
-_decode = msgspec.json.Decoder(_Body).decode
+_read = reader_of(_Body)
 
 
 def gateway_refused(status: int, body: bytes) -> VendorState:
@@ -55,9 +56,8 @@ def gateway_poll_refused(status: int, body: bytes) -> VendorState:
 
 def _said(body: bytes) -> tuple[str | None, str]:
     """Return the message and code of an error; the message None when the answer is not a gateway's."""
-    try:
-        read = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    read = _read(body)
+    if read is None:
         return None, ""
     message, code = (read.error.message, read.error.code) if read.error is not None else (read.message, read.code)
     return (None if message is None else _REQUEST_ID.sub("", message)), str(code or "")

@@ -7,6 +7,7 @@ import msgspec
 from modelgate.core.providers import VendorState
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_answers import failed, finished, reader_of
 from modelgate.formats.media.vendor_status import CROWDED_PAUSE_S, MAX_MESSAGE_CHARACTERS, Refusal
 from modelgate.providers.kling.relays import Relayed, read_taken, read_task
 
@@ -92,7 +93,7 @@ _STATUS_REFUSALS: dict[int, Refusal] = {
 }
 _UNKNOWN_TASK_CODE = 1203
 
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_read_envelope = reader_of(_Envelope)
 
 
 def parse_submit(status: int, body: bytes) -> VendorState:
@@ -128,11 +129,8 @@ def parse_poll(status: int, body: bytes) -> VendorState:
 
 
 def _envelope_of(body: bytes) -> _Envelope | None:
-    try:
-        envelope = _decode_envelope(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if isinstance(envelope.code, str) and envelope.code.isascii() and envelope.code.isdigit():
+    envelope = _read_envelope(body)
+    if envelope is not None and isinstance(envelope.code, str) and envelope.code.isascii() and envelope.code.isdigit():
         envelope.code = int(envelope.code)
     return envelope
 
@@ -171,10 +169,10 @@ def _task_state(data: _TaskData) -> VendorState:
         case "submitted" | "processing" as word:
             return VendorState(state="running", vendor_task=data.task_id, progress=PROGRESS[word])
         case "succeed" | "succeeded":
-            return _succeeded(data)
+            result = data.task_result or _TaskResult()
+            return finished((*_pictures(result.images or []), *_videos(result.videos or [])), job=data.task_id)
         case "failed":
-            message = (data.task_status_msg or "")[:MAX_MESSAGE_CHARACTERS]
-            return VendorState(state="failed", vendor_task=data.task_id, error_code=refusals.GENERATION_FAILED, error_message=message)
+            return failed(data.task_status_msg or "", job=data.task_id)
         case _:
             # A new word must not end a task.
             return VendorState(vendor_task=data.task_id)
@@ -187,15 +185,6 @@ def _relayed_state(relayed: Relayed) -> VendorState:
         result = _TaskResult(videos=[_ResultVideo(url=relayed.url)])
     data = _TaskData(task_id=relayed.task_id, task_status=relayed.word, task_status_msg=relayed.reason, task_result=result)
     return _task_state(data)
-
-
-def _succeeded(data: _TaskData) -> VendorState:
-    result = data.task_result or _TaskResult()
-    outputs = (*_pictures(result.images or []), *_videos(result.videos or []))
-    if not outputs:
-        message = "The vendor finished without a result."
-        return VendorState(state="failed", vendor_task=data.task_id, error_code=refusals.GENERATION_FAILED, error_message=message)
-    return VendorState(state="succeeded", vendor_task=data.task_id, progress=100, outputs=outputs)
 
 
 def _pictures(images: list[_ResultImage]) -> tuple[TaskOutput, ...]:

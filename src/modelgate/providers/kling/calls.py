@@ -1,14 +1,12 @@
 """The calls that Kling's work is ordered and followed by: a path for each kind of work, pictures as bare base64."""
 
-import base64
 from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from modelgate.core.providers import UpstreamCall
 from modelgate.core.records import Json
 from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest, inputs_in
+from modelgate.formats.media.vendor_calls import EMPTY, base64_of, first_in, post_json, said
 
 IMAGES_PATH = "/v1/images/generations"
 TRY_ON_PATH = "/v1/images/kolors-virtual-try-on"
@@ -20,9 +18,6 @@ LIP_SYNC_PATH = "/v1/videos/lip-sync"
 EFFECTS_PATH = "/v1/videos/effects"
 PAIR_SCENES = ("hug", "kiss", "heart_gesture")
 SINGLE_SCENES = ("squish", "expansion", "fuzzyfuzzy", "bloombloom", "dizzydizzy")
-
-_JSON_HEADERS = (("content-type", "application/json"),)
-_encode = msgspec.json.Encoder().encode
 
 
 def encode_image(request: ImageRequest, task_id: str, model: str, *, callback_url: str) -> UpstreamCall:
@@ -104,11 +99,10 @@ def encode_extend(request: VideoRequest, task_id: str, model: str, *, callback_u
 def encode_lip_sync(request: VideoRequest, task_id: str, model: str, *, callback_url: str) -> UpstreamCall:
     """Return the call that makes a face speak; videos and sounds go by address."""
     del model
-    options, sound = request.options, inputs_in(request, "audio")
-    video = inputs_in(request, "video")
-    asked: dict[str, Any] = {"video_url": video[0].url} if video else {"video_id": _parent(request)}
-    if sound:
-        asked |= {"mode": "audio2video", "audio_type": "url", "audio_url": sound[0].url}
+    options, sound, video = request.options, first_in(request, "audio"), first_in(request, "video")
+    asked: dict[str, Any] = {"video_url": video.url} if video is not None else {"video_id": _parent(request)}
+    if sound is not None:
+        asked |= {"mode": "audio2video", "audio_type": "url", "audio_url": sound.url}
     else:
         asked |= {
             "mode": "text2video",
@@ -126,7 +120,7 @@ def encode_effects(request: VideoRequest, task_id: str, model: str, *, callback_
     images = [_inline(item) for item in inputs_in(request, "image")]
     asked: dict[str, Any] = {"model_name": model, "duration": str(request.seconds)}
     asked |= {"mode": request.quality, "images": images} if scene in PAIR_SCENES else {"image": images[0] if images else ""}
-    fields = {"effect_scene": scene, "input": {name: value for name, value in asked.items() if value}}
+    fields = {"effect_scene": scene, "input": said(asked, unsaid=EMPTY)}
     return _submit(EFFECTS_PATH, fields, task_id=task_id, callback_url=callback_url)
 
 
@@ -141,9 +135,7 @@ def poll_at(path: str, vendor_task: str) -> UpstreamCall:
 
 
 def _submit(path: str, fields: dict[str, Any], *, task_id: str, callback_url: str) -> UpstreamCall:
-    whole = {**fields, "external_task_id": task_id, "callback_url": callback_url}
-    body = _encode({name: value for name, value in whole.items() if value is not None and value not in ("", [])})
-    return UpstreamCall(method="POST", path=path, headers=_JSON_HEADERS, body=body)
+    return post_json(path, {**fields, "external_task_id": task_id, "callback_url": callback_url}, unsaid=EMPTY)
 
 
 def _parent(request: VideoRequest) -> str:
@@ -164,14 +156,10 @@ def _shots(request: VideoRequest) -> list[Json]:
 
 
 def _first(request: ImageRequest | VideoRequest, role: str) -> str:
-    found = inputs_in(request, role)
-    return _inline(found[0]) if found else ""
+    item = first_in(request, role)
+    return _inline(item) if item is not None else ""
 
 
 def _inline(item: MediaInput) -> str:
     """Return an address, or bare base64: the vendor refuses a `data:` prefix."""
-    if item.url:
-        return item.url
-    if not item.data:
-        raise ValueError("an input is neither an address nor bytes")
-    return base64.b64encode(item.data).decode()
+    return item.url or base64_of(item)

@@ -6,8 +6,8 @@ request. Source: Kling's capability map, read 2026-11.
 
 import msgspec
 
-from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media import fields as read
+from modelgate.formats.media.limits import cannot, check_most, check_one_of, need_prompt
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
 from modelgate.providers.kling.calls import PAIR_SCENES, SINGLE_SCENES
 from modelgate.providers.kling.controls import CAMERA, VOICES, check_camera, check_shots, check_trajectories, check_voices
@@ -22,7 +22,7 @@ IMAGE_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 FIRST_MODELS = ("kling-v1", "kling-v1-5", "kling-v1-6")
 LENGTHS = (5, 10)
 LONG_LENGTHS = tuple(range(3, 16))
-MAX_REFERENCES = 4
+MAX_PICTURES = {"first_frame": 1, "last_frame": 1, "static_mask": 1, "dynamic_mask": 6, "reference": 4}
 EXTENDED_BY_S = 5
 TRY_ON_MODELS = ("kolors-virtual-try-on-v1", "kolors-virtual-try-on-v1-5")
 
@@ -83,11 +83,9 @@ def complete_lip_sync(request: VideoRequest, model: str) -> VideoRequest:
 
 def check_image(request: ImageRequest, model: str) -> None:
     """Raise InvalidRequest for a picture that cannot be."""
-    if not request.prompt.strip():
-        raise read.missing("prompt", "say what the picture shows")
-    if request.aspect_ratio and request.aspect_ratio not in IMAGE_RATIOS:
-        raise read.broken("aspect_ratio", request.aspect_ratio, f"it must be one of {read.listed(IMAGE_RATIOS)}")
-    _check_count(len(request.inputs), "image", most=1)
+    need_prompt(request)
+    check_one_of(request, "aspect_ratio", IMAGE_RATIOS)
+    check_most(request, {"image": 1})
     if model in FIRST_MODELS:
         if request.aspect_ratio == "21:9":
             raise read.broken("aspect_ratio", "21:9", f"{model} does not make it")
@@ -100,7 +98,7 @@ def check_try_on(request: ImageRequest, model: str) -> None:
     for role, what in (("human", "the person"), ("cloth", "the garment")):
         if not inputs_in(request, role):
             raise read.missing(role, f"it shows {what}")
-        _check_count(len(inputs_in(request, role)), role, most=1)
+        check_most(request, {role: 1})
     if model.startswith("kling-"):
         raise read.broken("model", model, f"a try-on is made by {read.listed(TRY_ON_MODELS)}")
 
@@ -111,14 +109,11 @@ def check_video(request: VideoRequest, model: str) -> None:
     _check_words(request)
     _check_mode(request, model, able)
     seconds = request.seconds or DEFAULT_S
-    lengths = able.lengths if able is not None else LONG_LENGTHS
-    if seconds not in lengths:
-        raise read.broken("seconds", seconds, f"{model} makes videos of {read.listed(lengths)} seconds")
-    if request.aspect_ratio and request.aspect_ratio not in VIDEO_RATIOS:
-        raise read.broken("aspect_ratio", request.aspect_ratio, f"it must be one of {read.listed(VIDEO_RATIOS)}")
+    check_one_of(request, "seconds", able.lengths if able is not None else LONG_LENGTHS, model)
+    check_one_of(request, "aspect_ratio", VIDEO_RATIOS)
     has_shots = check_shots(request.options, seconds=seconds)
-    if not request.prompt.strip() and not has_shots and not _frames(request):
-        raise read.missing("prompt", "say what the video shows")
+    if not has_shots and not _frames(request):
+        need_prompt(request)
     _check_groups(request)
     if CAMERA in request.options:
         check_camera(request.options[CAMERA])
@@ -134,7 +129,7 @@ def check_extend(request: VideoRequest, model: str) -> None:
     _check_words(request)
     _check_parent(request)
     if model in MODELS and model not in FIRST_MODELS:
-        raise _cannot("parent", f"it is a video of {model}, and only those of {read.listed(FIRST_MODELS)} can be extended")
+        raise cannot("parent", f"it is a video of {model}, and only those of {read.listed(FIRST_MODELS)} can be extended")
 
 
 def check_lip_sync(request: VideoRequest, model: str) -> None:
@@ -160,15 +155,12 @@ def check_effects(request: VideoRequest, model: str) -> None:
         raise read.broken("kling_effect_scene", scene, f"it must be one of {read.listed((*PAIR_SCENES, *SINGLE_SCENES))}")
     is_pair = scene in PAIR_SCENES
     if images != 1 + is_pair:
-        raise _cannot("image", f"{scene} needs {'two pictures' if is_pair else 'one picture'}; there are {images}")
+        raise cannot("image", f"{scene} needs {'two pictures' if is_pair else 'one picture'}; there are {images}")
     models = FIRST_MODELS if is_pair else ("kling-v1-6",)
     if model in MODELS and model not in models:
         raise read.broken("model", model, f"{scene} is made by {read.listed(models)}")
-    lengths = LENGTHS if is_pair else (DEFAULT_S,)
-    if request.seconds and request.seconds not in lengths:
-        raise read.broken("seconds", request.seconds, f"{scene} lasts {read.listed(lengths)} seconds")
-    if request.quality and request.quality not in (MODES if is_pair else ("std",)):
-        raise read.broken("quality", request.quality, f"{scene} is made in {read.listed(MODES if is_pair else ('std',))}")
+    check_one_of(request, "seconds", LENGTHS if is_pair else (DEFAULT_S,))
+    check_one_of(request, "quality", MODES if is_pair else ("std",))
 
 
 def _check_parent(request: VideoRequest) -> None:
@@ -184,10 +176,8 @@ def _check_words(request: VideoRequest) -> None:
 
 
 def _check_mode(request: VideoRequest, model: str, able: Able | None) -> None:
-    if request.quality and request.quality not in MODES:
-        raise read.broken("quality", request.quality, f"it must be one of {read.listed(MODES)}")
-    if request.resolution and request.resolution not in MODE_OF_RESOLUTION:
-        raise read.broken("resolution", request.resolution, f"it must be one of {read.listed(MODE_OF_RESOLUTION)}")
+    check_one_of(request, "quality", MODES)
+    check_one_of(request, "resolution", MODE_OF_RESOLUTION)
     modes = _modes(request, able)
     if modes == ():
         raise read.broken("model", model, "it makes no videos from words alone")
@@ -209,16 +199,15 @@ def _check_groups(request: VideoRequest) -> None:
     """Check which inputs go together."""
     references, frames = len(inputs_in(request, "reference")), _frames(request)
     if references and frames:
-        raise _cannot("reference", "several pictures cannot be used together with a first or last frame")
-    for role, most in (("first_frame", 1), ("last_frame", 1), ("static_mask", 1), ("dynamic_mask", 6), ("reference", MAX_REFERENCES)):
-        _check_count(len(inputs_in(request, role)), role, most=most)
+        raise cannot("reference", "several pictures cannot be used together with a first or last frame")
+    check_most(request, MAX_PICTURES)
     masks = [role for role in ("static_mask", "dynamic_mask") if inputs_in(request, role)]
     if masks and not inputs_in(request, "first_frame"):
-        raise _cannot(masks[0], "a mask needs the picture that it is for")
+        raise cannot(masks[0], "a mask needs the picture that it is for")
     groups = [bool(inputs_in(request, "last_frame")), bool(masks), CAMERA in request.options]
     if sum(groups) > 1:
         name = CAMERA if groups[2] else masks[0]
-        raise _cannot(name, "a last frame, masks and the camera's control exclude each other")
+        raise cannot(name, "a last frame, masks and the camera's control exclude each other")
 
 
 def _check_able(request: VideoRequest, model: str, able: Able, *, seconds: int) -> None:
@@ -235,19 +224,10 @@ def _check_able(request: VideoRequest, model: str, able: Able, *, seconds: int) 
     }
     for name, (is_said, is_able) in said.items():
         if is_said and not is_able:
-            raise _cannot(name, f"{model} does not have it" + (f" with {seconds} seconds" if name.endswith("_mask") and able.masks else ""))
+            raise cannot(name, f"{model} does not have it" + (f" with {seconds} seconds" if name.endswith("_mask") and able.masks else ""))
     if inputs_in(request, "last_frame") and (quality not in able.tail or seconds not in able.tail_lengths):
-        raise _cannot("last_frame", f"{model} does not take it in the mode {quality} with {seconds} seconds")
+        raise cannot("last_frame", f"{model} does not take it in the mode {quality} with {seconds} seconds")
 
 
 def _frames(request: VideoRequest) -> bool:
     return bool(inputs_in(request, "first_frame") or inputs_in(request, "last_frame"))
-
-
-def _check_count(count: int, role: str, *, most: int) -> None:
-    if count > most:
-        raise _cannot(role, f"there are {count}, at most {most} can be used")
-
-
-def _cannot(name: str, why: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} cannot be used: {why}.", param=name, code="invalid_value")

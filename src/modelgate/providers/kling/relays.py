@@ -5,6 +5,8 @@ Source: contract of the family, 2026-11; invented samples.
 
 import msgspec
 
+from modelgate.formats.media.vendor_answers import reader_of
+
 STATES = {
     "not_start": "submitted",
     "submitted": "submitted",
@@ -45,25 +47,20 @@ class Relayed(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes
 
 
-_decode_object = msgspec.json.Decoder(_VideoObject).decode
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_read_object = reader_of(_VideoObject)
+_read_envelope = reader_of(_Envelope)
 
 
 def read_taken(body: bytes) -> str:
     """Return the id in a video object that says a job was taken, empty for anything else."""
-    try:
-        told = _decode_object(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
+    told = _read_object(body) or _VideoObject()
     return (told.task_id or told.id) if told.status.lower() in STATES else ""
 
 
 def read_task(body: bytes) -> Relayed | None:
     """Return the task in an answer to a fetch, None for anything else."""
-    try:
-        task = _decode_envelope(body).data
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    envelope = _read_envelope(body)
+    task = envelope.data if envelope is not None else None
     if task is None or task.status.lower() not in STATES:
         return None
     word, reason = STATES[task.status.lower()], task.fail_reason or ""

@@ -7,6 +7,7 @@ import msgspec
 from modelgate.core.providers import VendorState
 from modelgate.core.records import Json, TaskOutput
 from modelgate.formats.media import refusals
+from modelgate.formats.media.vendor_answers import failed, percent_in, reader_of
 from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 
 CROWDED_PAUSE_S = 5.0
@@ -45,16 +46,14 @@ class _Task(msgspec.Struct, rename="camel"):
     seed: str | int | None = None
 
 
-_decode_submitted = msgspec.json.Decoder(_Submitted).decode
-_decode_tasks = msgspec.json.Decoder(list[_Task]).decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_read_submitted = reader_of(_Submitted)
+_read_tasks = reader_of(list[_Task])
 
 
 def parse_submit(status: int, body: bytes) -> VendorState:
     """Read the answer to a submit. Of a refusal the number decides; a 5xx without one may have been taken."""
-    try:
-        answer = _decode_submitted(body)
-    except _UNREADABLE:
+    answer = _read_submitted(body)
+    if answer is None:
         return _refused_by_status(status)
     if answer.code in (_TAKEN, _EXISTS, _QUEUED) and status < 400:
         return _taken(answer)
@@ -115,10 +114,7 @@ def _refused_by_status(status: int) -> VendorState:
 
 def parse_poll_many(status: int, body: bytes, *, words: bool = False) -> dict[str, VendorState] | None:
     """Read a list of jobs; None when it is none. With `words` their results are words: the picture in them was the caller's own."""
-    try:
-        tasks = _decode_tasks(body) if status == 200 else None
-    except _UNREADABLE:
-        return None
+    tasks = _read_tasks(body) if status == 200 else None
     return {str(task.id): _state_of(task, words=words) for task in tasks} if tasks is not None else None
 
 
@@ -133,21 +129,16 @@ def parse_poll(status: int, body: bytes, *, words: bool = False) -> VendorState:
 
 def parse_cancel(status: int, body: bytes) -> VendorState:
     """Read the answer to a cancel."""
-    try:
-        is_done = status == 200 and _decode_submitted(body).code == _TAKEN
-    except _UNREADABLE:
-        is_done = False
-    return VendorState(state="canceled" if is_done else None)
+    answer = _read_submitted(body) if status == 200 else None
+    return VendorState(state="canceled" if answer is not None and answer.code == _TAKEN else None)
 
 
 def parse_question(status: int, body: bytes) -> dict[str, Json]:
     """Read the answer about a seed."""
-    try:
-        answer = _decode_submitted(body) if status == 200 else None
-    except _UNREADABLE:
+    answer = _read_submitted(body) if status == 200 else None
+    if answer is None or answer.code != _TAKEN or not isinstance(answer.result, str | int):
         return {}
-    is_said = answer is not None and answer.code == _TAKEN and isinstance(answer.result, str | int)
-    return _kept({"seed": str(answer.result)[:MAX_SEED_CHARACTERS]}) if answer is not None and is_said else {}
+    return _kept({"seed": str(answer.result)[:MAX_SEED_CHARACTERS]})
 
 
 def _state_of(task: _Task, *, words: bool) -> VendorState:
@@ -159,18 +150,12 @@ def _state_of(task: _Task, *, words: bool) -> VendorState:
             outputs, details = _words_of(task) if words else _outputs_of(task), _details_of(task)
             return VendorState(state="succeeded", vendor_task=vendor_task, progress=100, outputs=outputs, details=details)
         case "FAILURE" | "CANCEL":
-            message = (task.fail_reason or "The vendor ended the job.")[:MAX_MESSAGE_CHARACTERS]
-            return VendorState(state="failed", vendor_task=vendor_task, error_code=refusals.GENERATION_FAILED, error_message=message)
+            return failed(task.fail_reason or "The vendor ended the job.", job=vendor_task)
         case _ if status in _WAITS:
             outputs = () if words else _preview_of(task)
-            return VendorState(state="running", vendor_task=vendor_task, progress=_progress_of(task.progress), outputs=outputs)
+            return VendorState(state="running", vendor_task=vendor_task, progress=percent_in(task.progress), outputs=outputs)
         case _:
             return VendorState(vendor_task=vendor_task)  # a new word must not end a task
-
-
-def _progress_of(progress: str | int | None) -> int:
-    text = str(progress or "").removesuffix("%")
-    return min(99, int(text)) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
 
 
 def _preview_of(task: _Task) -> tuple[TaskOutput, ...]:

@@ -3,23 +3,18 @@
 All of them raise ValueError when an input has no bytes, or the job to build on is not known.
 """
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from modelgate.core.providers import UpstreamCall
-from modelgate.formats.media.requests import ImageRequest, MediaInput, MediaRequest, VideoRequest, inputs_in
+from modelgate.formats.media.requests import ImageRequest, MediaRequest, VideoRequest, inputs_in
+from modelgate.formats.media.vendor_calls import EMPTY, data_uri_of, parent_of, post_json
 
 DIMENSIONS = {"": "", "2:3": "PORTRAIT", "1:1": "SQUARE", "3:2": "LANDSCAPE"}
 VIDEO_TYPES = {"": "", "480p": "vid_1.1_i2v_480", "720p": "vid_1.1_i2v_720"}
-_JSON_HEADERS = (("content-type", "application/json"),)
 Asked = tuple[str, Mapping[str, Any]]
 """The end of a path, and the fields of its body; empty ones are left out."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 def encode_submit(
@@ -35,19 +30,11 @@ def encode_submit(
         "accountFilter": {"modes": [speed.upper()]} if speed else None,
         "notifyHook": callback_url,
     }
-    body = _encode({name: value for name, value in said.items() if value is not None and value != "" and value != []})
-    prefix = f"/mj-{speed}/mj" if speed else "/mj"
-    return UpstreamCall(method="POST", path=f"{prefix}/{path}", headers=_JSON_HEADERS, body=body)
-
-
-def _inline(item: MediaInput) -> str:
-    if not item.data:
-        raise ValueError("an input has no bytes")
-    return f"data:{item.content_type or 'image/png'};base64,{base64.b64encode(item.data).decode()}"
+    return post_json(f"/mj-{speed}/mj/{path}" if speed else f"/mj/{path}", said, unsaid=EMPTY)
 
 
 def _all(request: MediaRequest, role: str = "image") -> list[str]:
-    return [_inline(item) for item in inputs_in(request, role)]
+    return [data_uri_of(item) for item in inputs_in(request, role)]
 
 
 def _first(request: MediaRequest, role: str = "image") -> str:
@@ -64,12 +51,6 @@ def _prompt_of(request: ImageRequest) -> str:
     if request.seed is not None:
         said.append(f"--seed {request.seed}")
     return " ".join(said)
-
-
-def _parent_of(request: MediaRequest) -> str:
-    if request.parent is None or not request.parent.vendor_task:
-        raise ValueError("the job to build on is not known")
-    return request.parent.vendor_task
 
 
 def ask_imagine(request: ImageRequest) -> Asked:
@@ -113,14 +94,14 @@ def ask_upload(request: ImageRequest) -> Asked:
 def ask_change(request: ImageRequest) -> Asked:
     """Return what makes more of one of four pictures."""
     index = request.parent.index if request.parent is not None else 0
-    fields = {"taskId": _parent_of(request), "action": request.options.get("midjourney_action"), "index": index or None}
+    fields = {"taskId": parent_of(request), "action": request.options.get("midjourney_action"), "index": index or None}
     return "submit/change", fields
 
 
 def ask_action(request: MediaRequest) -> Asked:
     """Return what presses a button, at the account that has the parent."""
     fields = {
-        "taskId": _parent_of(request),
+        "taskId": parent_of(request),
         "customId": request.options.get("midjourney_custom_id"),
         "chooseSameChannel": True,
         "enableRemix": request.options.get("midjourney_remix"),
@@ -130,7 +111,7 @@ def ask_action(request: MediaRequest) -> Asked:
 
 def ask_modal(request: ImageRequest) -> Asked:
     """Return what fills in a dialog."""
-    fields = {"taskId": _parent_of(request), "prompt": request.prompt, "maskBase64": _first(request, "mask")}
+    fields = {"taskId": parent_of(request), "prompt": request.prompt, "maskBase64": _first(request, "mask")}
     return "submit/modal", fields
 
 
@@ -145,7 +126,7 @@ def ask_video(request: VideoRequest) -> Asked:
         "videoType": VIDEO_TYPES.get(request.resolution),
     }
     if request.parent is not None:
-        fields |= {"action": "extend", "taskId": _parent_of(request), "index": max(0, request.parent.index - 1)}
+        fields |= {"action": "extend", "taskId": parent_of(request), "index": max(0, request.parent.index - 1)}
     else:
         fields |= {"image": _first(request, "first_frame"), "endImage": _first(request, "last_frame")}
     return "submit/video", fields
@@ -158,7 +139,7 @@ def encode_poll(vendor_task: str) -> UpstreamCall:
 
 def encode_poll_many(vendor_tasks: list[str]) -> UpstreamCall:
     """Return the call that asks how many jobs stand."""
-    return UpstreamCall(method="POST", path="/mj/task/list-by-condition", headers=_JSON_HEADERS, body=_encode({"ids": vendor_tasks}))
+    return post_json("/mj/task/list-by-condition", {"ids": vendor_tasks})
 
 
 def encode_question(vendor_task: str) -> UpstreamCall:
@@ -168,4 +149,4 @@ def encode_question(vendor_task: str) -> UpstreamCall:
 
 def encode_cancel(vendor_task: str) -> UpstreamCall:
     """Return the call that stops a job, which only some proxies know."""
-    return UpstreamCall(method="POST", path=f"/mj/task/{quote(vendor_task, safe='')}/cancel", headers=_JSON_HEADERS, body=b"{}")
+    return post_json(f"/mj/task/{quote(vendor_task, safe='')}/cancel", {})

@@ -1,28 +1,266 @@
-"""Runway: videos, pictures and performances by its native API, with its version header on every call.
-
-    calls      neutral request -> call
-    answers    answer -> what it means
-    limits     what each model can do, and its defaults
+"""Runway: videos, pictures and performances by its native API, with its version header on every call. `schema`: its answers, and what each
+model can do.
 
 Source: docs.dev.runwayml.com (API reference, inputs, task failures), read 2026-11. A safety failure is charged by Runway and can cost the
 account; our caller is not charged. Deleting a finished task deletes its output, so only a caller's own wish to cancel makes that call.
 """
 
+import math
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
-from modelgate.core.providers import MediaOperation, Provider, Twin, bearer
-from modelgate.providers.runway import calls, limits
-from modelgate.providers.runway.answers import parse_cancel, parse_poll, parse_submit
+import msgspec
+
+from modelgate.core.errors import InvalidRequest
+from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall, VendorState, bearer
+from modelgate.core.records import TaskOutput
+from modelgate.formats.media import refusals
+from modelgate.formats.media.clips import seconds_of_mp4
+from modelgate.formats.media.fields import broken, missing
+from modelgate.formats.media.limits import cannot, check_flags, check_most, check_one_of, check_option, list_in, need_prompt
+from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest, inputs_in
+from modelgate.formats.media.vendor_answers import failed, finished, parse_deleted, percent_of, reader_of, taken
+from modelgate.formats.media.vendor_calls import post_json, uri_of
+from modelgate.formats.media.vendor_status import poll_refused, submit_refused
+from modelgate.providers.runway import schema
+
+VERSION_HEADER = ("x-runway-version", "2024-11-06")
+MAX_OUTPUTS = 4
+
+
+_read_created = reader_of(schema.Created)
+_read_polled = reader_of(schema.Polled)
+_read_refused = reader_of(schema.Refused)
+
+# What the models cannot do: all raise InvalidRequest. And their defaults.
+
+
+def check_video(request: VideoRequest, model: str) -> None:
+    """Check a video from words or pictures."""
+    kind, first, last = schema.model_of(model), _first_of(request), inputs_in(request, "last_frame")
+    _check_words(request, needed=kind.needs_prompt or not (first or last))
+    if not (first or last) and not kind.text_ratios:
+        raise missing("first_frame", f"{model} makes videos from a picture only")
+    check_most(request, {"first_frame": 1, "image": 1 - len(inputs_in(request, "first_frame")), "last_frame": 1})
+    if last and not kind.takes_last:
+        raise cannot("last_frame", f"{model} takes a first picture only")
+    if last and not first and not kind.last_alone:
+        raise cannot("last_frame", f"with {model} it needs a first picture too")
+    check_one_of(request, "aspect_ratio", kind.ratios if first or last else kind.text_ratios, model)
+    check_one_of(request, "resolution", kind.resolutions, model)
+    check_one_of(request, "seconds", sorted(kind.seconds), model)
+    unable = {"sound": not kind.has_sound, "negative_prompt": not kind.has_sound, "seed": not kind.has_seed}
+    for name, is_unable in unable.items():
+        if is_unable and getattr(request, name) not in (None, "", False):
+            raise InvalidRequest(f"{name} cannot be used with {model}.", param=name, code="unsupported_parameter")
+
+
+def _first_of(request: VideoRequest) -> tuple[MediaInput, ...]:
+    """Return the picture that a video begins with."""
+    return inputs_in(request, "first_frame") + inputs_in(request, "image")
+
+
+def _check_words(request: VideoRequest | ImageRequest, *, needed: bool) -> None:
+    if needed:
+        need_prompt(request)
+    if len(request.prompt.encode("utf-16-le", "surrogatepass")) // 2 > schema.MAX_PROMPT_UNITS:
+        raise broken("prompt", request.prompt, f"it must have at most {schema.MAX_PROMPT_UNITS} characters")
+    if request.seed is not None and not 0 <= request.seed <= schema.MAX_SEED:
+        raise broken("seed", request.seed, f"it must lie between 0 and {schema.MAX_SEED}")
+    check_option(request.options, "runway_public_figure_threshold", ("auto", "low"))
+    if not all(isinstance(tag, str) for tag in list_in(request.options, "runway_tags")):
+        raise broken("runway_tags", request.options["runway_tags"], "it must be a list of texts")
+
+
+def check_image(request: ImageRequest, model: str) -> None:
+    """Check a picture."""
+    _check_words(request, needed=True)
+    if len(request.inputs) > schema.MAX_REFERENCES:
+        raise broken("reference", len(request.inputs), f"at most {schema.MAX_REFERENCES} pictures can be shown")
+    if not request.inputs and model.endswith("_turbo"):
+        raise missing("reference", f"{model} needs a picture")
+    check_one_of(request, "size", schema.PICTURE_SIZES)
+    if not request.size:
+        check_one_of(request, "aspect_ratio", schema.PICTURES)
+
+
+def check_edit(request: VideoRequest, model: str) -> None:
+    """Check a clip that is to be changed."""
+    _check_clip(request, shortest_s=schema.MIN_EDITED_S, what=model)
+    check_one_of(request, "aspect_ratio", schema.TARGETS, model)
+
+
+def check_performance(request: VideoRequest, model: str) -> None:
+    """Check a performance that is to be acted."""
+    _check_clip(request, shortest_s=schema.MIN_ACTED_S, what=model)
+    if len(inputs_in(request, "character")) + len(inputs_in(request, "character_video")) != 1:
+        raise missing("character", "one picture or video of who acts")
+    check_one_of(request, "aspect_ratio", schema.LARGE, model)
+    check_option(request.options, "runway_expression_intensity", range(1, schema.MAX_INTENSITY + 1))
+    check_flags(request.options, "runway_body_control")
+
+
+def _check_clip(request: VideoRequest, *, shortest_s: int, what: str) -> None:
+    _check_words(request, needed=False)
+    clips = inputs_in(request, "video")
+    if len(clips) != 1:
+        raise missing("video", "the clip to work on, once")
+    length_s = seconds_of_mp4(clips[0].data)
+    if length_s is not None and not shortest_s <= length_s <= schema.MAX_CLIP_S + 0.1:
+        raise broken("video", f"{length_s:.1f} s", f"{what} takes {shortest_s} to {schema.MAX_CLIP_S} seconds")
+    if request.seconds not in (0, _charged_s(request, shortest_s)):
+        raise broken("seconds", request.seconds, "the length is that of the clip: leave it out")
+
+
+def complete_video(request: VideoRequest, model: str) -> VideoRequest:
+    """Return the request with the length that the model makes when none is said."""
+    return request if request.seconds else msgspec.structs.replace(request, seconds=schema.model_of(model).seconds[0])
+
+
+def complete_by_clip(request: VideoRequest, model: str, *, shortest_s: int) -> VideoRequest:
+    """Return the request with the length that is charged: that of the clip, or the longest where it is at an address and not seen yet."""
+    del model
+    return msgspec.structs.replace(request, seconds=_charged_s(request, shortest_s))
+
+
+def _charged_s(request: VideoRequest, shortest_s: int) -> int:
+    length_s = next((seconds_of_mp4(clip.data) for clip in inputs_in(request, "video")), None)
+    return schema.MAX_CLIP_S if length_s is None else min(max(math.ceil(length_s - 0.05), shortest_s), schema.MAX_CLIP_S)
+
+
+# Calls. The vendor has no place for our task id. All raise ValueError for an input that is still a blob's key.
+
+
+def encode_video_submit(request: VideoRequest, task_id: str, model: str) -> UpstreamCall:
+    """Return the call that starts a video, from words alone or from pictures."""
+    del task_id
+    kind, frames = schema.model_of(model), [(item, "first") for item in _first_of(request)]
+    frames += [(item, "last") for item in inputs_in(request, "last_frame")]
+    ratios = schema.FULL_HD if request.resolution == "1080p" else (kind.ratios if frames else kind.text_ratios)
+    images = [{"uri": uri_of(item), "position": position} for item, position in frames]
+    fields: dict[str, Any] = {
+        "promptText": request.prompt or None,
+        "promptImage": (images[0]["uri"] if [each for _, each in frames] == ["first"] else images) or None,
+        "ratio": ratios.get(request.aspect_ratio) or next(iter(ratios.values())),
+        "duration": request.seconds or kind.seconds[0],
+        "negativePrompt": request.negative_prompt or None,
+        "audio": request.sound if kind.has_sound else None,
+    }
+    return _submit("image_to_video" if frames else "text_to_video", request, model, fields)
+
+
+def encode_image_submit(request: ImageRequest, task_id: str, model: str) -> UpstreamCall:
+    """Return the call that starts a picture."""
+    del task_id
+    tags: list[str] = request.options.get("runway_tags") or []
+    references = [
+        {"uri": uri_of(item), **({"tag": tags[index]} if index < len(tags) and tags[index] else {})}
+        for index, item in enumerate(request.inputs)
+    ]
+    ratio = request.size.replace("x", ":") or schema.PICTURES.get(request.aspect_ratio) or schema.PICTURES["16:9"]
+    fields = {"promptText": request.prompt, "ratio": ratio, "referenceImages": references or None}
+    return _submit("text_to_image", request, model, fields)
+
+
+def encode_edit_submit(request: VideoRequest, task_id: str, model: str) -> UpstreamCall:
+    """Return the call that changes a clip."""
+    del task_id
+    fields: dict[str, Any] = {
+        "videoUri": uri_of(inputs_in(request, "video")[0]),
+        "promptText": request.prompt or None,
+        "targetAspectRatio": request.aspect_ratio or None,
+    }
+    return _submit("video_to_video", request, model, fields)
+
+
+def encode_performance_submit(request: VideoRequest, task_id: str, model: str) -> UpstreamCall:
+    """Return the call that lets a character act as a clip shows."""
+    del task_id
+    pictures, clips = inputs_in(request, "character"), inputs_in(request, "character_video")
+    fields: dict[str, Any] = {
+        "character": {"type": "image" if pictures else "video", "uri": uri_of((*pictures, *clips)[0])},
+        "reference": {"type": "video", "uri": uri_of(inputs_in(request, "video")[0])},
+        "ratio": schema.LARGE.get(request.aspect_ratio),
+        "bodyControl": request.options.get("runway_body_control"),
+        "expressionIntensity": request.options.get("runway_expression_intensity"),
+    }
+    return _submit("character_performance", request, model, fields)
+
+
+def _submit(endpoint: str, request: ImageRequest | VideoRequest, model: str, fields: dict[str, Any]) -> UpstreamCall:
+    threshold = request.options.get("runway_public_figure_threshold")
+    moderation = {"publicFigureThreshold": threshold} if threshold else None
+    whole = {"model": model, **fields, "seed": request.seed, "contentModeration": moderation}
+    return post_json(f"/v1/{endpoint}", whole, headers=(VERSION_HEADER,))
+
+
+def call_task(method: str, vendor_task: str) -> UpstreamCall:
+    """Return the call that asks how a task stands (GET), or ends it, whatever it was (DELETE)."""
+    return UpstreamCall(method=method, path=f"/v1/tasks/{quote(vendor_task, safe='')}", headers=(VERSION_HEADER,))
+
+
+# Answers.
+
+
+def parse_submit(status: int, body: bytes) -> VendorState:
+    """Read the answer to a submit: taken, refused, or neither (then the task may exist)."""
+    if status != 200:
+        return submit_refused(status, _message(body))
+    return taken((_read_created(body) or schema.Created()).id)
+
+
+def parse_poll(status: int, body: bytes) -> VendorState:
+    """Read the answer to a poll. Whatever is no task leaves ours as it is, but for a task that is not known there."""
+    polled = _read_polled(body)
+    if polled is None:
+        return poll_refused(status, _message(body))
+    match polled.status.upper():
+        case "PENDING" | "THROTTLED":
+            return VendorState(state="running")
+        case "RUNNING":
+            return VendorState(state="running", progress=percent_of(polled.progress))
+        case "SUCCEEDED":
+            return finished(tuple(TaskOutput(kind=_kind_of(url), url=url) for url in (polled.output or [])[:MAX_OUTPUTS] if url))
+        case "FAILED":
+            return _failed(polled.failure_code or "")
+        case "CANCELLED":
+            return VendorState(state="canceled", error_code=refusals.GENERATION_FAILED, error_message="The vendor cancelled the task.")
+        case _:
+            return VendorState()  # a new word must not end a task
+
+
+def _kind_of(url: str) -> Any:
+    path = url.partition("?")[0].lower()
+    return "image" if path.endswith((".png", ".jpg", ".jpeg", ".webp")) else "video"
+
+
+def _failed(code: str) -> VendorState:
+    """Return a failure in our own words: the vendor asks not to show its text raw."""
+    word, message = refusals.GENERATION_FAILED, ""
+    if "SAFETY" in code.split("."):
+        word, message = refusals.CONTENT_REFUSED, "The vendor's content policy refuses the prompt, the picture or the result."
+    elif code.startswith("ASSET.INVALID"):
+        word, message = refusals.INVALID_REQUEST, "The vendor cannot read an input file."
+    return failed(message, word=word, details={"runway_failure_code": code} if code else {})
+
+
+def _message(body: bytes) -> str | None:
+    """Return the vendor's words of a refusal, None when the answer is not of its form."""
+    refused = _read_refused(body)
+    if refused is None:
+        return None
+    return refused.error.message if isinstance(refused.error, schema.Said) else refused.error or ""
 
 
 def _operation(*takes: str, **more: Any) -> MediaOperation:
     """Return an operation with what all of this vendor's have in common."""
     return MediaOperation(
         parse_submit=parse_submit,
-        encode_poll=calls.encode_poll,
+        encode_poll=partial(call_task, "GET"),
         parse_poll=parse_poll,
-        encode_cancel=calls.encode_cancel,
-        parse_cancel=parse_cancel,
+        encode_cancel=partial(call_task, "DELETE"),
+        parse_cancel=parse_deleted,
         poll_interval_s=5.0,
         takes=frozenset((*takes, "seed", "runway_public_figure_threshold")),
         **more,
@@ -36,29 +274,27 @@ PROVIDER = Provider(
     media={
         "video": _operation(
             *("seconds", "resolution", "sound", "negative_prompt", "image", "first_frame", "last_frame"),
-            encode_submit=calls.encode_video_submit,
-            check=limits.check_video,
-            complete=limits.complete_video,
+            encode_submit=encode_video_submit,
+            check=check_video,
+            complete=complete_video,
         ),
         "video.edit": _operation(
             *("seconds", "video"),
-            encode_submit=calls.encode_edit_submit,
-            check=limits.check_edit,
-            complete=limits.complete_by_clip(limits.MIN_EDITED_S),
+            encode_submit=encode_edit_submit,
+            check=check_edit,
+            complete=partial(complete_by_clip, shortest_s=schema.MIN_EDITED_S),
         ),
         "video.performance": _operation(
             *("seconds", "video", "character", "character_video", "runway_body_control", "runway_expression_intensity"),
-            encode_submit=calls.encode_performance_submit,
-            check=limits.check_performance,
-            complete=limits.complete_by_clip(limits.MIN_ACTED_S),
+            encode_submit=encode_performance_submit,
+            check=check_performance,
+            complete=partial(complete_by_clip, shortest_s=schema.MIN_ACTED_S),
         ),
-        "image": _operation(
-            *("size", "image", "reference", "runway_tags"), encode_submit=calls.encode_image_submit, check=limits.check_image
-        ),
+        "image": _operation(*("size", "image", "reference", "runway_tags"), encode_submit=encode_image_submit, check=check_image),
     },
     sign=bearer,
     environment={"RUNWAYML_API_SECRET": "secret"},
-    probe_headers=(calls.VERSION_HEADER,),
+    probe_headers=(VERSION_HEADER,),
     probe_path="/v1/organization",
     twin=Twin(key="key_sandbox"),
     documentation="https://docs.dev.runwayml.com/api, read 2026-11",

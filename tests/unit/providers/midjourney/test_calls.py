@@ -51,7 +51,7 @@ def test_the_secret_goes_both_ways() -> None:
 
 
 def test_what_was_not_read_is_not_sent() -> None:
-    with pytest.raises(ValueError, match="no bytes"):
+    with pytest.raises(ValueError, match="nor bytes"):
         PROVIDER.media["image"].encode_submit(ImageRequest(model="m", prompt="x", inputs=(MediaInput(blob="b"),)), "t", "m")
     with pytest.raises(ValueError, match="not known"):
         PROVIDER.media["image.change"].encode_submit(ImageRequest(model="m"), "t", "m")

@@ -1,16 +1,26 @@
-"""What Runway's models can do."""
+"""Runway: what its models can do, calls and answers, by the files of testdata/runway."""
 
+from pathlib import Path
+from typing import Any
+
+import msgspec
 import pytest
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest
 from modelgate.metering.price_list import read_shipped_prices
-from modelgate.providers.runway import PROVIDER
+from modelgate.providers.runway import PROVIDER, VERSION_HEADER
 from modelgate.sandbox.videos import make_video
 
 VIDEO, IMAGE = PROVIDER.media["video"], PROVIDER.media["image"]
+
+
 FIRST, LAST = MediaInput(data=b"1", role="first_frame"), MediaInput(data=b"2", role="last_frame")
+
+
 CLIP = make_video("a fox", width=64, height=64, seconds=4)
+
+
 SHORT = make_video("a fox", width=64, height=64, seconds=1)
 
 
@@ -127,3 +137,75 @@ def test_its_models_are_priced() -> None:
         "act_two",
     }
     assert {tuple(entry.serves) for entry in priced.values()} == {("video",), ("image",), ("video.edit",), ("video.performance",)}
+
+
+FOLDER = Path(__file__).parents[3] / "testdata" / "runway"
+
+
+def inputs(folder: str) -> list[Path]:
+    found = sorted((FOLDER / folder).glob("*.input.json"))
+    assert found
+    return found
+
+
+def output_of(path: Path) -> Any:
+    return msgspec.json.decode(path.with_name(path.name.replace(".input.", ".output.")).read_bytes())
+
+
+def name_of(path: Path) -> str:
+    return path.name.removesuffix(".input.json")
+
+
+@pytest.mark.parametrize("path", inputs("encode"), ids=name_of)
+def test_request_beside_call(path: Path) -> None:
+    operation = PROVIDER.media[path.name.partition("-")[0]]
+    request = msgspec.json.decode(path.read_bytes(), type=ImageRequest if operation is IMAGE else VideoRequest)
+    assert operation.check is not None
+    operation.check(request, request.model)
+
+    call = operation.encode_submit(request, "task_ours", request.model)
+
+    told = {"method": call.method, "path": call.path, "headers": dict(call.headers), "body": msgspec.json.decode(call.body)}
+    assert told == output_of(path)
+
+
+def test_every_call_says_the_version() -> None:
+    assert VIDEO.encode_poll is not None
+    assert VIDEO.encode_cancel is not None
+    poll, cancel = VIDEO.encode_poll("a/b"), VIDEO.encode_cancel("a/b")
+    assert (poll.method, cancel.method) == ("GET", "DELETE")
+    assert poll.path == cancel.path == "/v1/tasks/a%2Fb"
+    assert poll.headers == cancel.headers == PROVIDER.probe_headers == (VERSION_HEADER,)
+
+
+def test_an_input_that_is_still_stored_cannot_be_sent() -> None:
+    with pytest.raises(ValueError, match="neither"):
+        VIDEO.encode_submit(VideoRequest(model="gen4_turbo", inputs=(MediaInput(blob="a.png"),)), "task_ours", "gen4_turbo")
+
+
+@pytest.mark.parametrize("path", inputs("vendor"), ids=name_of)
+def test_answer_beside_meaning(path: Path) -> None:
+    answer = msgspec.json.decode(path.read_bytes())
+    body = answer["body"].encode() if isinstance(answer["body"], str) else msgspec.json.encode(answer["body"])
+    parse = VIDEO.parse_submit if path.name.startswith("submit") else VIDEO.parse_poll
+    assert parse is not None
+
+    state = parse(answer["status"], body)
+
+    told = {
+        name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [], {})
+    }
+    assert told == output_of(path)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"id": 7}', b'{"status": null}', b'{"status": 1}'])
+def test_a_garbled_answer_is_ambiguous(body: bytes) -> None:
+    """A job that may exist is never sent again, and one that runs is not ended by a broken answer."""
+    assert VIDEO.parse_poll is not None
+    submitted, polled = VIDEO.parse_submit(200, body), VIDEO.parse_poll(200, body)
+    assert (submitted.state, submitted.refused, polled.state, polled.refused) == (None, False, None, False)
+
+
+def test_only_a_good_answer_cancels() -> None:
+    assert VIDEO.parse_cancel is not None
+    assert [VIDEO.parse_cancel(status, b"").state for status in (204, 404, 500)] == ["canceled", None, None]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media.requests import MusicRequest, Parent
 from modelgate.metering.price_list import read_shipped_prices
-from modelgate.providers.suno import PROVIDER, encode_poll
-from modelgate.providers.suno.answers import parse_poll, parse_poll_many, parse_submit
+from modelgate.providers.suno import PROVIDER, encode_poll, parse_poll, parse_poll_many, parse_submit
 
 FOLDER = Path(__file__).parents[3] / "testdata" / "suno"
 
