@@ -104,6 +104,7 @@ TESTED_ELSEWHERE = {
     "formats/openai_transcriptions/schema.py": ("unit/formats/openai_transcriptions/test_single.py", "types"),
     "formats/luma/schema.py": ("unit/formats/luma/test_family.py", "types"),
     "providers/runway/schema.py": ("unit/providers/runway/test_init.py", "types and data"),
+    "sandbox/bfl/schema.py": ("unit/sandbox/bfl/test_init.py", "types and data"),
     "providers/suno/schema.py": ("unit/providers/suno/test_init.py", "types and data"),
     "formats/runway/schema.py": ("unit/formats/runway/test_family.py", "types"),
     "formats/single/single_format.py": ("unit/formats/openai_embeddings/test_single.py", "types"),

@@ -17,16 +17,17 @@ A package holds the endpoints, and beside them
                      `media`, `prompt` (what is shown, and counts), `signatures` (of thoughts), `speech`
     kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`,
                      `callbacks`
-    bfl              Flux at Black Forest Labs; `checks` (key and fields)
+    bfl              Flux at Black Forest Labs; `schema`
     ideogram         `checks`
     runway           `checks` by the tables of `rules`
-    luma             Dream Machine; `checks`. `luma_agents`: its newer API
+    luma             Dream Machine; `checks`. `luma_agents`: its newer API, which goes by some of the same rules
     midjourney       a midjourney-proxy; `fields`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips), `callbacks`
     suno             the relay in front of Suno; `checks` (secret and fields), `clips` (songs and covers)
     fal              fal's queue, with Pika's endpoints; `checks`, `jobs` (how they go on and end), `webhooks` (signed), `storage` (its
                      client's uploads)
 
 What vendors share
+    front            what the endpoints of tasks have in common: the way in, the count, how refusals go out
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
     music            makes songs and lyrics; `videos` makes clips
     job_memory       what the vendors of tasks remember across a restart

@@ -22,17 +22,18 @@ JobT = TypeVar("JobT", bound=Job)
 class JobShelf(Generic[JobT]):
     """Jobs by their id. Putting one there again changes it; a recalled one that was changed is read as it was last."""
 
-    def __init__(self, *, recalled: Iterable[JobT] = (), remember: Callable[[JobT], None] | None = None) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new or changed one."""
+    def __init__(self, *, recalled: Iterable[JobT] = (), remember: Callable[[JobT], None] | None = None, most: int = MAX_JOBS) -> None:
+        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new or changed one; `most` are kept."""
         self._jobs: OrderedDict[str, JobT] = OrderedDict((job.id, job) for job in recalled)
         self._remember = remember
+        self._most = most
 
     def put(self, job: JobT) -> None:
         """Keep a job, told to `remember` first."""
         if self._remember is not None:
             self._remember(job)
         self._jobs[job.id] = job
-        if len(self._jobs) > MAX_JOBS:
+        if len(self._jobs) > self._most:
             self._jobs.popitem(last=False)
 
     def get(self, job_id: str) -> JobT | None:

@@ -25,10 +25,10 @@ async def read_body(request: Request, *, limit_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-async def read_json(request: Request, *, limit_bytes: int) -> Json:
-    """Return the body as JSON. Raises BodyTooLarge, and NotJson."""
+async def read_json(request: Request, *, limit_bytes: int, any_type: bool = False) -> Json:
+    """Return the body as JSON, `any_type`: whatever it is said to be. Raises BodyTooLarge, and NotJson."""
     body = await read_body(request, limit_bytes=limit_bytes)
-    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+    if not any_type and not request.headers.get("content-type", "").lower().startswith("application/json"):
         raise NotJson
     try:
         return msgspec.json.decode(body)

@@ -134,7 +134,7 @@ TURBO = {"model": "gen4_turbo", "promptImage": DATA_URI, "promptText": "a fox"}
         ("image_to_video", {"duration": 1.5}, "duration", "2 to 10"),
         ("image_to_video", {"seed": -1}, "seed", "0 to"),
         ("image_to_video", {"promptText": "🦊" * 501}, "promptText", "1002"),
-        ("image_to_video", {"audio": True}, "audio", "silent"),
+        ("image_to_video", {"audio": True}, "audio", "cannot be used with gen4_turbo"),
         ("image_to_video", {"negativePrompt": "rain"}, "negativePrompt", "gen4_turbo"),
         ("image_to_video", {"contentModeration": {"publicFigureThreshold": "high"}}, "publicFigureThreshold", "auto, low"),
         ("image_to_video", {"promptImage": [{"uri": DATA_URI, "position": "last"}]}, "promptImage", "first picture only"),

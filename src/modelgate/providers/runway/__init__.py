@@ -159,8 +159,7 @@ def encode_image_submit(request: ImageRequest, task_id: str, model: str) -> Upst
         for index, item in enumerate(request.inputs)
     ]
     ratio = request.size.replace("x", ":") or schema.PICTURES.get(request.aspect_ratio) or schema.PICTURES["16:9"]
-    fields = {"promptText": request.prompt, "ratio": ratio, "referenceImages": references or None}
-    return _submit("text_to_image", request, model, fields)
+    return _submit("text_to_image", request, model, {"promptText": request.prompt, "ratio": ratio, "referenceImages": references or None})
 
 
 def encode_edit_submit(request: VideoRequest, task_id: str, model: str) -> UpstreamCall:
@@ -247,8 +246,7 @@ def _failed(code: str) -> VendorState:
 
 def _message(body: bytes) -> str | None:
     """Return the vendor's words of a refusal, None when the answer is not of its form."""
-    refused = _read_refused(body)
-    if refused is None:
+    if (refused := _read_refused(body)) is None:
         return None
     return refused.error.message if isinstance(refused.error, schema.Said) else refused.error or ""
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import uuid
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,99 +17,74 @@ from modelgate.sandbox.fal.checks import APP, KEY, FalRefused, check_key
 from modelgate.sandbox.fal.jobs import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob, failure_of, film, judge, log_line, provoked
 from modelgate.sandbox.fal.storage import REST, FalStorage
 from modelgate.sandbox.fal.webhooks import FalWebhooks
-from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
+from modelgate.sandbox.faults import SLOW_S, answer_submit
+from modelgate.sandbox.front import METHODS, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
+from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.request_body import BodyTooLarge, read_body
 from modelgate.sandbox.task_vendor import TaskVendor
 
-MAX_JOBS = 5_000
-"""The oldest jobs beyond this many are forgotten, with their videos."""
 MAX_BODY_BYTES = 64 * 1024 * 1024
-RETRY_AFTER_S = 1
 PREFIX = "/fal"
 PRIORITIES = ("normal", "low")
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
-def _forget(_job: FalJob) -> None:
-    """Without a place to write them, jobs die with the process."""
+def _check(request: Request) -> None:
+    check_key(request.headers.get("authorization"))
+
+
+def _anyone(_: Request) -> None:
+    """What is stored is fetched without a key."""
 
 
 class FalSandbox:
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each video ordered."""
 
     def __init__(
-        self, *, counter: Counter, clock: Clock, recalled: Iterable[FalJob] = (), remember: Callable[[FalJob], None] = _forget
+        self, *, counter: Counter, clock: Clock, recalled: Iterable[FalJob] = (), remember: Callable[[FalJob], None] | None = None
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one, and again when it is cancelled."""
         self._counter = counter
         self._clock = clock
-        self._remember = remember
-        self._jobs: OrderedDict[str, FalJob] = OrderedDict((job.id, job) for job in recalled)
+        self._jobs = JobShelf(recalled=recalled, remember=remember)
         self._storage = FalStorage(clock=clock)
         self._webhooks = FalWebhooks(clock=clock)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
-        storage = [Route(route.path, _answering(route.endpoint), methods=sorted(route.methods or ())) for route in self._storage.routes()]
+        storage = [
+            Route(route.path, guarded(_anyone, route.endpoint), methods=sorted(route.methods or ())) for route in self._storage.routes()
+        ]
         job = PREFIX + "/{owner}/{app}/requests/{job}"
         return [
             *storage,
             Route(REST + "/.well-known/jwks.json", self._key_set, methods=["GET"]),
             Route(PREFIX + "/media/{job}.mp4", self._file, methods=["GET"]),
-            Route(PREFIX + "/run/{application:path}", self._guarded(self._run), methods=["POST"]),
-            Route(job + "/status", self._guarded(self._show_status), methods=["GET"]),
-            Route(job + "/cancel", self._guarded(self._cancel), methods=["PUT"]),
-            Route(job, self._guarded(self._show_result), methods=["GET"]),
-            Route(PREFIX + "/{application:path}", self._guarded(self._submit), methods=["POST"]),
-            Route(PREFIX + "/{rest:path}", self._guarded(_not_found), methods=_METHODS),
+            Route(PREFIX + "/run/{application:path}", guarded(_check, counted(self._counter, "fal", self._run_now)), methods=["POST"]),
+            Route(job + "/status", guarded(_check, self._show_status), methods=["GET"]),
+            Route(job + "/cancel", guarded(_check, self._cancel), methods=["PUT"]),
+            Route(job, guarded(_check, self._show_result), methods=["GET"]),
+            Route(PREFIX + "/{application:path}", guarded(_check, counted(self._counter, "fal", self._queue)), methods=["POST"]),
+            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: FalRefused(404, "Not Found"))), methods=METHODS),
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            check_key(request.headers.get("authorization"))
-            return await handler(request)
-
-        return _answering(guarded)
-
-    async def _submit(self, request: Request) -> Response:
-        return await self._counted(request, self._queue)
-
-    async def _run(self, request: Request) -> Response:
-        return await self._counted(request, self._run_now)
-
-    async def _counted(self, request: Request, handler: Callable[[Request, Counted], Awaitable[Response]]) -> Response:
-        model = request.path_params["application"][:200]
-        entry = self._counter.open(vendor="fal", request_id=request_id_of(request), model=model)
-        try:
-            return await handler(request, entry)
-        except FalRefused as refused:
-            entry.status = refused.status
-            raise
-
     async def _queue(self, request: Request, entry: Counted) -> Response:
+        entry.model = request.path_params["application"][:200]
         webhook = request.query_params.get("fal_webhook", "")
         if webhook and urlsplit(webhook).scheme not in ("http", "https"):
             raise FalRefused(400, "fal_webhook must be an http or https address", kind="bad_request")
         if request.headers.get("x-fal-queue-priority", "normal") not in PRIORITIES:
             raise FalRefused(400, "X-Fal-Queue-Priority must be normal or low", kind="bad_request")
         job, magic = await self._accepted(request, webhook=webhook)
-        entry.status, entry.completion_tokens, entry.finished = 200, int(job.order is not None), True
+        count_made(entry, int(job.order is not None))
         self._call_later(job, base_url=str(request.base_url))
-        if magic.has("slow"):
-            await asyncio.sleep(SLOW_S)
-        if magic.has("unknown-submit"):
-            return DroppedAnswer()
         answer = {"status": "IN_QUEUE", **self._links(job, str(request.base_url)), "queue_position": self._position(job)}
         answer["gateway_request_id"] = job.id
-        body = msgspec.json.encode(answer)
-        if magic.has("cut-stream") or magic.has("stalled-stream"):
-            return BrokenAnswer(body, stalls=magic.has("stalled-stream"))
-        return malformed(body) if magic.has("malformed-chunk") else _json(answer, job=job)
+        response = await answer_submit(msgspec.json.encode(answer), magic=magic)
+        response.headers["x-fal-request-id"] = job.id
+        return response
 
     async def _run_now(self, request: Request, entry: Counted) -> Response:
+        entry.model = request.path_params["application"][:200]
         job, magic = await self._accepted(request, webhook="")
         entry.completion_tokens = int(job.order is not None)
         await asyncio.sleep(job.working_s + (SLOW_S if magic.has("slow") else 0))
@@ -130,14 +104,8 @@ class FalSandbox:
         order, failure = await asyncio.to_thread(judge, application.removeprefix(APP).strip("/"), body, magic)
         working_s = SLOW_TASK_S if magic.has("slow-task") else WORKING_S
         job = FalJob(id=str(uuid.uuid4()), created_at=self._clock(), working_s=working_s, order=order, failure=failure, webhook=webhook)
-        self._keep(job)
+        self._jobs.put(job)
         return job, magic
-
-    def _keep(self, job: FalJob) -> None:
-        self._remember(job)
-        self._jobs[job.id] = job
-        if len(self._jobs) > MAX_JOBS:
-            self._jobs.popitem(last=False)
 
     def _links(self, job: FalJob, base_url: str) -> dict[str, Json]:
         """Return what every answer about a job names; of the endpoint only owner and application remain."""
@@ -147,7 +115,7 @@ class FalSandbox:
     def _position(self, job: FalJob) -> int:
         """Count the jobs that wait before this one; the youngest are last."""
         before = 0
-        for other in reversed(self._jobs.values()):
+        for other in self._jobs.youngest_first():
             if job.created_at - other.created_at > QUEUED_S:
                 break
             before += other.id != job.id and other.created_at <= job.created_at and other.status(job.created_at) == "IN_QUEUE"
@@ -189,13 +157,13 @@ class FalSandbox:
             return _json({"status": "NOT_FOUND"}, status=404)
         if job.status(now) == "COMPLETED":
             return _json({"status": "ALREADY_COMPLETED"}, status=400, job=job)
-        self._keep(msgspec.structs.replace(job, cancelled_at=now))
+        self._jobs.put(msgspec.structs.replace(job, cancelled_at=now))
         return _json({"status": "CANCELLATION_REQUESTED"}, status=202, job=job)
 
     async def _outcome(self, job: FalJob, base_url: str) -> Response:
         failure = failure_of(job)
         if failure is not None:
-            return _refusal(FalRefused(failure.status, failure.detail, kind=failure.kind), job=job)
+            return FalRefused(failure.status, failure.detail, kind=failure.kind).response(job.id)
         return _json(await self._result(job, base_url), job=job)
 
     async def _result(self, job: FalJob, base_url: str) -> dict[str, Json]:
@@ -206,7 +174,7 @@ class FalSandbox:
     async def _file(self, request: Request) -> Response:
         job = self._jobs.get(request.path_params["job"])
         if job is None or failure_of(job) is not None or job.status(self._clock()) != "COMPLETED":
-            return Response("no such file", status_code=404, media_type="text/plain")
+            return no_file()
         return Response(await asyncio.to_thread(film, job), media_type="video/mp4")
 
     async def _key_set(self, _: Request) -> Response:
@@ -228,41 +196,15 @@ class FalSandbox:
         return {**told, "status": "OK", "payload": await self._result(job, base_url)}
 
 
-def _answering(handler: Handler) -> Handler:
-    async def answered(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except FalRefused as refused:
-            return _refusal(refused)
-
-    return answered
-
-
 async def _read_json(request: Request) -> Json:
-    try:
-        return msgspec.json.decode(await read_body(request, limit_bytes=MAX_BODY_BYTES))
-    except BodyTooLarge:
-        raise FalRefused(413, "Request body too large") from None
-    except (msgspec.DecodeError, RecursionError):
-        raise FalRefused(400, "Invalid JSON in the request body", kind="bad_request") from None
-
-
-def _refusal(refused: FalRefused, *, job: FalJob | None = None) -> Response:
-    answer = _json({"detail": refused.detail}, status=refused.status, job=job)
-    if refused.kind:
-        answer.headers["x-fal-error-type"] = refused.kind
-    if refused.status == 429:
-        answer.headers["retry-after"] = str(RETRY_AFTER_S)
-    return answer
+    too_large, not_json = FalRefused(413, "Request body too large"), FalRefused(400, "Invalid JSON in the request body", kind="bad_request")
+    return await read_submit(request, limit_bytes=MAX_BODY_BYTES, too_large=too_large, not_json=not_json, any_type=True)
 
 
 def _json(value: Json, *, status: int = 200, job: FalJob | None = None) -> Response:
-    headers = {"x-fal-request-id": job.id if job is not None else str(uuid.uuid4())}
-    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json", headers=headers)
-
-
-async def _not_found(_: Request) -> Response:
-    raise FalRefused(404, "Not Found")
+    answer = json_answer(value, status=status)
+    answer.headers["x-fal-request-id"] = job.id if job is not None else str(uuid.uuid4())
+    return answer
 
 
 VENDOR = TaskVendor(name="fal", key=KEY, opened=FalSandbox, job=FalJob)

@@ -1,10 +1,13 @@
 """What fal refuses: a key that is not its own; and when a job runs, the fields of Pika's endpoints with their limits."""
 
 import re
+import uuid
 
 import msgspec
+from starlette.responses import Response
 
 from modelgate.core.records import Json
+from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
 
 MAX_PROMPT = 10_000
@@ -43,14 +46,21 @@ KEY = "sandbox-key-id:sandbox-key-secret"
 _SCHEME = re.compile(r"^Key (?P<secret>\S+)$")
 
 
-class FalRefused(Exception):
+class FalRefused(VendorRefused):
     """The make-believe vendor refuses; `detail` stands under that name in its answer, `kind` in `x-fal-error-type`."""
 
     def __init__(self, status: int, detail: Json, *, kind: str = "") -> None:
-        super().__init__(str(detail))
-        self.status = status
+        super().__init__(status, {"detail": detail})
         self.detail = detail
         self.kind = kind
+
+    def response(self, job_id: str = "") -> Response:
+        """Return the refusal as the vendor answers it, about a job or about none."""
+        answer = super().response()
+        answer.headers["x-fal-request-id"] = job_id or str(uuid.uuid4())
+        if self.kind:
+            answer.headers["x-fal-error-type"] = self.kind
+        return answer
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,7 @@
 
 import asyncio
 import hashlib
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from starlette.requests import Request
@@ -14,8 +13,10 @@ from modelgate.core.clock import Clock, as_utc
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
+from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed
+from modelgate.sandbox.front import METHODS, count_made, counted, guarded, no_file, refusing
 from modelgate.sandbox.ideogram.checks import FIELDS, KEY, MAX_SEED, IdeogramRefused, PictureOrder, check_key, check_order
+from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
@@ -25,16 +26,15 @@ WORKING_S = 0.3
 SLOW_TASK_S = 12.0
 """An answer takes so long; a slow one `SLOW_S`, a slow task `SLOW_TASK_S`."""
 FILE_LIFETIME_S = 24 * 3600
-MAX_JOBS = 5_000
-"""The oldest jobs beyond this many are forgotten, with their pictures."""
 MAX_INFLIGHT = 10
 """Pictures the vendor makes at once for one account: pictures, not requests."""
 MAX_BODY_BYTES = 64 * 1024 * 1024
-RETRY_AFTER_S = 1
 PREFIX = "/ideogram"
 OPERATIONS_PATH = PREFIX + "/v1/ideogram-v3/"
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+def _check(request: Request) -> None:
+    check_key(request.headers.get("api-key"))
 
 
 class IdeogramJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,51 +60,35 @@ def _signature(name: str, expires_at: int) -> str:
     return hashlib.sha256(f"{KEY}\0{name}\0{expires_at}".encode()).hexdigest()[:32]
 
 
-def _forget(_job: IdeogramJob) -> None:
-    """Without a place to write them, jobs die with the process."""
-
-
 class IdeogramSandbox:
     """The vendor's endpoints; counts requests in `counter`, with one completion token for each picture made, withheld ones too."""
 
     def __init__(
-        self, *, counter: Counter, clock: Clock, recalled: Iterable[IdeogramJob] = (), remember: Callable[[IdeogramJob], None] = _forget
+        self,
+        *,
+        counter: Counter,
+        clock: Clock,
+        recalled: Iterable[IdeogramJob] = (),
+        remember: Callable[[IdeogramJob], None] | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
         self._counter = counter
         self._clock = clock
-        self._remember = remember
         self._inflight = 0
-        self._jobs: OrderedDict[str, IdeogramJob] = OrderedDict((job.id, job) for job in recalled)
+        self._jobs = JobShelf(recalled=recalled, remember=remember)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
+        make = guarded(_check, counted(self._counter, "ideogram", self._make))
         return [
-            *(Route(OPERATIONS_PATH + operation, self._guarded(self._make), methods=["POST"]) for operation in FIELDS),
+            *(Route(OPERATIONS_PATH + operation, make, methods=["POST"]) for operation in FIELDS),
             Route(PREFIX + "/api/images/ephemeral/{name}.png", self._file, methods=["GET"]),
-            Route(PREFIX + "/{rest:path}", self._guarded(_not_found), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: IdeogramRefused(404, "Not Found"))), methods=METHODS),
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            try:
-                check_key(request.headers.get("api-key"))
-                return await handler(request)
-            except IdeogramRefused as refused:
-                return _refusal(refused)
-
-        return guarded
-
-    async def _make(self, request: Request) -> Response:
+    async def _make(self, request: Request, entry: Counted) -> Response:
         operation = request.url.path.rpartition("/")[2]
-        entry = self._counter.open(vendor="ideogram", request_id=request_id_of(request), model=f"ideogram-v3/{operation}")
-        try:
-            return await self._made(request, operation=operation, entry=entry)
-        except IdeogramRefused as refused:
-            entry.status = refused.status
-            raise
-
-    async def _made(self, request: Request, *, operation: str, entry: Counted) -> Response:
+        entry.model = f"ideogram-v3/{operation}"
         try:
             body = await read_body(request, limit_bytes=MAX_BODY_BYTES)
         except BodyTooLarge:
@@ -125,15 +109,12 @@ class IdeogramSandbox:
         if magic.has("fail-task"):
             raise IdeogramRefused(422, "The generated image failed the safety check")
         job = self._keep(order, magic=magic)
-        entry.status, entry.completion_tokens, entry.finished = 200, order.n, True
+        count_made(entry, order.n)
         return _answer(_result(job, base_url=str(request.base_url)), magic=magic, operation=operation)
 
     def _keep(self, order: PictureOrder, *, magic: Magic) -> IdeogramJob:
         job = IdeogramJob(id=random_text(22), order=order, created_at=self._clock(), unsafe=1 if magic.has("blocked-answer") else 0)
-        self._remember(job)
-        self._jobs[job.id] = job
-        if len(self._jobs) > MAX_JOBS:
-            self._jobs.popitem(last=False)
+        self._jobs.put(job)
         return job
 
     async def _file(self, request: Request) -> Response:
@@ -141,7 +122,7 @@ class IdeogramSandbox:
         job_id, _, index = name.rpartition("-")
         job = self._jobs.get(job_id)
         if job is None or not index.isdecimal() or not job.unsafe <= int(index[:2]) < job.order.n or self._clock() >= job.expires_at:
-            return Response("no such file", status_code=404, media_type="text/plain")
+            return no_file()
         if dict(request.query_params) != {"exp": str(job.expires_at), "sig": _signature(name, job.expires_at)}:
             return Response("forbidden", status_code=403, media_type="text/plain")
         drawn = await asyncio.to_thread(_draw, job.order, int(index))
@@ -203,16 +184,6 @@ def _provoked(status: int) -> IdeogramRefused:
         case 529:
             return IdeogramRefused(503, "No capacity at the moment")
     return IdeogramRefused(status, "The prompt asked for this error.")
-
-
-def _refusal(refused: IdeogramRefused) -> Response:
-    headers = {"retry-after": str(RETRY_AFTER_S)} if refused.status == 429 else None
-    body = msgspec.json.encode({"error": refused.error, **refused.more})
-    return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
-
-
-async def _not_found(_: Request) -> Response:
-    raise IdeogramRefused(404, "Not Found")
 
 
 VENDOR = TaskVendor(name="ideogram", key=KEY, opened=IdeogramSandbox, job=IdeogramJob)

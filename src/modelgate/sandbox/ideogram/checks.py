@@ -6,6 +6,7 @@ import re
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.openai.errors import Refused
 from modelgate.sandbox.openai.forms import Form, Upload, read_form, texts_of, uploads_of
 from modelgate.sandbox.openai.gate import Sent
@@ -78,14 +79,11 @@ _CODE = re.compile(r"[0-9A-Fa-f]{8}\Z")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 
 
-class IdeogramRefused(Exception):
+class IdeogramRefused(VendorRefused):
     """The make-believe vendor refuses; `more` is what stands beside `error` in its answer."""
 
     def __init__(self, status: int, error: str, **more: Json) -> None:
-        super().__init__(error)
-        self.status = status
-        self.error = error
-        self.more = more
+        super().__init__(status, {"error": error, **more}, error)
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The make-believe Kling: its tasks under `/kling/v1/images/…` and `/kling/v1/videos/…`, what they make at `/kling/files/`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 import msgspec
@@ -13,7 +13,8 @@ from modelgate.core.clock import Clock
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
+from modelgate.sandbox.faults import answer_submit
+from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, read_submit
 from modelgate.sandbox.kling.callbacks import Callbacks
 from modelgate.sandbox.kling.checks import check_image_order, check_try_on_order
 from modelgate.sandbox.kling.edit_checks import check_effects_order, check_extend_order, check_lip_sync_order
@@ -23,7 +24,7 @@ from modelgate.sandbox.kling.jobs import KlingJobs, KlingTask, describe_task
 from modelgate.sandbox.kling.order import KlingOrder, Videos
 from modelgate.sandbox.kling.token import KEY, check_token
 from modelgate.sandbox.kling.video_checks import check_image_video_order, check_multi_image_order, check_text_order
-from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.magic import read_magic
 from modelgate.sandbox.task_vendor import TaskVendor
 
 MAX_BODY_BYTES = 80 * 1024 * 1024
@@ -31,9 +32,7 @@ MAX_BODY_BYTES = 80 * 1024 * 1024
 
 MAX_PAGE = 500
 MAX_PAGES = 1_000
-RETRY_AFTER_S = 1
 
-Handler = Callable[[Request], Awaitable[Response]]
 Check = Callable[[dict[str, Json], Videos], KlingOrder]
 
 PATH = "/kling/v1/images/generations"
@@ -52,10 +51,6 @@ CHECKS: dict[str, Check] = {
 _FILE_TYPES = {"png": "image/png", "mp4": "video/mp4"}
 
 
-def _forget(_task: KlingTask) -> None:
-    """Without a place to write them, jobs die with the process."""
-
-
 class KlingSandbox:
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture or video ordered."""
 
@@ -65,7 +60,7 @@ class KlingSandbox:
         counter: Counter,
         clock: Clock,
         recalled: Iterable[KlingTask] = (),
-        remember: Callable[[KlingTask], None] = _forget,
+        remember: Callable[[KlingTask], None] | None = None,
         callbacks: Callbacks | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
@@ -77,35 +72,21 @@ class KlingSandbox:
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
         routes: list[Route] = []
+        submit = self._guarded(counted(self._counter, "kling", self._submit))
         for path in CHECKS:
-            routes.append(Route(path, self._guarded(self._submit), methods=["POST"]))
+            routes.append(Route(path, submit, methods=["POST"]))
             routes.append(Route(path, self._guarded(self._list), methods=["GET"]))
             routes.append(Route(path + "/{task_id}", self._guarded(self._fetch), methods=["GET"]))
         return [
             *routes,
             Route("/kling/files/{name}.{kind}", self._file, methods=["GET"]),
-            Route("/kling/{rest:path}", self._guarded(_no_such_method), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/kling/{rest:path}", self._guarded(_no_such_method), methods=METHODS),
         ]
 
     def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            try:
-                check_token(request.headers.get("authorization"), now=self._clock())
-                return await handler(request)
-            except KlingRefused as refused:
-                return _refusal(refused)
+        return guarded(lambda request: check_token(request.headers.get("authorization"), now=self._clock()), handler)
 
-        return guarded
-
-    async def _submit(self, request: Request) -> Response:
-        entry = self._counter.open(vendor="kling", request_id=request_id_of(request))
-        try:
-            return await self._submitted(request, entry=entry)
-        except KlingRefused as refused:
-            entry.status = refused.status
-            raise
-
-    async def _submitted(self, request: Request, *, entry: Counted) -> Response:
+    async def _submit(self, request: Request, entry: Counted) -> Response:
         body = await _read_object(request)
         order = await asyncio.to_thread(CHECKS[request.url.path], body, self._jobs.video)
         entry.model, entry.request_id = order.model or order.kind, entry.request_id or order.external_id
@@ -113,20 +94,10 @@ class KlingSandbox:
         if magic.error_status is not None:
             raise _provoked(magic.error_status)
         task = self._jobs.accept(order, magic=magic)
-        entry.status, entry.completion_tokens, entry.finished = 200, order.n, True
+        count_made(entry, order.n)
         base_url = str(request.base_url)
         self._callbacks.follow(task, lambda: msgspec.json.encode(self._shown(task, base_url=base_url)))
-        if magic.has("slow"):
-            await asyncio.sleep(SLOW_S)
-        return self._answer(task, magic=magic)
-
-    def _answer(self, task: KlingTask, *, magic: Magic) -> Response:
-        if magic.has("unknown-submit"):
-            return DroppedAnswer()
-        body = _envelope(self._shown(task, base_url=""))
-        if magic.has("cut-stream") or magic.has("stalled-stream"):
-            return BrokenAnswer(body, stalls=magic.has("stalled-stream"))
-        return malformed(body) if magic.has("malformed-chunk") else Response(body, media_type="application/json")
+        return await answer_submit(msgspec.json.encode(_envelope(self._shown(task, base_url=""))), magic=magic)
 
     def _shown(self, task: KlingTask, *, base_url: str) -> dict[str, Json]:
         parent_url = ""
@@ -138,14 +109,14 @@ class KlingSandbox:
         task = self._jobs.find(request.path_params["task_id"], kind=_kind_of(request))
         if task is None:
             raise KlingRefused(1203, "task not found")
-        return Response(_envelope(self._shown(task, base_url=str(request.base_url))), media_type="application/json")
+        return json_answer(_envelope(self._shown(task, base_url=str(request.base_url))))
 
     async def _list(self, request: Request) -> Response:
         page = _page_number(request, "pageNum", default=1, most=MAX_PAGES)
         size = _page_number(request, "pageSize", default=30, most=MAX_PAGE)
         found = islice(self._jobs.youngest_first(_kind_of(request)), (page - 1) * size, page * size)
         base_url = str(request.base_url)
-        return Response(_envelope([self._shown(task, base_url=base_url) for task in found]), media_type="application/json")
+        return json_answer(_envelope([self._shown(task, base_url=base_url) for task in found]))
 
     async def _file(self, request: Request) -> Response:
         task_id, _, number = request.path_params["name"].rpartition("-")
@@ -153,7 +124,7 @@ class KlingSandbox:
         task = self._jobs.find(task_id)
         index = int(number) if number.isdecimal() and len(number) < 3 else -1
         if task is None or index < 0 or not has_file(task.order, index=index, kind=kind) or task.state(self._clock()) != "succeed":
-            return Response("no such file", status_code=404, media_type="text/plain")
+            return no_file()
         made = await asyncio.to_thread(make_file, task.order, index=index)
         return Response(made, media_type=_FILE_TYPES[kind], headers={"cache-control": "public, max-age=86400"})
 
@@ -164,18 +135,9 @@ def _kind_of(request: Request) -> str:
 
 
 async def _read_object(request: Request) -> dict[str, Json]:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise KlingRefused(1200, "request body is too large", status=413)
-        parts.append(part)
-    if not request.headers.get("content-type", "").lower().startswith("application/json"):
-        raise KlingRefused(1200, "Content-Type must be application/json")
-    try:
-        body = msgspec.json.decode(b"".join(parts))
-    except (msgspec.DecodeError, RecursionError):
-        raise KlingRefused(1200, "request body is not valid JSON") from None
+    too_large = KlingRefused(1200, "request body is too large", status=413)
+    not_json = KlingRefused(1200, "request body is not valid JSON, or Content-Type not application/json")
+    body = await read_submit(request, limit_bytes=MAX_BODY_BYTES, too_large=too_large, not_json=not_json)
     if not isinstance(body, dict):
         raise KlingRefused(1200, "request body must be a JSON object")
     return body
@@ -201,14 +163,8 @@ def _provoked(status: int) -> KlingRefused:
     return KlingRefused(5000, "internal error", status=status)
 
 
-def _envelope(data: Json) -> bytes:
-    return msgspec.json.encode({"code": 0, "message": "SUCCEED", "request_id": random_text(22), "data": data})
-
-
-def _refusal(refused: KlingRefused) -> Response:
-    body = msgspec.json.encode({"code": refused.code, "message": refused.message, "request_id": random_text(22)})
-    headers = {"retry-after": str(RETRY_AFTER_S)} if refused.status == 429 else None
-    return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
+def _envelope(data: Json) -> Json:
+    return {"code": 0, "message": "SUCCEED", "request_id": random_text(22), "data": data}
 
 
 async def _no_such_method(request: Request) -> Response:

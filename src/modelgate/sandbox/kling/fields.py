@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from modelgate.core.ids import random_text
 from modelgate.core.records import Json
 from modelgate.core.sandbox import MAGIC_WORDS
+from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.magic import MODEL_PREFIX
 from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture, shrink
 
@@ -33,14 +35,13 @@ _STATUS = {
 }
 
 
-class KlingRefused(Exception):
+class KlingRefused(VendorRefused):
     """The make-believe Kling refuses with a code of its own."""
 
     def __init__(self, code: int, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
+        said = {"code": code, "message": message, "request_id": random_text(22)}
+        super().__init__(status or _STATUS.get(code, 400), said, message)
         self.code = code
-        self.message = message
-        self.status = status or _STATUS.get(code, 400)
 
 
 class GivenImage(NamedTuple):

@@ -59,7 +59,7 @@ class KlingTask(msgspec.Struct, frozen=True, kw_only=True):
 class KlingJobs:
     """The jobs of one account, the oldest first."""
 
-    def __init__(self, *, clock: Clock, recalled: Iterable[KlingTask], remember: Callable[[KlingTask], None]) -> None:
+    def __init__(self, *, clock: Clock, recalled: Iterable[KlingTask], remember: Callable[[KlingTask], None] | None = None) -> None:
         self._clock = clock
         self._remember = remember
         self._tasks: OrderedDict[str, KlingTask] = OrderedDict()
@@ -82,7 +82,8 @@ class KlingJobs:
             slow=magic.has("slow-task"),
             video_id=random_text(20) if order.is_video else "",
         )
-        self._remember(task)
+        if self._remember is not None:
+            self._remember(task)
         self._take(task)
         return task
 

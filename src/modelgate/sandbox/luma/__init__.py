@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 from starlette.requests import Request
@@ -12,13 +13,13 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock, as_utc
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.faults import answer_submit, request_id_of
+from modelgate.sandbox.faults import answer_submit
+from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
 from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.luma.callbacks import LumaCallbacks
 from modelgate.sandbox.luma.checks import CONCEPTS, KEY, KINDS, Kind, LumaRefused, Order, check_key, check_order
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
-from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
 from modelgate.sandbox.task_vendor import TaskVendor
 from modelgate.sandbox.videos import make_video
 
@@ -34,7 +35,6 @@ MAX_BODY_BYTES = 1024 * 1024
 """Pictures come by address, so that a body is small."""
 
 MAX_PAGE = 100
-RETRY_AFTER_S = 1
 JPEG_QUALITY = 90
 _FAILURES = {
     "blocked-prompt": "Prompt not allowed because advanced moderation failed",
@@ -42,7 +42,9 @@ _FAILURES = {
     "fail-task": "The prompt asked for a failed generation.",
 }
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+def _check(request: Request) -> None:
+    check_key(request.headers.get("authorization"))
 
 
 class LumaGeneration(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,43 +89,22 @@ class LumaSandbox:
         generations = PREFIX + "/generations"
         paths = {path: f"{generations}/{path}".rstrip("/") for path in KINDS if path not in ("upscale", "audio")}
         return [
-            *(Route(whole, self._guarded(self._submit_of(KINDS[path])), methods=["POST"]) for path, whole in paths.items()),
-            *(
-                Route(f"{generations}/{{id}}/{path}", self._guarded(self._submit_of(KINDS[path])), methods=["POST"])
-                for path in ("upscale", "audio")
-            ),
-            Route(generations, self._guarded(self._list), methods=["GET"]),
-            Route(generations + "/concepts/list", self._guarded(_concepts), methods=["GET"]),
-            Route(generations + "/{id}", self._guarded(self._fetch), methods=["GET"]),
-            Route(generations + "/{id}", self._guarded(self._delete), methods=["DELETE"]),
-            Route(PREFIX + "/credits", self._guarded(_credits), methods=["GET"]),
-            Route(PREFIX + "/ping", self._guarded(_ping), methods=["GET"]),
+            *(Route(whole, self._submit_of(KINDS[path]), methods=["POST"]) for path, whole in paths.items()),
+            *(Route(f"{generations}/{{id}}/{path}", self._submit_of(KINDS[path]), methods=["POST"]) for path in ("upscale", "audio")),
+            Route(generations, guarded(_check, self._list), methods=["GET"]),
+            Route(generations + "/concepts/list", guarded(_check, _concepts), methods=["GET"]),
+            Route(generations + "/{id}", guarded(_check, self._fetch), methods=["GET"]),
+            Route(generations + "/{id}", guarded(_check, self._delete), methods=["DELETE"]),
+            Route(PREFIX + "/credits", guarded(_check, _credits), methods=["GET"]),
+            Route(PREFIX + "/ping", guarded(_check, _ping), methods=["GET"]),
             Route(FILES + "/{name}", self._file, methods=["GET"]),
-            Route("/luma/{rest:path}", self._guarded(_not_found), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/luma/{rest:path}", guarded(_check, refusing(lambda: LumaRefused(404, "Not Found"))), methods=METHODS),
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            try:
-                check_key(request.headers.get("authorization"))
-                return await handler(request)
-            except LumaRefused as refused:
-                return refusal(refused)
-
-        return guarded
-
     def _submit_of(self, kind: Kind) -> Handler:
-        async def submit(request: Request) -> Response:
-            entry = self._counter.open(vendor="luma", request_id=request_id_of(request))
-            try:
-                return await self._submitted(request, kind=kind, entry=entry)
-            except LumaRefused as refused:
-                entry.status = refused.status
-                raise
+        return guarded(_check, counted(self._counter, "luma", partial(self._submit, kind)))
 
-        return submit
-
-    async def _submitted(self, request: Request, *, kind: Kind, entry: Counted) -> Response:
+    async def _submit(self, kind: Kind, request: Request, entry: Counted) -> Response:
         body = await read_body_of(request, limit_bytes=MAX_BODY_BYTES)
         order = check_order(kind, body)
         if "id" in request.path_params:
@@ -138,7 +119,7 @@ class LumaSandbox:
         base_url = str(request.base_url)
         changes_s = (QUEUED_S, made.ends_at - made.created_at - QUEUED_S)
         self._callbacks.follow(body.get("callback_url"), changes_s, lambda: self._described(made.id, base_url=base_url))
-        entry.status, entry.completion_tokens, entry.finished = 201, order.seconds or 1, True
+        count_made(entry, order.seconds or 1, status=201)
         if body.get("sync"):
             until = min(made.ends_at, self._clock() + (body.get("sync_timeout") or 60))
             while (left_s := until - self._clock()) > 0:  # noqa: ASYNC110  # a clock is waited for: timers go by another, and ring early
@@ -170,16 +151,14 @@ class LumaSandbox:
             raise LumaRefused(400, f"keyframes: generation {parent[:100]} is not a completed video")
 
     async def _fetch(self, request: Request) -> Response:
-        shown = self._shown(self._known(request), base_url=str(request.base_url))
-        return Response(msgspec.json.encode(shown), media_type="application/json")
+        return json_answer(self._shown(self._known(request), base_url=str(request.base_url)))
 
     async def _list(self, request: Request) -> Response:
         limit, offset = _page_number(request, "limit", default=10), _page_number(request, "offset", default=0)
         kept = [each for each in self._made.youngest_first() if not each.deleted]
         page = [self._shown(each, base_url=str(request.base_url)) for each in kept[offset : offset + limit]]
         more = len(kept) > offset + limit
-        answer = {"has_more": more, "count": len(kept), "limit": limit, "offset": offset, "generations": page}
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+        return json_answer({"has_more": more, "count": len(kept), "limit": limit, "offset": offset, "generations": page})
 
     async def _delete(self, request: Request) -> Response:
         self._made.put(msgspec.structs.replace(self._known(request), deleted=True))
@@ -210,7 +189,7 @@ class LumaSandbox:
         made_id, _, kind = request.path_params["name"].partition(".")
         made = self._made.get(made_id)
         if made is None or made.deleted or kind != made.order.format or made.state(self._clock()) != "completed":
-            return Response("no such file", status_code=404, media_type="text/plain")
+            return no_file()
         content = await asyncio.to_thread(make_file, made.order)
         return Response(content, media_type={"mp4": "video/mp4", "png": "image/png"}.get(kind, "image/jpeg"))
 
@@ -236,12 +215,8 @@ def make_file(order: Order) -> bytes:
 
 async def read_body_of(request: Request, *, limit_bytes: int) -> dict[str, Json]:
     """Return the body of a submit. Raises LumaRefused."""
-    try:
-        body = await read_json(request, limit_bytes=limit_bytes)
-    except BodyTooLarge:
-        raise LumaRefused(413, "Request body is too large") from None
-    except NotJson:
-        raise LumaRefused(400, "Request body is not valid JSON") from None
+    too_large, not_json = LumaRefused(413, "Request body is too large"), LumaRefused(400, "Request body is not valid JSON")
+    body = await read_submit(request, limit_bytes=limit_bytes, too_large=too_large, not_json=not_json)
     if not isinstance(body, dict):
         raise LumaRefused(400, "Input should be a valid dictionary")
     return body
@@ -261,13 +236,6 @@ def provoked(status: int) -> LumaRefused:
     return LumaRefused(status, "Internal server error")
 
 
-def refusal(refused: LumaRefused) -> Response:
-    """Return a refusal as the vendor words it."""
-    headers = {"retry-after": str(RETRY_AFTER_S)} if refused.status == 429 else None
-    body = msgspec.json.encode({"detail": refused.detail})
-    return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
-
-
 def _page_number(request: Request, name: str, *, default: int) -> int:
     value = request.query_params.get(name, str(default))
     most = MAX_PAGE if name == "limit" else 1_000_000
@@ -277,19 +245,15 @@ def _page_number(request: Request, name: str, *, default: int) -> int:
 
 
 async def _concepts(_: Request) -> Response:
-    return Response(msgspec.json.encode(CONCEPTS), media_type="application/json")
+    return json_answer(CONCEPTS)
 
 
 async def _credits(_: Request) -> Response:
-    return Response(b'{"credit_balance": 100000.0}', media_type="application/json")
+    return json_answer({"credit_balance": 100000.0})
 
 
 async def _ping(_: Request) -> Response:
-    return Response(b'{"message": "pong"}', media_type="application/json")
-
-
-async def _not_found(_: Request) -> Response:
-    raise LumaRefused(404, "Not Found")
+    return json_answer({"message": "pong"})
 
 
 VENDOR = TaskVendor(name="luma", key=KEY, opened=LumaSandbox, job=LumaGeneration)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.magic import MODEL_PREFIX, is_served
 
 MAX_PROMPT = 5_000
@@ -42,12 +43,11 @@ IMAGE_LONG_SIDE_PX = 1536
 _OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
-class LumaRefused(Exception):
+class LumaRefused(VendorRefused):
     """The make-believe Luma refuses; `detail` is what it says."""
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
+        super().__init__(status, {"detail": detail}, detail)
         self.detail = detail
 
 

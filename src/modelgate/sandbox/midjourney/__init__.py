@@ -3,7 +3,8 @@
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -14,8 +15,9 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
-from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.faults import answer_submit
+from modelgate.sandbox.front import Handler, count_made, counted, guarded, json_answer, no_file
+from modelgate.sandbox.magic import read_magic
 from modelgate.sandbox.midjourney.callbacks import MidjourneyCallbacks
 from modelgate.sandbox.midjourney.checks import KEY, PLANNERS, Planner, check_secret, plan_modal
 from modelgate.sandbox.midjourney.drawing import draw_job, film_job
@@ -41,11 +43,10 @@ MAX_UPLOADS = 100
 MAX_BODY_BYTES = 64 * 1024 * 1024
 PREFIX = "/midjourney"
 
-Handler = Callable[[Request], Awaitable[Response]]
 
-
-def _forget(_job: MidjourneyJob) -> None:
-    """Without a place to write them, jobs die with the process."""
+def _check(request: Request) -> None:
+    if not check_secret(request.headers.get("mj-api-secret"), request.headers.get("authorization")):
+        raise MidjourneyRefused(0, "", status=401)
 
 
 class MidjourneySandbox:
@@ -57,7 +58,7 @@ class MidjourneySandbox:
         counter: Counter,
         clock: Clock,
         recalled: Iterable[MidjourneyJob] = (),
-        remember: Callable[[MidjourneyJob], None] = _forget,
+        remember: Callable[[MidjourneyJob], None] | None = None,
         callbacks: MidjourneyCallbacks | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
@@ -76,7 +77,7 @@ class MidjourneySandbox:
                 routes.append(self._route(f"{prefix}/{path}", self._submitter(planner, speed), "POST"))
             routes += [
                 self._route(f"{prefix}/submit/modal", self._modal, "POST"),
-                self._route(f"{prefix}/submit/upload-discord-images", self._upload, "POST"),
+                self._route(f"{prefix}/submit/upload-discord-images", counted(self._counter, "midjourney", self._upload), "POST"),
                 self._route(f"{prefix}/task/list-by-condition", self._list, "POST"),
                 self._route(f"{prefix}/task/{{job}}/fetch", self._fetch, "GET"),
                 self._route(f"{prefix}/task/{{job}}/image-seed", self._seed, "GET"),
@@ -85,21 +86,10 @@ class MidjourneySandbox:
         return routes
 
     def _route(self, path: str, handler: Handler, method: str) -> Route:
-        async def guarded(request: Request) -> Response:
-            if not check_secret(request.headers.get("mj-api-secret"), request.headers.get("authorization")):
-                return Response(status_code=401)
-            try:
-                return await handler(request)
-            except MidjourneyRefused as refused:
-                return _refusal(refused)
-
-        return Route(f"{PREFIX}/{path}", guarded, methods=[method])
+        return Route(f"{PREFIX}/{path}", guarded(_check, handler), methods=[method])
 
     def _submitter(self, planner: Planner, speed: str) -> Handler:
-        async def submit(request: Request) -> Response:
-            return await self._counted(request, lambda body: planner(body, self._queue.parent), speed=speed)
-
-        return submit
+        return self._counted(lambda body: planner(body, self._queue.parent), speed)
 
     async def _modal(self, request: Request) -> Response:
         def planned(body: bytes) -> tuple[Submit, MidjourneyJob]:
@@ -111,19 +101,15 @@ class MidjourneySandbox:
                 raise MidjourneyRefused(INVALID, "the task has no open dialog")
             return asked, replace(plan_modal(asked, waiting), starts_at=0.0)
 
-        return await self._counted(request, planned, speed="mj")
+        return await self._counted(planned, "mj")(request)
 
-    async def _counted(self, request: Request, plan: Callable[[bytes], tuple[Submit, MidjourneyJob]], *, speed: str) -> Response:
-        entry = self._counter.open(vendor="midjourney", request_id=request_id_of(request), model=request.url.path.rpartition("/")[2])
-        try:
-            return await self._submitted(request, plan, speed=speed, entry=entry)
-        except MidjourneyRefused as refused:
-            entry.status = refused.status
-            raise
+    def _counted(self, plan: Callable[[bytes], tuple[Submit, MidjourneyJob]], speed: str) -> Handler:
+        return counted(self._counter, "midjourney", partial(self._submitted, plan, speed))
 
     async def _submitted(
-        self, request: Request, plan: Callable[[bytes], tuple[Submit, MidjourneyJob]], *, speed: str, entry: Counted
+        self, plan: Callable[[bytes], tuple[Submit, MidjourneyJob]], speed: str, request: Request, entry: Counted
     ) -> Response:
+        entry.model = request.url.path.rpartition("/")[2]
         body = await _body_of(request)
         asked, planned = await asyncio.to_thread(_read, plan, body)
         magic = read_magic("", f"{planned.prompt if not planned.parent or planned.id else ''}\n{asked.state or ''}")
@@ -135,51 +121,39 @@ class MidjourneySandbox:
             entry.status = 200
             shown = show_job(existing, self._clock(), files_url=_files_url(request))
             properties = {"status": shown["status"], "imageUrl": shown["imageUrl"]}
-            return Response(_answer(EXISTS, "the task exists already", existing.id, properties), media_type="application/json")
+            return json_answer(_said(EXISTS, "the task exists already", existing.id, properties))
         job = self._queue.accept(asked, planned, magic=magic, speed=speed)
         self._callbacks.follow(job, self._clock(), lambda: self._described(job.id, files_url=_files_url(request)))
-        entry.status, entry.completion_tokens, entry.finished = 200, 1, True
-        if magic.has("slow"):
-            await asyncio.sleep(SLOW_S)
-        return self._answered(job, magic=magic)
+        count_made(entry, 1)
+        return await answer_submit(msgspec.json.encode(self._taken(job)), magic=magic)
 
     def _described(self, job_id: str, *, files_url: str) -> bytes:
         job = self._queue.find(job_id)
         return b"{}" if job is None else msgspec.json.encode(show_job(job, self._clock(), files_url=files_url))
 
-    def _answered(self, job: MidjourneyJob, *, magic: Magic) -> Response:
-        if magic.has("unknown-submit"):
-            return DroppedAnswer()
-        now = self._clock()
+    def _taken(self, job: MidjourneyJob) -> Json:
         if job.starts_at is None:
-            properties: dict[str, Json] = {"finalPrompt": job.prompt, "remix": True}
-            answer = _answer(EXISTS, "Waiting for window confirm", job.id, properties)
-        elif job.starts_at > now:
+            return _said(EXISTS, "Waiting for window confirm", job.id, {"finalPrompt": job.prompt, "remix": True})
+        if job.starts_at > self._clock():
             ahead = self._queue.waiting() - 1
-            answer = _answer(QUEUED, f"queued, {ahead} before it", job.id, {"numberOfQueues": ahead, "discordInstanceId": INSTANCE})
-        else:
-            answer = _answer(1, "Submit success", job.id, {"discordInstanceId": INSTANCE})
-        if magic.has("cut-stream") or magic.has("stalled-stream"):
-            return BrokenAnswer(answer, stalls=magic.has("stalled-stream"))
-        return malformed(answer) if magic.has("malformed-chunk") else Response(answer, media_type="application/json")
+            return _said(QUEUED, f"queued, {ahead} before it", job.id, {"numberOfQueues": ahead, "discordInstanceId": INSTANCE})
+        return _said(1, "Submit success", job.id, {"discordInstanceId": INSTANCE})
 
     async def _fetch(self, request: Request) -> Response:
         job = self._queue.find(request.path_params["job"])
         if job is None:
             return Response(b"")
-        shown = show_job(job, self._clock(), files_url=_files_url(request))
-        return Response(msgspec.json.encode(shown), media_type="application/json")
+        return json_answer(show_job(job, self._clock(), files_url=_files_url(request)))
 
     async def _list(self, request: Request) -> Response:
         listing: Listing = _read(lambda body: msgspec.json.decode(body, type=Listing), await _body_of(request))
         found = [job for job in map(self._queue.find, listing.ids) if job is not None]
         now, files_url = self._clock(), _files_url(request)
-        shown = [show_job(job, now, files_url=files_url) for job in found]
-        return Response(msgspec.json.encode(shown), media_type="application/json")
+        return json_answer([show_job(job, now, files_url=files_url) for job in found])
 
     async def _seed(self, request: Request) -> Response:
         job = self._queue.parent(request.path_params["job"])
-        return Response(_answer(1, "success", job.seed(), {}), media_type="application/json")
+        return json_answer(_said(1, "success", job.seed(), {}))
 
     async def _cancel(self, request: Request) -> Response:
         job = self._queue.find(request.path_params["job"])
@@ -188,10 +162,10 @@ class MidjourneySandbox:
         if job.status(self._clock()) in ("SUCCESS", "FAILURE", "CANCEL"):
             raise MidjourneyRefused(FAILED, "the task is over")
         self._queue.cancel(job)
-        return Response(_answer(1, "cancelled", job.id, {}), media_type="application/json")
+        return json_answer(_said(1, "cancelled", job.id, {}))
 
-    async def _upload(self, request: Request) -> Response:
-        entry = self._counter.open(vendor="midjourney", request_id=request_id_of(request), model="upload-discord-images")
+    async def _upload(self, request: Request, entry: Counted) -> Response:
+        entry.model = "upload-discord-images"
         body: Upload = _read(lambda text: msgspec.json.decode(text, type=Upload), await _body_of(request))
         pictures = [await asyncio.to_thread(picture_of, text, "base64Array") for text in body.base64_array or []]
         if not pictures:
@@ -204,8 +178,8 @@ class MidjourneySandbox:
             urls.append(_files_url(request) + name)
             if len(self._uploads) > MAX_UPLOADS:
                 self._uploads.popitem(last=False)
-        entry.status, entry.completion_tokens, entry.finished = 200, 1, True
-        return Response(_answer(1, "success", urls, {}), media_type="application/json")
+        count_made(entry, 1)
+        return json_answer(_said(1, "success", urls, {}))
 
     async def _file(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -218,7 +192,7 @@ class MidjourneySandbox:
             data, kind = await asyncio.to_thread(draw_job, job, is_preview=status != "SUCCESS"), "image/png"
         elif job is not None and suffix == "mp4" and status == "SUCCESS" and number in map(str, range(job.videos)):
             data, kind = await asyncio.to_thread(film_job, job, int(number)), "video/mp4"
-        return Response(data, media_type=kind) if data else Response("no such file", status_code=404, media_type="text/plain")
+        return Response(data, media_type=kind) if data else no_file()
 
 
 def _read(plan: Callable[[bytes], Json], body: bytes) -> Json:
@@ -253,16 +227,8 @@ def _provoked(status: int) -> MidjourneyRefused:
     return MidjourneyRefused(FAILED, "internal error", status=status)
 
 
-def _answer(code: int, description: str, result: Json, properties: Mapping[str, Json]) -> bytes:
-    return msgspec.json.encode({"code": code, "description": description, "result": result, "properties": properties})
-
-
-def _refusal(refused: MidjourneyRefused) -> Response:
-    if refused.status == 401:
-        return Response(status_code=401)
-    headers = {"retry-after": "1"} if refused.status == 429 else None
-    body = _answer(refused.code, refused.description, None, refused.properties)
-    return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
+def _said(code: int, description: str, result: Json, properties: dict[str, Json]) -> Json:
+    return {"code": code, "description": description, "result": result, "properties": properties}
 
 
 VENDOR = TaskVendor(name="midjourney", key=KEY, opened=MidjourneySandbox, job=MidjourneyJob)

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from modelgate.sandbox.front import VendorRefused
+
 NOT_FOUND, INVALID, FAILED, EXISTS, QUEUED, QUEUE_FULL, BANNED = 3, 4, 9, 21, 22, 23, 24
 MAX_PROMPT = 6_000
 MAX_IMAGE_TEXT = 40 * 1024 * 1024
@@ -19,15 +21,13 @@ Id = Annotated[str, msgspec.Meta(max_length=64)]
 Mode = Literal["RELAX", "FAST", "TURBO"]
 
 
-class MidjourneyRefused(Exception):
+class MidjourneyRefused(VendorRefused):
     """The proxy refuses with a code of its own; the status is 200 for most of these."""
 
     def __init__(self, code: int, description: str, *, status: int = 200, properties: dict[str, str] | None = None) -> None:
-        super().__init__(description)
+        said = {"code": code, "description": description, "result": None, "properties": properties or {}}
+        super().__init__(status, None if status == 401 else said, description)
         self.code = code
-        self.description = description
-        self.status = status
-        self.properties = properties or {}
 
 
 class AccountFilter(msgspec.Struct, frozen=True, rename="camel"):

@@ -2,12 +2,12 @@
 
 import hashlib
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
 from modelgate.core.clock import Clock
+from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic
 from modelgate.sandbox.midjourney.checks import speed_of
 from modelgate.sandbox.midjourney.fields import INVALID, NOT_FOUND, QUEUE_FULL, MidjourneyRefused, Submit
@@ -26,12 +26,11 @@ INSTANCE = "1320098173412546560"
 class MidjourneyQueue:
     """All jobs by id, with what the proxy's queue decides."""
 
-    def __init__(self, *, clock: Clock, recalled: Iterable[MidjourneyJob], remember: Callable[[MidjourneyJob], None]) -> None:
+    def __init__(self, *, clock: Clock, recalled: Iterable[MidjourneyJob], remember: Callable[[MidjourneyJob], None] | None = None) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each one that changes."""
         self._clock = clock
-        self._remember = remember
-        self._jobs: OrderedDict[str, MidjourneyJob] = OrderedDict((job.id, job) for job in recalled)
-        self._active: dict[str, MidjourneyJob] = dict(self._jobs)
+        self._jobs = JobShelf(recalled=recalled, remember=remember, most=MAX_JOBS)
+        self._active = {job.id: job for job in self._jobs.youngest_first()}
         self._last_id = 0
 
     def find(self, job_id: str) -> MidjourneyJob | None:
@@ -79,10 +78,8 @@ class MidjourneyQueue:
         return str(self._last_id)
 
     def _keep(self, job: MidjourneyJob) -> None:
-        self._remember(job)
-        self._jobs[job.id] = self._active[job.id] = job
-        if len(self._jobs) > MAX_JOBS:
-            self._jobs.popitem(last=False)
+        self._active[job.id] = job
+        self._jobs.put(job)
 
     def _unfinished(self) -> list[MidjourneyJob]:
         """Return the jobs that wait or work."""
@@ -95,7 +92,9 @@ class MidjourneyQueue:
         """Return the job that makes the same large picture already."""
         if planned.action != "UPSCALE" or planned.custom_id:
             return None
-        same = (job for job in self._jobs.values() if (job.parent, job.index, job.action) == (planned.parent, planned.index, "UPSCALE"))
+        same = (
+            job for job in self._jobs.youngest_first() if (job.parent, job.index, job.action) == (planned.parent, planned.index, "UPSCALE")
+        )
         return next((job for job in same if not job.custom_id and job.end == "SUCCESS"), None)
 
     def parent(self, job_id: str | None) -> MidjourneyJob:

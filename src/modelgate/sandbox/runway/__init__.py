@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from starlette.requests import Request
@@ -12,11 +12,11 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock, as_utc
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.faults import answer_submit, request_id_of
+from modelgate.sandbox.faults import answer_submit
+from modelgate.sandbox.front import METHODS, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
 from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
-from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
 from modelgate.sandbox.runway.checks import KEY, Order, RunwayRefused, check_headers, check_order
 from modelgate.sandbox.runway.rules import ENDPOINTS
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -32,14 +32,15 @@ MAX_CONCURRENT = 20
 """Tasks of one model that are worked on at a time; the next ones are THROTTLED until it is their turn."""
 
 MAX_BODY_BYTES = 48 * 1024 * 1024
-RETRY_AFTER_S = 1
 _FAILURES = {
     "blocked-prompt": ("SAFETY.INPUT.TEXT", "The prompt asked to be moderated."),
     "blocked-answer": ("SAFETY.OUTPUT.VIDEO", "The prompt asked for a moderated output."),
     "fail-task": ("INTERNAL.BAD_OUTPUT.CODE01", "The prompt asked for a failed task."),
 }
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+def _check(request: Request) -> None:
+    check_headers(request.headers.get("authorization"), request.headers.get("x-runway-version"))
 
 
 class RunwayTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,48 +90,29 @@ class RunwaySandbox:
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
-        submits = [Route(f"{PREFIX}/v1/{endpoint}", self._guarded(self._submit), methods=["POST"]) for endpoint in ENDPOINTS]
+        submits = [
+            Route(f"{PREFIX}/v1/{endpoint}", guarded(_check, counted(self._counter, "runway", self._submit)), methods=["POST"])
+            for endpoint in ENDPOINTS
+        ]
         return [
             *submits,
-            Route(PREFIX + "/v1/tasks/{task_id}", self._guarded(self._fetch), methods=["GET"]),
-            Route(PREFIX + "/v1/tasks/{task_id}", self._guarded(self._cancel), methods=["DELETE"]),
-            Route(PREFIX + "/v1/organization", self._guarded(self._organization), methods=["GET"]),
+            Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._fetch), methods=["GET"]),
+            Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._cancel), methods=["DELETE"]),
+            Route(PREFIX + "/v1/organization", guarded(_check, self._organization), methods=["GET"]),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
-            Route(PREFIX + "/{rest:path}", self._guarded(_not_found), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: RunwayRefused(404, "Not found"))), methods=METHODS),
         ]
 
-    def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            try:
-                check_headers(request.headers.get("authorization"), request.headers.get("x-runway-version"))
-                return await handler(request)
-            except RunwayRefused as refused:
-                return _refusal(refused)
-
-        return guarded
-
-    async def _submit(self, request: Request) -> Response:
-        entry = self._counter.open(vendor="runway", request_id=request_id_of(request))
-        try:
-            return await self._submitted(request, entry=entry)
-        except RunwayRefused as refused:
-            entry.status = refused.status
-            raise
-
-    async def _submitted(self, request: Request, *, entry: Counted) -> Response:
-        try:
-            body = await read_json(request, limit_bytes=MAX_BODY_BYTES)
-        except BodyTooLarge:
-            raise RunwayRefused(413, "Request body is too large") from None
-        except NotJson:
-            raise RunwayRefused(400, "Request body is not valid JSON") from None
+    async def _submit(self, request: Request, entry: Counted) -> Response:
+        too_large, not_json = RunwayRefused(413, "Request body is too large"), RunwayRefused(400, "Request body is not valid JSON")
+        body = await read_submit(request, limit_bytes=MAX_BODY_BYTES, too_large=too_large, not_json=not_json)
         order = await asyncio.to_thread(check_order, request.url.path.rpartition("/")[2], body)
         entry.model = order.model
         magic = read_magic(order.model, order.words)
         if magic.error_status is not None:
             raise _provoked(magic.error_status)
         task = self._accept(order, magic=magic)
-        entry.status, entry.completion_tokens, entry.finished = 200, order.seconds or 1, True
+        count_made(entry, order.seconds or 1)
         return await answer_submit(msgspec.json.encode({"id": task.id}), magic=magic)
 
     def _accept(self, order: Order, *, magic: Magic) -> RunwayTask:
@@ -180,7 +162,7 @@ class RunwaySandbox:
                 answer["failure"], answer["failureCode"] = text, code
             case _:
                 answer["cost"] = {"credits": 0}
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+        return json_answer(answer)
 
     async def _cancel(self, request: Request) -> Response:
         """Cancel a live task; of one that has ended, delete the output, as the vendor does."""
@@ -200,13 +182,13 @@ class RunwaySandbox:
         limits = {model: {"maxConcurrentGenerations": MAX_CONCURRENT, "maxDailyGenerations": 25_000} for model in models}
         usage = {model: {"dailyGenerations": count} for model, count in today.items()}
         answer = {"creditBalance": 100_000, "tier": {"maxMonthlyCreditSpend": 10_000_000, "models": limits}, "usage": {"models": usage}}
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+        return json_answer(answer)
 
     async def _file(self, request: Request) -> Response:
         task_id, _, kind = request.path_params["name"].partition(".")
         task = self._tasks.get(task_id)
         if task is None or task.deleted or task.status(self._clock()) != "SUCCEEDED" or kind != ("mp4" if task.order.seconds else "png"):
-            return Response("no such file", status_code=404, media_type="text/plain")
+            return no_file()
         made = await asyncio.to_thread(_make, task.order)
         return Response(made, media_type="video/mp4" if task.order.seconds else "image/png")
 
@@ -229,20 +211,6 @@ def _provoked(status: int) -> RunwayRefused:
         case 529:
             return RunwayRefused(503, "The service is overloaded")
     return RunwayRefused(status, "Internal server error")
-
-
-def _refusal(refused: RunwayRefused) -> Response:
-    body: dict[str, Json] = {
-        "error": f"Validation of body failed: {refused.field}: {refused.message}" if refused.field else refused.message
-    }
-    if refused.field:
-        body["issues"] = [{"path": refused.field.split("."), "message": refused.message}]
-    headers = {"retry-after": str(RETRY_AFTER_S)} if refused.status == 429 else None
-    return Response(msgspec.json.encode(body), status_code=refused.status, media_type="application/json", headers=headers)
-
-
-async def _not_found(_: Request) -> Response:
-    raise RunwayRefused(404, "Not found")
 
 
 VENDOR = TaskVendor(name="runway", key=KEY, opened=RunwaySandbox, job=RunwayTask)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.magic import MODEL_PREFIX, is_served
 from modelgate.sandbox.runway.rules import ENDPOINTS, LEGACY, MAGIC_RULES, Rules
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
@@ -36,13 +37,14 @@ _TARGETS = {"16:9": "1280:720", "9:16": "720:1280", "4:3": "1104:832", "3:4": "8
 _TARGETS |= {"3:2": "1248:832", "2:3": "832:1248"}
 
 
-class RunwayRefused(Exception):
+class RunwayRefused(VendorRefused):
     """The make-believe Runway refuses; `field` is what stands in the way, empty when it is not a field."""
 
     def __init__(self, status: int, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+        said: dict[str, Json] = {"error": message}
+        if field:
+            said = {"error": f"Validation of body failed: {field}: {message}", "issues": [{"path": field.split("."), "message": message}]}
+        super().__init__(status, said, message)
         self.field = field
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,7 +13,8 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed, request_id_of
+from modelgate.sandbox.faults import answer_submit
+from modelgate.sandbox.front import METHODS, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.suno.checks import KEY, SunoOrder, SunoRefused, check_lyrics, check_music, check_secret, invalid
 from modelgate.sandbox.suno.clips import SLOW_TASK_S, WORKING_S, Clip, SunoTask, describe_result, describe_task, draw_cover, make_clip
@@ -28,14 +29,11 @@ MAX_ACTIVE = 1_000
 MAX_BODY_BYTES = 1024 * 1024
 MAX_IDS = 1_000
 CLIPS = 2
-RETRY_AFTER_S = 1
 PREFIX = "/suno"
 
-Handler = Callable[[Request], Awaitable[Response]]
 
-
-def _forget(_task: SunoTask) -> None:
-    """Without a place to write them, jobs die with the process."""
+def _check(request: Request) -> None:
+    check_secret(request.headers.get("authorization"))
 
 
 class SunoSandbox:
@@ -47,7 +45,7 @@ class SunoSandbox:
         counter: Counter,
         clock: Clock,
         recalled: Iterable[SunoTask] = (),
-        remember: Callable[[SunoTask], None] = _forget,
+        remember: Callable[[SunoTask], None] | None = None,
         shown_url: str = "",
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered.
@@ -66,37 +64,27 @@ class SunoSandbox:
     def routes(self) -> list[Route]:
         """Return the relay's routes."""
         return [
-            Route(PREFIX + "/submit/{action}", self._guarded(self._submit), methods=["POST"]),
-            Route(PREFIX + "/fetch", self._guarded(self._fetch_many), methods=["POST"]),
-            Route(PREFIX + "/fetch/{task_id}", self._guarded(self._fetch), methods=["GET"]),
-            Route(PREFIX + "/account", self._guarded(_account), methods=["GET"]),
+            Route(PREFIX + "/submit/{action}", guarded(_check, self._submit), methods=["POST"]),
+            Route(PREFIX + "/fetch", guarded(_check, self._fetch_many), methods=["POST"]),
+            Route(PREFIX + "/fetch/{task_id}", guarded(_check, self._fetch), methods=["GET"]),
+            Route(PREFIX + "/account", guarded(_check, _account), methods=["GET"]),
             Route(PREFIX + "/stream", self._stream, methods=["GET"]),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
-            Route(PREFIX + "/{rest:path}", self._guarded(_not_found), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route(
+                PREFIX + "/{rest:path}",
+                guarded(_check, refusing(lambda: SunoRefused("not_found", "no such endpoint", status=404))),
+                methods=METHODS,
+            ),
         ]
-
-    def _guarded(self, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            try:
-                check_secret(request.headers.get("authorization"))
-                return await handler(request)
-            except SunoRefused as refused:
-                return _refusal(refused)
-
-        return guarded
 
     async def _submit(self, request: Request) -> Response:
         action = request.path_params["action"].upper()
         if action not in ("MUSIC", "LYRICS"):
             raise invalid("invalid_action")
-        entry = self._counter.open(vendor="suno", request_id=request_id_of(request), model=f"suno_{action.lower()}")
-        try:
-            return await self._submitted(request, action=action, entry=entry)
-        except SunoRefused as refused:
-            entry.status = refused.status
-            raise
+        return await counted(self._counter, "suno", partial(self._submitted, action))(request)
 
-    async def _submitted(self, request: Request, *, action: str, entry: Counted) -> Response:
+    async def _submitted(self, action: str, request: Request, entry: Counted) -> Response:
+        entry.model = f"suno_{action.lower()}"
         body = await _read_json(request)
         order = check_lyrics(body) if action == "LYRICS" else check_music(body)
         magic = read_magic(order.mv, f"{order.description}\n{order.prompt}")
@@ -105,12 +93,10 @@ class SunoSandbox:
         if magic.has("blocked-prompt"):
             raise invalid("moderation_failure: the prompt asked to be refused")
         task = self._accept(order, magic=magic)
-        entry.status, entry.completion_tokens, entry.finished = 200, len(task.clips), True
-        if magic.has("slow"):
-            await asyncio.sleep(SLOW_S)
+        count_made(entry, len(task.clips))
         if action == "LYRICS":
             await asyncio.sleep(task.working_s)
-        return _answer(task.id, magic=magic)
+        return await answer_submit(bytes(_success(task.id).body), magic=magic)
 
     def _accept(self, order: SunoOrder, *, magic: Magic) -> SunoTask:
         self._check_parent(order)
@@ -127,7 +113,8 @@ class SunoSandbox:
             working_s=SLOW_TASK_S if magic.has("slow-task") else WORKING_S if is_music else LYRICS_S,
             end=end,
         )
-        self._remember(task)
+        if self._remember is not None:
+            self._remember(task)
         self._take(task)
         return task
 
@@ -187,7 +174,7 @@ class SunoSandbox:
     async def _stream(self, request: Request) -> Response:
         clip = self._known_clip(request.query_params.get("item_id", ""))
         if clip is None or clip.status not in ("streaming", "complete"):
-            return Response("no such item", status_code=404, media_type="text/plain")
+            return no_file()
         return Response(await asyncio.to_thread(make_clip, clip), media_type="audio/mp3")
 
     async def _file(self, request: Request) -> Response:
@@ -196,37 +183,20 @@ class SunoSandbox:
         clip = self._known_clip(stem.removeprefix("image_large_" if is_large else "image_"))
         is_song, is_cover = kind == "mp3" and "_" not in stem, kind == "jpeg" and stem.startswith("image_")
         if clip is None or clip.status != "complete" or not (is_song or is_cover):
-            return Response("no such file", status_code=404, media_type="text/plain")
+            return no_file()
         if is_song:
             return Response(await asyncio.to_thread(make_clip, clip), media_type="audio/mpeg")
         return Response(await asyncio.to_thread(draw_cover, clip, large=is_large), media_type="image/jpeg")
 
 
 async def _read_json(request: Request) -> Json:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise SunoRefused("invalid_request", "request body is too large", status=413)
-        parts.append(part)
-    try:
-        return msgspec.json.decode(b"".join(parts))
-    except (msgspec.DecodeError, RecursionError):
-        raise invalid("request body is not valid JSON") from None
-
-
-def _answer(task_id: str, *, magic: Magic) -> Response:
-    if magic.has("unknown-submit"):
-        return DroppedAnswer()
-    answer = _success(task_id)
-    body = bytes(answer.body)
-    if magic.has("cut-stream") or magic.has("stalled-stream"):
-        return BrokenAnswer(body, stalls=magic.has("stalled-stream"))
-    return malformed(body) if magic.has("malformed-chunk") else answer
+    too_large = SunoRefused("invalid_request", "request body is too large", status=413)
+    not_json = invalid("request body is not valid JSON")
+    return await read_submit(request, limit_bytes=MAX_BODY_BYTES, too_large=too_large, not_json=not_json, any_type=True)
 
 
 def _success(data: Json) -> Response:
-    return Response(msgspec.json.encode({"code": "success", "message": "", "data": data}), media_type="application/json")
+    return json_answer({"code": "success", "message": "", "data": data})
 
 
 def _provoked(status: int) -> SunoRefused:
@@ -242,18 +212,8 @@ def _provoked(status: int) -> SunoRefused:
     return SunoRefused("internal_error", "the prompt asked for this error", status=status)
 
 
-def _refusal(refused: SunoRefused) -> Response:
-    body = msgspec.json.encode({"code": refused.code, "message": refused.message, "data": None})
-    headers = {"retry-after": str(RETRY_AFTER_S)} if refused.status == 429 else None
-    return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
-
-
 async def _account(_: Request) -> Response:
     return _success({"credits_left": 2_500, "period": "month", "monthly_limit": 2_500, "monthly_usage": 0})
-
-
-async def _not_found(_: Request) -> Response:
-    raise SunoRefused("not_found", "no such endpoint", status=404)
 
 
 VENDOR = TaskVendor(name="suno", key=KEY, opened=SunoSandbox, job=SunoTask, takes_shown_url=True)

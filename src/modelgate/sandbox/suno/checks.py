@@ -10,6 +10,7 @@ import msgspec
 
 from modelgate.core.records import Json
 from modelgate.core.sandbox import MAGIC_WORDS
+from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.magic import MODEL_PREFIX
 
 KEY = "suno-sandbox"
@@ -39,14 +40,12 @@ _LIMITS: Final = {"prompt": 5_000, "tags": 1_000, "negative_tags": 1_000, "title
 _MAGIC_MODELS = frozenset(MODEL_PREFIX + word for word in MAGIC_WORDS)
 
 
-class SunoRefused(Exception):
+class SunoRefused(VendorRefused):
     """The make-believe relay refuses."""
 
     def __init__(self, code: str, message: str, *, status: int) -> None:
-        super().__init__(message)
+        super().__init__(status, {"code": code, "message": message, "data": None}, message)
         self.code = code
-        self.message = message
-        self.status = status
 
 
 class SunoOrder(msgspec.Struct, frozen=True, kw_only=True):

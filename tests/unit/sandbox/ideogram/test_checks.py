@@ -84,7 +84,7 @@ def test_a_refusal_names_the_part(operation: str, fields: dict[str, Any], field:
     with pytest.raises(IdeogramRefused) as refused:
         checked(operation, **fields)
     assert refused.value.status == 400
-    assert field in refused.value.error
+    assert field in refused.value.message
 
 
 def test_what_is_no_form_a_file_too_large_and_a_model_of_somebody_else() -> None:

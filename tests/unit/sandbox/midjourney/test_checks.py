@@ -73,4 +73,4 @@ def test_banned_words() -> None:
     check_words("a gorestained fox")
     with pytest.raises(MidjourneyRefused) as caught:
         check_words("a fox in gore")
-    assert caught.value.properties["bannedWord"] == "gore"
+    assert caught.value.body["properties"]["bannedWord"] == "gore"

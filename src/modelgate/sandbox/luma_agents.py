@@ -1,14 +1,46 @@
-"""What Luma's Agents API refuses: its key, and the fields of a generation with their limits."""
+"""The make-believe Luma Agents API: generations at `/luma-agents/v1/`, their outputs at `/luma-agents/files/` for an hour."""
 
+import asyncio
 import re
+import uuid
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from modelgate.core.clock import Clock, as_utc
 from modelgate.core.records import Json
+from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.faults import answer_submit
+from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, refusing
+from modelgate.sandbox.job_shelf import JobShelf
+from modelgate.sandbox.luma import make_file, provoked, read_body_of
 from modelgate.sandbox.luma.checks import RATIOS as ALL_RATIOS
 from modelgate.sandbox.luma.checks import LumaRefused, Order, check_key, check_url, size_of
-from modelgate.sandbox.magic import MODEL_PREFIX, is_served
+from modelgate.sandbox.magic import MODEL_PREFIX, Magic, is_served, read_magic
+from modelgate.sandbox.task_vendor import TaskVendor
 from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture
 
+PREFIX = "/luma-agents/v1"
+FILES = "/luma-agents/files"
+VERSION = "2026-04-01"
+KEY = "luma-api-sandbox"
+QUEUED_S = 0.3
+PROCESSING_S = 0.9
+SLOW_TASK_S = 12.0
+FILE_LIFETIME_S = 3_600
+"""An address is good for this long; a new GET makes a new one."""
+
+MAX_ACTIVE = 1_000
+MAX_BODY_BYTES = 64 * 1024 * 1024
+_FAILURES = {
+    "blocked-prompt": ("content_moderated", "The prompt was moderated."),
+    "blocked-answer": ("content_moderated", "The output was moderated."),
+    "fail-task": ("generation_failed", "The prompt asked for a failed generation."),
+}
 MAX_PROMPT = 6_000
 MAX_USER_ID = 256
 MAX_DATA = 28 * 1024 * 1024
@@ -27,8 +59,6 @@ IMAGE_LONG_SIDE_PX = 1536
 VIDEO_FIELDS = frozenset(
     ("resolution", "duration", "start_frame", "end_frame", "keyframes", "keyframe_indexes", "loop", "hdr", "exr_export")
 )
-
-KEY = "luma-api-sandbox"
 FIELDS = frozenset(("model", "type", "prompt", "aspect_ratio", "video", "source", "image_ref", "user_id", "output_format"))
 _MEDIA_TYPE = re.compile(r"^image/(?:jpeg|png|webp)$")
 
@@ -54,7 +84,9 @@ def check_agents_order(body: dict[str, Json]) -> Order:
     prompt = body.get("prompt")
     if not isinstance(prompt, str) or not 1 <= len(prompt) <= MAX_PROMPT:
         raise _invalid("prompt", f"must be 1 to {MAX_PROMPT} characters")
-    ratio = _ratio_of(body)
+    ratio = RATIOS.get(str(body.get("aspect_ratio", "16:9")))
+    if ratio is None:
+        raise _invalid("aspect_ratio", f"must be one of {', '.join(RATIOS)}")
     _check_rest(body, kind=kind)
     if is_image:
         if body.get("video") is not None:
@@ -62,13 +94,6 @@ def check_agents_order(body: dict[str, Json]) -> Order:
         unit = IMAGE_LONG_SIDE_PX // max(ratio) // 8 * 8
         return Order(model=str(model), words=prompt, width=ratio[0] * unit, height=ratio[1] * unit, seconds=0, format="png")
     return _video_order(str(model), prompt, ratio, body.get("video") or {})
-
-
-def _ratio_of(body: dict[str, Json]) -> tuple[int, int]:
-    ratio = body.get("aspect_ratio", "16:9")
-    if not isinstance(ratio, str) or ratio not in RATIOS:
-        raise _invalid("aspect_ratio", f"must be one of {', '.join(RATIOS)}")
-    return RATIOS[ratio]
 
 
 def _check_rest(body: dict[str, Json], *, kind: str) -> None:
@@ -159,3 +184,116 @@ def _check_data(name: str, data: str, media_type: str, *, is_picture: bool) -> N
 
 def _invalid(field: str, rule: str) -> LumaRefused:
     return LumaRefused(400, f"{field}: {rule}")
+
+
+class AgentsGeneration(msgspec.Struct, frozen=True, kw_only=True):
+    """One accepted generation. Its state follows from its age alone."""
+
+    id: str
+    type: str
+    order: Order
+    created_at: float
+    ends_at: float
+    failure: str = ""
+
+    def state(self, now: float) -> str:
+        """Return queued, processing, completed or failed."""
+        if now < self.created_at + QUEUED_S:
+            return "queued"
+        if now < self.ends_at:
+            return "processing"
+        return "failed" if self.failure else "completed"
+
+
+class LumaAgentsSandbox:
+    """The vendor's endpoints; counts submits in `counter`, with the seconds of the video as completion tokens (1 for a picture)."""
+
+    def __init__(
+        self,
+        *,
+        counter: Counter,
+        clock: Clock,
+        recalled: Iterable[AgentsGeneration] = (),
+        remember: Callable[[AgentsGeneration], None] | None = None,
+    ) -> None:
+        """`recalled` are generations of an earlier life, oldest first; `remember` is told of each new one."""
+        self._counter = counter
+        self._clock = clock
+        self._made = JobShelf(recalled=recalled, remember=remember)
+
+    def routes(self) -> list[Route]:
+        """Return the vendor's routes."""
+        return [
+            Route(PREFIX + "/generations", self._guarded(counted(self._counter, "luma_agents", self._submit)), methods=["POST"]),
+            Route(PREFIX + "/generations/{id}", self._guarded(self._fetch), methods=["GET"]),
+            Route(FILES + "/{expires}/{name}", self._file, methods=["GET"]),
+            Route("/luma-agents/{rest:path}", self._guarded(refusing(lambda: LumaRefused(404, "Not Found"))), methods=METHODS),
+        ]
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def versioned(request: Request) -> Response:
+            response = await guarded(lambda asked: check_agents_key(asked.headers.get("authorization")), handler)(request)
+            response.headers["x-api-version"] = VERSION
+            return response
+
+        return versioned
+
+    async def _submit(self, request: Request, entry: Counted) -> Response:
+        body = await read_body_of(request, limit_bytes=MAX_BODY_BYTES)
+        order = await asyncio.to_thread(check_agents_order, body)
+        for parent in order.parents:
+            found = self._made.get(parent)
+            if found is None or found.state(self._clock()) != "completed":
+                raise LumaRefused(400, f"generation_id: {parent[:100]} is not a completed generation")
+        entry.model = order.model
+        magic = read_magic(order.model, order.words)
+        if magic.error_status is not None:
+            raise provoked(magic.error_status)
+        made = self._accept(order, magic=magic, kind=body.get("type", "video"))
+        count_made(entry, order.seconds or 1, status=201)
+        return await answer_submit(msgspec.json.encode(self._shown(made, base_url="")), magic=magic, status=201)
+
+    def _accept(self, order: Order, *, magic: Magic, kind: str) -> AgentsGeneration:
+        now = self._clock()
+        if sum(1 for each in self._made.youngest_first() if each.ends_at > now) >= MAX_ACTIVE:
+            raise LumaRefused(429, "Too many concurrent jobs")
+        lasts_s = QUEUED_S + (SLOW_TASK_S if magic.has("slow-task") else PROCESSING_S)
+        failure = next((word for word in _FAILURES if magic.has(word)), "")
+        made = AgentsGeneration(id=str(uuid.uuid4()), type=kind, order=order, created_at=now, ends_at=now + lasts_s, failure=failure)
+        self._made.put(made)
+        return made
+
+    async def _fetch(self, request: Request) -> Response:
+        found = self._made.get(request.path_params["id"])
+        if found is None:
+            raise LumaRefused(404, "Generation not found")
+        return json_answer(self._shown(found, base_url=str(request.base_url)))
+
+    def _shown(self, made: AgentsGeneration, *, base_url: str) -> dict[str, Json]:
+        now, order = self._clock(), made.order
+        state = made.state(now)
+        code, reason = _FAILURES[made.failure] if state == "failed" else (None, None)
+        url = f"{base_url}{FILES[1:]}/{int(now) + FILE_LIFETIME_S}/{made.id}.{order.format}"
+        return {
+            "id": made.id,
+            "created_at": as_utc(made.created_at).isoformat().replace("+00:00", "Z"),
+            "model": order.model,
+            "type": made.type,
+            "state": state,
+            "failure_reason": reason,
+            "failure_code": code,
+            "output": [{"type": "video" if order.seconds else "image", "url": url}] if state == "completed" else [],
+        }
+
+    async def _file(self, request: Request) -> Response:
+        made_id, _, kind = request.path_params["name"].partition(".")
+        made, expires = self._made.get(made_id), request.path_params["expires"]
+        if made is None or kind != made.order.format or made.state(self._clock()) != "completed":
+            return no_file()
+        if not expires.isdecimal() or int(expires[:12]) < self._clock():
+            return Response("the address has expired", status_code=403, media_type="text/plain")
+        content = await asyncio.to_thread(make_file, made.order)
+        return Response(content, media_type="video/mp4" if made.order.seconds else "image/png")
+
+
+VENDOR = TaskVendor(name="luma_agents", key=KEY, opened=LumaAgentsSandbox, job=AgentsGeneration)

@@ -1,0 +1,100 @@
+"""What the endpoints of make-believe vendors of tasks have in common: the way in, the count, and how refusals go out."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from modelgate.core.records import Json
+from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.faults import request_id_of
+from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+RETRY_AFTER_S = 1
+
+Handler = Callable[[Request], Awaitable[Response]]
+Submit = Callable[[Request, Counted], Awaitable[Response]]
+
+
+class VendorRefused(Exception):
+    """A make-believe vendor refuses: `body` is the JSON it says, None for nothing, `message` the words of it for people."""
+
+    def __init__(self, status: int, body: Json, message: str = "") -> None:
+        super().__init__(message or str(body))
+        self.status = status
+        self.body = body
+        self.message = message
+
+    def response(self) -> Response:
+        """Return the refusal as the vendor answers it."""
+        if self.body is None:
+            return Response(status_code=self.status)
+        answer = json_answer(self.body, status=self.status)
+        if self.status == 429:
+            answer.headers["retry-after"] = str(RETRY_AFTER_S)
+        return answer
+
+
+def json_answer(body: Json, *, status: int = 200) -> Response:
+    """Return an answer of JSON."""
+    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
+
+
+def no_file() -> Response:
+    """Return the answer of a place for files that has none of that name."""
+    return Response("no such file", status_code=404, media_type="text/plain")
+
+
+def guarded(check: Callable[[Request], None], handler: Handler) -> Handler:
+    """Return a handler that lets in who passes the check of the key, and answers what is refused."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            check(request)
+            return await handler(request)
+        except VendorRefused as refused:
+            return refused.response()
+
+    return answer
+
+
+def counted(counter: Counter, vendor: str, submit: Submit) -> Handler:
+    """Return a handler of submits that are counted, refused ones too."""
+
+    async def answer(request: Request) -> Response:
+        entry = counter.open(vendor=vendor, request_id=request_id_of(request))
+        try:
+            return await submit(request, entry)
+        except VendorRefused as refused:
+            entry.status = refused.status
+            raise
+
+    return answer
+
+
+def count_made(entry: Counted, made: int, *, status: int = 200) -> None:
+    """Fill in what was taken: how many pictures, seconds or texts it makes."""
+    entry.status, entry.completion_tokens, entry.finished = status, made, True
+
+
+def refusing(error: Callable[[], VendorRefused]) -> Handler:
+    """Return a handler that refuses whatever comes."""
+
+    async def answer(_: Request) -> Response:
+        raise error()
+
+    return answer
+
+
+async def read_submit(
+    request: Request, *, limit_bytes: int, too_large: VendorRefused, not_json: VendorRefused, any_type: bool = False
+) -> Json:
+    """Return the JSON of a submit, `any_type`: whatever it is said to be. Raises the one or the other refusal."""
+    try:
+        return await read_json(request, limit_bytes=limit_bytes, any_type=any_type)
+    except BodyTooLarge:
+        raise too_large from None
+    except NotJson:
+        raise not_json from None

@@ -1,0 +1,62 @@
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.front import METHODS, VendorRefused, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
+
+
+def check(request: Request) -> None:
+    if request.headers.get("x-key") != "k":
+        raise VendorRefused(401, None)
+
+
+async def submit(request: Request, entry: Counted) -> Response:
+    too_large, not_json = VendorRefused(413, {"error": "too large"}), VendorRefused(400, {"error": "no JSON"})
+    body = await read_submit(request, limit_bytes=20, too_large=too_large, not_json=not_json, any_type=True)
+    if body == "crowd":
+        raise VendorRefused(429, {"error": "too many"}, "too many")
+    count_made(entry, 2, status=201)
+    return json_answer(body, status=201)
+
+
+def client(counter: Counter) -> TestClient:
+    routes = [
+        Route("/submit", guarded(check, counted(counter, "oddly", submit)), methods=["POST"]),
+        Route("/{rest:path}", guarded(check, refusing(lambda: VendorRefused(404, {"error": "nothing"}))), methods=METHODS),
+    ]
+    return TestClient(Starlette(routes=routes), headers={"x-key": "k", "x-request-id": "req_1"})
+
+
+def test_a_submit_is_taken_and_counted() -> None:
+    counter = Counter()
+    answer = client(counter).post("/submit", content=b'{"a": 1}')
+    assert (answer.status_code, answer.json(), answer.headers["content-type"]) == (201, {"a": 1}, "application/json")
+    (entry,) = counter.after(0)
+    assert (entry.vendor, entry.request_id, entry.status, entry.completion_tokens, entry.finished) == ("oddly", "req_1", 201, 2, True)
+
+
+def test_a_refused_submit_is_counted_too() -> None:
+    counter = Counter()
+    answers = [client(counter).post("/submit", content=body) for body in (b'"crowd"', b"{", b'"' + b"x" * 20 + b'"')]
+    assert [(answer.status_code, answer.json()["error"]) for answer in answers] == [(429, "too many"), (400, "no JSON"), (413, "too large")]
+    assert ("retry-after" in answers[0].headers, "retry-after" in answers[1].headers) == (True, False)
+    assert [(entry.status, entry.finished) for entry in counter.after(0)] == [(429, False), (400, False), (413, False)]
+
+
+def test_without_the_key_nothing_is_read_or_counted() -> None:
+    counter = Counter()
+    answer = client(counter).post("/submit", content=b'{"a": 1}', headers={"x-key": ""})
+    assert (answer.status_code, answer.content, counter.after(0)) == (401, b"", [])
+
+
+def test_elsewhere_there_is_nothing() -> None:
+    assert [client(Counter()).request(method, "/x").status_code for method in METHODS] == [404] * len(METHODS)
+    assert (no_file().status_code, bytes(no_file().body)) == (404, b"no such file")
+
+
+def test_a_refusal_is_told_in_the_vendors_words() -> None:
+    assert str(VendorRefused(400, {"detail": "x"})) == "{'detail': 'x'}"
+    assert VendorRefused(400, {"detail": "x"}, "words").message == "words"
