@@ -102,6 +102,8 @@ TESTED_ELSEWHERE = {
     "formats/openai_speech/schema.py": ("unit/formats/openai_speech/test_single.py", "types and data"),
     "formats/openai_transcriptions/reference.py": ("unit/gateway/test_endpoints_audio.py", "types"),
     "formats/openai_transcriptions/schema.py": ("unit/formats/openai_transcriptions/test_single.py", "types"),
+    "formats/luma/routes.py": ("unit/formats/luma/test_family.py", "declarations"),
+    "formats/luma/dream_routes.py": ("unit/formats/luma/test_family.py", "declarations"),
     "formats/luma/schema.py": ("unit/formats/luma/test_family.py", "types"),
     "providers/runway/schema.py": ("unit/providers/runway/test_init.py", "types and data"),
     "sandbox/bfl/schema.py": ("unit/sandbox/bfl/test_init.py", "types and data"),
