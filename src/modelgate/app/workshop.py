@@ -25,6 +25,7 @@ from modelgate.storage.database import Database
 from modelgate.storage.tasks import DatabaseTaskStore
 from modelgate.tasks.advance import Mover
 from modelgate.tasks.calls import ProxyFor, TransportCaller
+from modelgate.tasks.charges import MeasuredCharges
 from modelgate.tasks.outputs import OutputCopier
 from modelgate.tasks.places import ConfiguredPlaces
 from modelgate.tasks.recorder import Recorder
@@ -107,7 +108,13 @@ class Workshop:
         caller = TransportCaller(self.transport, providers=providers, clock=clock, proxy_for=self.proxy_for)
         copier = OutputCopier(self.fetcher, self.blobs, proxy_for=self.proxy_for)
         self.mover = Mover(
-            Recorder(self.store, clock=clock), places=places, caller=caller, blobs=self.blobs, copier=copier, addresses=addresses
+            Recorder(self.store, clock=clock),
+            places=places,
+            caller=caller,
+            blobs=self.blobs,
+            copier=copier,
+            addresses=addresses,
+            charge=MeasuredCharges(follower.current, providers=providers),
         )
         self.worker = Worker(self.store, self.mover, clock=clock, log_fault=log_task_fault)
 

@@ -66,6 +66,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     With `asks_by_request` encode_poll and encode_lookup get `request=` too: where the vendor's path depends on the kind of work.
     check(request, model) raises InvalidRequest, with the neutral name of a field as `param`, for what this model of the vendor cannot do.
     complete(request, model) -> request with the vendor's own defaults that the price depends on.
+    measure(request, outputs) -> request with the length that was made, where `complete` could only say the longest there may be, which is
+        held; what was made is charged. None: what is held is charged.
     `max_n`: the most results of one job. `takes`: what it understands beside model, prompt, n and aspect ratio: fields, options, roles of
         inputs; a request that says more is refused before anybody is asked. `takes_everything`: it understands every word and judges
         itself. `submit_timeout_s`: how long a submit may take.
@@ -87,6 +89,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
     check: Callable[[Any, str], None] | None = None
     complete: Callable[[Any, str], Any] | None = None
+    measure: Callable[[Any, tuple[TaskOutput, ...]], Any] | None = None
     has_callbacks: bool = False
     asks_by_request: bool = False
     inputs_by_url: bool = False

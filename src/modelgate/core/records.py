@@ -147,7 +147,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     `family` is the client dialect it came in by (`kling`), `operation` the neutral work (`image`, `video`, …), `request`
     the neutral media request as JSON bytes, `facts` what the family needs to render the task again (JSON bytes).
     `attempt` counts submits that are known not to have been taken. `due_at` is when the worker looks next;
-    `deadline_at` ends it whatever happens. `amount_nanos` is the hold. `version` rises with every write.
+    `deadline_at` ends it whatever happens. `amount_nanos` is the hold, and of a task that succeeded the charge. `version` rises with every
+    write.
     `details` is what the vendor says about the job beside its results (JSON bytes). `parent` is the task it builds on, `pinned` the only
     upstream that may have it. `callback_url` is where its caller wants to hear of changes.
     `weight` is what it counts for against its upstream's `max_concurrent`. `poll_errors` counts the tries in a row that ended in

@@ -21,8 +21,9 @@ from modelgate.formats.openai_image_tasks.response import encode_answer
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.files import BlobReader, FileLinks
 from modelgate.gateway.images_door import NAME, OPERATION
-from modelgate.gateway.submissions import MediaDesk, Submissions, Terms, amount_of, weight_of
+from modelgate.gateway.submissions import MediaDesk, Submissions, Terms, weight_of
 from modelgate.gateway.waiting import Waiting, error_of
+from modelgate.metering.media import amount_of
 from modelgate.metering.rates import RateState
 
 MAX_INLINE_BYTES = 96 * 1024 * 1024

@@ -24,9 +24,10 @@ from modelgate.formats.media.requests import fills_dialog, kind_of
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.families import Found, MediaRoutes, render_family_error
 from modelgate.gateway.files import FileLinks, Files
-from modelgate.gateway.submissions import MediaDesk, Submissions, Terms, amount_of
+from modelgate.gateway.submissions import MediaDesk, Submissions, Terms
 from modelgate.gateway.task_events import MAX_WATCHERS, TaskEvents
 from modelgate.gateway.waiting import Waiting, error_of
+from modelgate.metering.media import amount_of
 from modelgate.metering.rates import RateState
 from modelgate.tasks.store import TaskDesk
 

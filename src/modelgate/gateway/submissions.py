@@ -16,11 +16,8 @@ from modelgate.formats.media.family import Ask, InputRules
 from modelgate.formats.media.requests import (
     ImageRequest,
     MediaRequest,
-    MusicRequest,
-    VideoRequest,
     decode_request,
     encode_request,
-    price_words,
     said_fields,
 )
 from modelgate.gateway.configuration import Configuration
@@ -29,6 +26,7 @@ from modelgate.gateway.refusals import RefusalLog
 from modelgate.gateway.webhooks import CheckCallback, no_check
 from modelgate.identity.keys import check_model
 from modelgate.identity.table import KeyTable
+from modelgate.metering.media import amount_of
 from modelgate.metering.periods import current_period
 from modelgate.metering.prices import Price
 from modelgate.metering.rates import RateCounters
@@ -260,16 +258,6 @@ class Submissions:
         self._moving.discard(step)
         if not step.cancelled() and (error := step.exception()) is not None:
             self._log_fault(error, "")
-
-
-def amount_of(price: Price, operation: str, request: MediaRequest) -> int:
-    """Return what a request costs in nano-USD. Media prices are by the piece, so the hold is the charge."""
-    words = price_words(operation, request)
-    match request:
-        case ImageRequest():
-            return price.charge_media(images=request.n, words=words)
-        case VideoRequest() | MusicRequest():
-            return price.charge_media(seconds=request.seconds * request.n, words=words)
 
 
 def _check_length(price: Price, operation: str, wanted: MediaRequest, field_names: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Usage to money: prices, holds, leases, budgets, rate limits.
 
     prices.py      what a request costs: rates, groups, estimates and exact charges
+    media.py       what media work costs
     price_list.py  the shipped list, `data/prices.toml`
     rates.py       requests and tokens per minute, in memory shared by a node's processes
     periods.py     what a key's limit is counted over

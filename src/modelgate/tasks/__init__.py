@@ -5,6 +5,7 @@
     places.py     which upstreams may take a task, and which one has it
     recorder.py   writing down what became of a task: later, or at its end
     outputs.py    result files, copied to the blob store through the URL guard
+    charges.py    what of a hold is charged
     advance.py    `Mover.advance(task)`: the only mover
     submit.py     from queued to running: marks, sends, reads the answer
     follow.py     from running or unknown to an end: polls and look-ups

@@ -7,6 +7,7 @@ import msgspec
 
 from modelgate.core.records import Task
 from modelgate.tasks.calls import Caller
+from modelgate.tasks.charges import Charge, whole_hold
 from modelgate.tasks.follow import Follower
 from modelgate.tasks.outputs import Blobs, OutputCopier
 from modelgate.tasks.places import Places
@@ -18,10 +19,18 @@ class Mover:
     """Takes a leased task one step further. Submits, the worker and vendors' callbacks all go through `advance`."""
 
     def __init__(
-        self, recorder: Recorder, *, places: Places, caller: Caller, blobs: Blobs, copier: OutputCopier, addresses: Addresses = NO_ADDRESSES
+        self,
+        recorder: Recorder,
+        *,
+        places: Places,
+        caller: Caller,
+        blobs: Blobs,
+        copier: OutputCopier,
+        addresses: Addresses = NO_ADDRESSES,
+        charge: Charge = whole_hold,
     ) -> None:
         self._recorder = recorder
-        self._follower = Follower(recorder, places=places, caller=caller, copier=copier)
+        self._follower = Follower(recorder, places=places, caller=caller, copier=copier, charge=charge)
         self._submitter = Submitter(recorder, places=places, caller=caller, blobs=blobs, follower=self._follower, addresses=addresses)
 
     async def advance(self, task: Task) -> Task:

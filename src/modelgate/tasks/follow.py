@@ -13,6 +13,7 @@ from modelgate.formats.media.requests import decode_request
 from modelgate.routing.retry import parse_retry_after
 from modelgate.routing.table import Candidate
 from modelgate.tasks.calls import CallAnswer, Caller, CallFailed
+from modelgate.tasks.charges import Charge, whole_hold
 from modelgate.tasks.outputs import NotCopied, OutputCopier
 from modelgate.tasks.places import Places, pause_of
 from modelgate.tasks.recorder import UNFINISHED_PROGRESS, Recorder, count_of, is_vendor_task, told
@@ -39,8 +40,9 @@ NO_RESULT = "The upstream finished without a result. Nothing was charged."
 class Follower:
     """Follows submitted tasks."""
 
-    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, copier: OutputCopier) -> None:
+    def __init__(self, recorder: Recorder, *, places: Places, caller: Caller, copier: OutputCopier, charge: Charge = whole_hold) -> None:
         self._recorder = recorder
+        self._charge = charge
         self._places = places
         self._caller = caller
         self._copier = copier
@@ -216,7 +218,7 @@ class Follower:
                 return await self._recorder.fail(task, "result_not_fetched", NOT_FETCHED)
             shown = msgspec.structs.replace(task, progress=UNFINISHED_PROGRESS)
             return await self._recorder.trouble(shown, "result_not_fetched", first_pause_s=pause_s, reason=str(error))
-        return await self._recorder.succeed(task, outputs, billed=state.billed)
+        return await self._recorder.succeed(task, outputs, charged_nanos=self._charge(task, outputs), billed=state.billed)
 
     async def _not_found(self, task: Task, state: VendorState, *, pause_s: float) -> Task:
         if count_of(task, refusals.TASK_NOT_FOUND) + 1 >= MAX_ABSENT_POLLS:

@@ -12,6 +12,7 @@ import msgspec
 
 from modelgate.core.blobs import BlobStoreFailed, blob_key
 from modelgate.core.records import Task, TaskOutput, Upstream
+from modelgate.formats.media.clips import seconds_of_mp4
 from modelgate.tasks.calls import ProxyFor, no_proxy, way_to
 from modelgate.transport.errors import TransportError
 from modelgate.transport.target import Target
@@ -22,6 +23,8 @@ MAX_OUTPUTS = 16
 FETCH_TIMEOUT_S = 60.0
 COPY_TIMEOUT_S = 180.0
 """For all files of a task together; with a call before it, still shorter than a mover's lease."""
+MAX_LENGTH_S = 3_600.0
+"""A clip that says it is longer is not believed."""
 MAX_COPIES = 2
 """Files in memory at once, in each process."""
 
@@ -82,6 +85,12 @@ def sniff(data: bytes) -> str | None:
     return None
 
 
+def _length_ms(data: bytes, content_type: str) -> int:
+    """Return how long a clip is by its own head, 0 where that does not tell: most vendors say nothing of it."""
+    length_s = seconds_of_mp4(data) if content_type in ("video/mp4", "video/quicktime") else None
+    return round(length_s * 1000) if length_s is not None and length_s <= MAX_LENGTH_S else 0
+
+
 class OutputCopier:
     """Copies results, a few at a time."""
 
@@ -133,7 +142,9 @@ class OutputCopier:
                 raise ValueError(f"the result is {content_type or 'no file that is kept'}, not {output.kind}")
             key = blob_key(stem, content_type)
             await self._blobs.put(key, fetched.body)
-        return msgspec.structs.replace(output, blob=key, content_type=content_type, size_bytes=len(fetched.body))
+            duration_ms = output.duration_ms or _length_ms(fetched.body, content_type)
+            size_bytes = len(fetched.body)
+        return msgspec.structs.replace(output, blob=key, content_type=content_type, size_bytes=size_bytes, duration_ms=duration_ms)
 
     def _exempt(self, upstream: Upstream) -> Mapping[str, Target]:
         target = way_to(upstream, self._proxy_for)

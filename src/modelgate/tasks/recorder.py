@@ -73,9 +73,9 @@ class Recorder:
         """End a task as its caller wishes; all its money goes back."""
         return await self._end(task, "canceled", code="canceled", message="The task was canceled. Nothing was charged.")
 
-    async def succeed(self, task: Task, outputs: tuple[TaskOutput, ...], *, billed: int | None = None) -> Task:
-        """End a task with its results, which are in the blob store; its hold is charged, or the part of it for `billed` results."""
-        captured = task.amount_nanos if billed is None else task.amount_nanos * max(0, min(billed, task.weight)) // task.weight
+    async def succeed(self, task: Task, outputs: tuple[TaskOutput, ...], *, charged_nanos: int, billed: int | None = None) -> Task:
+        """End a task with its results, which are in the blob store; of its hold this is charged, or the part of it for `billed` results."""
+        captured = charged_nanos if billed is None else charged_nanos * max(0, min(billed, task.weight)) // task.weight
         return await self._end(task, "succeeded", code="", message="", outputs=outputs, captured_nanos=captured)
 
     async def current(self, task: Task) -> Task:
@@ -96,6 +96,7 @@ class Recorder:
         ended = msgspec.structs.replace(
             task,
             state=state,
+            amount_nanos=captured_nanos or task.amount_nanos,
             progress=FULL_PROGRESS,
             error_code=code[:MAX_CODE_CHARACTERS],
             error_message=_storable(message)[:MAX_ERROR_CHARACTERS],

@@ -97,6 +97,16 @@ def test_clips_are_charged_by_their_length(installation: Installation) -> None:
     assert video_of(caller.ended(edited.id))[:2] == (960, 960)
     assert video_of(caller.ended(acted.id))[:2] == (720, 1280)
     assert caller.balance() == round(5 - 4 * 0.28 - 4 * 0.05, 6)
+
+    address = caller.ended(edited.id).output[0]
+    by_address = caller.client.character_performance.create(
+        model="act_two", character={"type": "image", "uri": DATA_URI}, reference={"type": "video", "uri": address}, ratio="720:1280"
+    )
+    assert caller.balance() == round(5 - 4 * 0.28 - 4 * 0.05 - 30 * 0.05, 6), "the longest is held"
+    done = caller.ended(by_address.id)
+    width, height, seconds = video_of(done)
+    assert ((width, height), done.cost.credits) == ((720, 1280), 5 * seconds), "and what was made is charged"
+    assert caller.balance() == round(5 - 4 * 0.28 - 4 * 0.05 - seconds * 0.05, 6)
     with pytest.raises(runwayml.BadRequestError, match="video/mp4"):
         caller.client.video_to_video.create(model="aleph2", video_uri=DATA_URI)
 

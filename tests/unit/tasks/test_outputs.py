@@ -6,6 +6,7 @@ import pytest
 
 from modelgate.core.blobs import BlobStoreFailed
 from modelgate.core.records import Task, TaskOutput, Upstream
+from modelgate.sandbox.videos import make_video
 from modelgate.tasks import outputs
 from modelgate.tasks.outputs import MAX_COPIES, MAX_FILE_BYTES, MAX_OUTPUTS, NotCopied, OutputCopier, sniff
 from modelgate.transport.errors import ConnectFailed
@@ -82,6 +83,19 @@ async def test_files_in_memory_and_outputs_are_bounded() -> None:
 
     assert len(copied) == MAX_OUTPUTS
     assert site.most == MAX_COPIES
+
+
+async def test_a_clip_whose_vendor_tells_no_length_tells_it_itself() -> None:
+    film = make_video("a fox", width=64, height=64, seconds=4)
+    outputs = (
+        TaskOutput(kind="video", url="https://vendor.example/a.mp4"),
+        TaskOutput(kind="video", url="https://vendor.example/a.mp4", duration_ms=5_100),
+        TaskOutput(kind="video", url="https://vendor.example/a.mp4"),
+        TaskOutput(kind="image", url="https://vendor.example/a.png"),
+    )
+    site = Site(film, film, film[:32], PNG)
+    copied = await OutputCopier(site, site).copy(TASK, SANDBOX, outputs)
+    assert [output.duration_ms for output in copied] == [4_000, 5_100, 0, 0]
 
 
 async def test_words_need_no_file() -> None:

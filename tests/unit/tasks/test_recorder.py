@@ -49,11 +49,13 @@ async def test_ends_settle_the_hold(world: Any) -> None:
 
     failed = await pen.fail(await world.stored("failing00"), "generation_failed", "x" * 5000)
     expired = await pen.expire(await world.stored("expiring0"))
-    succeeded = await pen.succeed(await world.stored("succeeds0"), (output,))
+    succeeded = await pen.succeed(await world.stored("succeeds0"), (output,), charged_nanos=500)
 
     assert [task.state for task in (failed, expired, succeeded)] == ["failed", "expired", "succeeded"]
     assert len(failed.error_message) == MAX_ERROR_CHARACTERS
     assert succeeded.outputs == (output,)
+    assert [task.amount_nanos for task in (failed, expired, succeeded)] == [700, 700, 500], "what was held, and what is charged"
+    assert world.store.charged["succeeds0"] == 500
     assert all(task.progress == 100 and task.finished_at == world.now for task in (failed, expired, succeeded))
     world.check_money()
 
@@ -64,5 +66,5 @@ async def test_who_comes_second_learns_what_is_there(world: Any) -> None:
 
     assert await pen.keep(task) is None
     assert await pen.later(task, 5.0) == ended
-    assert await pen.succeed(msgspec.structs.replace(task, progress=3), ()) == ended
+    assert await pen.succeed(msgspec.structs.replace(task, progress=3), (), charged_nanos=700) == ended
     world.check_money()

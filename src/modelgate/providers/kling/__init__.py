@@ -72,6 +72,7 @@ _LIP_SYNC = _operation(
     *("seconds", "parent", "video", "audio", "kling_voice_id", "kling_voice_language", "kling_voice_speed"),
     check=limits.check_lip_sync,
     complete=limits.complete_lip_sync,
+    measure=limits.measure_lip_sync,
     inputs_by_url=True,  # the vendor takes no video in the body
 )
 _EFFECTS = _operation(

@@ -4,8 +4,11 @@ The table moves: a model that is not in it is the vendor's to judge. Errors name
 request. Source: Kling's capability map, read 2026-11.
 """
 
+import math
+
 import msgspec
 
+from modelgate.core.records import TaskOutput
 from modelgate.formats.media import fields as read
 from modelgate.formats.media.limits import cannot, check_most, check_one_of, need_prompt
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
@@ -21,6 +24,7 @@ VIDEO_RATIOS = ("16:9", "9:16", "1:1")
 IMAGE_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 FIRST_MODELS = ("kling-v1", "kling-v1-5", "kling-v1-6")
 LENGTHS = (5, 10)
+MIN_LIP_SYNC_S = 2
 LONG_LENGTHS = tuple(range(3, 16))
 MAX_PICTURES = {"first_frame": 1, "last_frame": 1, "static_mask": 1, "dynamic_mask": 6, "reference": 4}
 EXTENDED_BY_S = 5
@@ -79,6 +83,15 @@ def complete_lip_sync(request: VideoRequest, model: str) -> VideoRequest:
     """Return the request with a length: a video of others is taken for the longest there may be."""
     del model
     return msgspec.structs.replace(request, seconds=request.seconds or (LENGTHS[-1] if inputs_in(request, "video") else DEFAULT_S))
+
+
+def measure_lip_sync(request: VideoRequest, outputs: tuple[TaskOutput, ...]) -> VideoRequest:
+    """Return the request with the length that was made, where the longest is held for a video of others."""
+    made_ms = next((output.duration_ms for output in outputs if output.kind == "video"), 0)
+    if request.seconds != LENGTHS[-1] or not inputs_in(request, "video") or not made_ms:
+        return request
+    seconds = max(math.ceil(made_ms / 1000 - 0.05), MIN_LIP_SYNC_S)
+    return msgspec.structs.replace(request, seconds=min(seconds, LENGTHS[-1]))
 
 
 def check_image(request: ImageRequest, model: str) -> None:

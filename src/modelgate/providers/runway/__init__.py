@@ -109,7 +109,11 @@ def _check_clip(request: VideoRequest, *, shortest_s: int, what: str) -> None:
     length_s = seconds_of_mp4(clips[0].data)
     if length_s is not None and not shortest_s <= length_s <= schema.MAX_CLIP_S + 0.1:
         raise broken("video", f"{length_s:.1f} s", f"{what} takes {shortest_s} to {schema.MAX_CLIP_S} seconds")
-    if request.seconds not in (0, _charged_s(request, shortest_s)):
+    if request.seconds not in (
+        0,
+        schema.MAX_CLIP_S,
+        _charged_s(request, shortest_s),
+    ):  # a gateway that has not seen the clip says the longest
         raise broken("seconds", request.seconds, "the length is that of the clip: leave it out")
 
 
@@ -124,9 +128,21 @@ def complete_by_clip(request: VideoRequest, model: str, *, shortest_s: int) -> V
     return msgspec.structs.replace(request, seconds=_charged_s(request, shortest_s))
 
 
+def measure_by_clip(request: VideoRequest, outputs: tuple[TaskOutput, ...], *, shortest_s: int) -> VideoRequest:
+    """Return the request with the length that was made, where the longest is held."""
+    made_ms = next((output.duration_ms for output in outputs if output.kind == "video"), 0)
+    if request.seconds != schema.MAX_CLIP_S or not made_ms:
+        return request
+    return msgspec.structs.replace(request, seconds=_in_bounds(made_ms / 1000, shortest_s))
+
+
 def _charged_s(request: VideoRequest, shortest_s: int) -> int:
     length_s = next((seconds_of_mp4(clip.data) for clip in inputs_in(request, "video")), None)
-    return schema.MAX_CLIP_S if length_s is None else min(max(math.ceil(length_s - 0.05), shortest_s), schema.MAX_CLIP_S)
+    return schema.MAX_CLIP_S if length_s is None else _in_bounds(length_s, shortest_s)
+
+
+def _in_bounds(length_s: float, shortest_s: int) -> int:
+    return min(max(math.ceil(length_s - 0.05), shortest_s), schema.MAX_CLIP_S)
 
 
 # Calls. The vendor has no place for our task id. All raise ValueError for an input that is still a blob's key.
@@ -281,12 +297,14 @@ PROVIDER = Provider(
             encode_submit=encode_edit_submit,
             check=check_edit,
             complete=partial(complete_by_clip, shortest_s=schema.MIN_EDITED_S),
+            measure=partial(measure_by_clip, shortest_s=schema.MIN_EDITED_S),
         ),
         "video.performance": _operation(
             *("seconds", "video", "character", "character_video", "runway_body_control", "runway_expression_intensity"),
             encode_submit=encode_performance_submit,
             check=check_performance,
             complete=partial(complete_by_clip, shortest_s=schema.MIN_ACTED_S),
+            measure=partial(measure_by_clip, shortest_s=schema.MIN_ACTED_S),
         ),
         "image": _operation(*("size", "image", "reference", "runway_tags"), encode_submit=encode_image_submit, check=check_image),
     },

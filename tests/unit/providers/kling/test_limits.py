@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from modelgate.core.errors import InvalidRequest
+from modelgate.core.records import TaskOutput
 from modelgate.formats.media.requests import ImageRequest, MediaInput, Parent, VideoRequest
 from modelgate.providers.kling import PROVIDER, limits
 
@@ -149,3 +150,14 @@ def test_what_is_taken_where_nothing_is_said() -> None:
 
 def test_every_operation_checks() -> None:
     assert all(operation.check is not None for operation in PROVIDER.media.values())
+
+
+def test_a_lip_sync_of_a_video_of_others_is_as_long_as_what_was_made() -> None:
+    clip = (MediaInput(url="https://films.example/a.mp4", role="video"),)
+
+    def seconds(made_ms: int, *, held: int = 10, inputs: tuple[MediaInput, ...] = clip) -> int:
+        outputs = (TaskOutput(kind="video", duration_ms=made_ms),)
+        return limits.measure_lip_sync(VideoRequest(model="kling-lip-sync", seconds=held, inputs=inputs), outputs).seconds
+
+    assert [seconds(made_ms) for made_ms in (5_000, 5_100, 1_000, 60_000, 0)] == [5, 6, 2, 10, 10]
+    assert (seconds(5_000, held=7), seconds(5_000, inputs=())) == (7, 10), "of one's own video the length was known"

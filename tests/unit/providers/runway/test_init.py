@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from modelgate.core.errors import InvalidRequest
+from modelgate.core.records import TaskOutput
 from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest
 from modelgate.metering.price_list import read_shipped_prices
 from modelgate.providers.runway import PROVIDER, VERSION_HEADER
@@ -114,12 +115,29 @@ def test_a_clip_is_charged_by_its_length() -> None:
     assert seconds(MediaInput(url="https://pictures.example/a.mp4", role="video")) == 30
 
 
+def test_of_a_clip_at_an_address_the_length_that_was_made_counts() -> None:
+    measure = PROVIDER.media["video.performance"].measure
+    assert measure is not None
+
+    def seconds(held: int, made_ms: int) -> int:
+        outputs = (TaskOutput(kind="image"), TaskOutput(kind="video", duration_ms=made_ms))
+        return int(measure(VideoRequest(model="act_two", seconds=held), outputs).seconds)
+
+    assert [seconds(30, made_ms) for made_ms in (4_000, 4_020, 4_100, 1_000, 29_970, 99_000)] == [4, 4, 5, 3, 30, 30]
+    assert seconds(30, 0) == 30, "what cannot be told is charged as held"
+    assert seconds(4, 9_000) == 4, "what was known before is not asked again"
+    assert PROVIDER.media["video"].measure is None
+
+
 def test_the_length_that_another_gateway_worked_out_is_taken() -> None:
     operation = PROVIDER.media["video.edit"]
     assert operation.check is not None
     assert operation.complete is not None
     for clip in (MediaInput(data=CLIP, role="video"), MediaInput(url="https://pictures.example/a.mp4", role="video")):
         operation.check(operation.complete(VideoRequest(model="aleph2", inputs=(clip,)), "aleph2"), "aleph2")
+    unseen = VideoRequest(model="aleph2", inputs=(MediaInput(data=CLIP, role="video"),), seconds=30)
+    operation.check(unseen, "aleph2")
+    assert operation.complete(unseen, "aleph2").seconds == 4
 
 
 def test_its_models_are_priced() -> None:
