@@ -15,13 +15,12 @@ A package holds the endpoints, and beside them
     anthropic        `…checks`, `prompt` (what a prompt costs, cache included), `answers`, `thinking` (signatures), `wire`
     gemini           `schema` (every field), `fields` (reads them), `…checks`, `request`, `answers`, `wire`, `models` (what each can do),
                      `media`, `prompt` (what is shown, and counts), `signatures` (of thoughts), `speech`
-    kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`,
-                     `callbacks`
+    kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`
     bfl              Flux at Black Forest Labs; `schema`
     ideogram         `checks`
-    runway           `checks` by the tables of `rules`
+    runway           `checks` by the tables of `schema`
     luma             Dream Machine; `checks`. `luma_agents`: its newer API, which goes by some of the same rules
-    midjourney       a midjourney-proxy; `fields`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips), `callbacks`
+    midjourney       a midjourney-proxy; `schema`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips)
     suno             the relay in front of Suno; `checks` (secret and fields), `clips` (songs and covers)
     fal              fal's queue, with Pika's endpoints; `checks`, `jobs` (how they go on and end), `webhooks` (signed), `storage` (its
                      client's uploads)

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from modelgate.sandbox.callbacks import CallbackFailed, post_callback
+from modelgate.sandbox.callbacks import MARGIN_S, MAX_TOLD, RETRY_PAUSE_S, CallbackFailed, Teller, post_callback, post_json
 
 
 async def _receive(answer: bytes) -> tuple[asyncio.Server, list[bytes], str]:
@@ -44,3 +44,64 @@ async def test_a_receiver_that_speaks_no_http(answer: bytes) -> None:
 async def test_an_address_that_leads_nowhere(url: str) -> None:
     with pytest.raises(CallbackFailed):
         await post_callback(url, b"{}", headers={})
+
+
+async def followed(url: object, *, answers: list[int], retries: int = 0) -> tuple[list[float], list[tuple[str, bytes]]]:
+    waits: list[float] = []
+    told: list[tuple[str, bytes]] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def post(url: str, body: bytes) -> int:
+        told.append((url, body))
+        return answers.pop(0) if answers else 200
+
+    Teller(retries=retries, sleep=sleep, post=post).follow(url, (0.3, -0.1), lambda: b"%d" % len(told))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    return waits, told
+
+
+@pytest.mark.anyio
+async def test_each_change_is_told_in_order() -> None:
+    waits, told = await followed("http://caller/hook", answers=[500, 500])
+    assert waits == pytest.approx([0.3 + MARGIN_S, MARGIN_S])
+    assert told == [("http://caller/hook", b"0"), ("http://caller/hook", b"1")]
+
+
+@pytest.mark.anyio
+async def test_what_is_not_answered_with_200_is_told_again_and_then_given_up() -> None:
+    waits, told = await followed("http://caller/hook", answers=[204, 0], retries=3)
+    assert (len(told), waits.count(RETRY_PAUSE_S)) == (4, 2)
+    _, told = await followed("http://caller/hook", answers=[500] * 10, retries=3)
+    assert len(told) == 8
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("url", ["", None, 7])
+async def test_nobody_is_told_without_an_address(url: object) -> None:
+    assert await followed(url, answers=[]) == ([], [])
+
+
+@pytest.mark.anyio
+async def test_so_many_are_told_at_once_and_no_more() -> None:
+    told: list[str] = []
+    done = asyncio.Event()
+
+    async def post(url: str, _body: bytes) -> int:
+        told.append(url)
+        await done.wait()
+        return 200
+
+    teller = Teller(post=post)
+    for _ in range(MAX_TOLD + 1):
+        teller.follow("http://caller/hook", (0.0,), lambda: b"")
+    await asyncio.sleep(0.3)
+    assert len(told) == MAX_TOLD
+    done.set()
+
+
+@pytest.mark.anyio
+async def test_trouble_is_the_receivers() -> None:
+    assert await post_json("nowhere", b"{}") == 0

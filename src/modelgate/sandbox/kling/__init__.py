@@ -12,15 +12,15 @@ from starlette.routing import Route
 from modelgate.core.clock import Clock
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
+from modelgate.sandbox.callbacks import Teller
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit
 from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, read_submit
-from modelgate.sandbox.kling.callbacks import Callbacks
 from modelgate.sandbox.kling.checks import check_image_order, check_try_on_order
 from modelgate.sandbox.kling.edit_checks import check_effects_order, check_extend_order, check_lip_sync_order
 from modelgate.sandbox.kling.fields import KlingRefused
 from modelgate.sandbox.kling.files import has_file, make_file
-from modelgate.sandbox.kling.jobs import KlingJobs, KlingTask, describe_task
+from modelgate.sandbox.kling.jobs import SUBMITTED_S, KlingJobs, KlingTask, describe_task
 from modelgate.sandbox.kling.order import KlingOrder, Videos
 from modelgate.sandbox.kling.token import KEY, check_token
 from modelgate.sandbox.kling.video_checks import check_image_video_order, check_multi_image_order, check_text_order
@@ -61,13 +61,13 @@ class KlingSandbox:
         clock: Clock,
         recalled: Iterable[KlingTask] = (),
         remember: Callable[[KlingTask], None] | None = None,
-        callbacks: Callbacks | None = None,
+        callbacks: Teller | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
         self._counter = counter
         self._clock = clock
         self._jobs = KlingJobs(clock=clock, recalled=recalled, remember=remember)
-        self._callbacks = callbacks or Callbacks()
+        self._callbacks = callbacks or Teller()
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
@@ -96,7 +96,8 @@ class KlingSandbox:
         task = self._jobs.accept(order, magic=magic)
         count_made(entry, order.n)
         base_url = str(request.base_url)
-        self._callbacks.follow(task, lambda: msgspec.json.encode(self._shown(task, base_url=base_url)))
+        changes_s = (SUBMITTED_S, task.working_s)
+        self._callbacks.follow(order.callback_url, changes_s, lambda: msgspec.json.encode(self._shown(task, base_url=base_url)))
         return await answer_submit(msgspec.json.encode(_envelope(self._shown(task, base_url=""))), magic=magic)
 
     def _shown(self, task: KlingTask, *, base_url: str) -> dict[str, Json]:

@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from modelgate.core.clock import Clock, as_utc
 from modelgate.core.records import Json
+from modelgate.sandbox.callbacks import Teller
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit
 from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
 from modelgate.sandbox.job_shelf import JobShelf
-from modelgate.sandbox.luma.callbacks import LumaCallbacks
 from modelgate.sandbox.luma.checks import CONCEPTS, KEY, KINDS, Kind, LumaRefused, Order, check_key, check_order
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
@@ -35,6 +35,7 @@ MAX_BODY_BYTES = 1024 * 1024
 """Pictures come by address, so that a body is small."""
 
 MAX_PAGE = 100
+CALLBACK_RETRIES = 3
 JPEG_QUALITY = 90
 _FAILURES = {
     "blocked-prompt": "Prompt not allowed because advanced moderation failed",
@@ -82,7 +83,7 @@ class LumaSandbox:
         self._counter = counter
         self._clock = clock
         self._made = JobShelf(recalled=recalled, remember=remember)
-        self._callbacks = LumaCallbacks()
+        self._callbacks = Teller(retries=CALLBACK_RETRIES)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""

@@ -14,14 +14,16 @@ from starlette.routing import Route
 
 from modelgate.core.clock import Clock
 from modelgate.core.records import Json
+from modelgate.sandbox.callbacks import Teller
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit
 from modelgate.sandbox.front import Handler, count_made, counted, guarded, json_answer, no_file
 from modelgate.sandbox.magic import read_magic
-from modelgate.sandbox.midjourney.callbacks import MidjourneyCallbacks
 from modelgate.sandbox.midjourney.checks import KEY, PLANNERS, Planner, check_secret, plan_modal
 from modelgate.sandbox.midjourney.drawing import draw_job, film_job
-from modelgate.sandbox.midjourney.fields import (
+from modelgate.sandbox.midjourney.jobs import MidjourneyJob, show_job
+from modelgate.sandbox.midjourney.queue import INSTANCE, MidjourneyQueue
+from modelgate.sandbox.midjourney.schema import (
     EXISTS,
     FAILED,
     INVALID,
@@ -33,8 +35,6 @@ from modelgate.sandbox.midjourney.fields import (
     Submit,
     Upload,
 )
-from modelgate.sandbox.midjourney.jobs import MidjourneyJob, show_job
-from modelgate.sandbox.midjourney.queue import INSTANCE, MidjourneyQueue
 from modelgate.sandbox.midjourney.words import check_words, picture_of
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -59,11 +59,11 @@ class MidjourneySandbox:
         clock: Clock,
         recalled: Iterable[MidjourneyJob] = (),
         remember: Callable[[MidjourneyJob], None] | None = None,
-        callbacks: MidjourneyCallbacks | None = None,
+        callbacks: Teller | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
         self._counter = counter
-        self._callbacks = callbacks or MidjourneyCallbacks()
+        self._callbacks = callbacks or Teller()
         self._clock = clock
         self._queue = MidjourneyQueue(clock=clock, recalled=recalled, remember=remember)
         self._uploads: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
@@ -123,7 +123,8 @@ class MidjourneySandbox:
             properties = {"status": shown["status"], "imageUrl": shown["imageUrl"]}
             return json_answer(_said(EXISTS, "the task exists already", existing.id, properties))
         job = self._queue.accept(asked, planned, magic=magic, speed=speed)
-        self._callbacks.follow(job, self._clock(), lambda: self._described(job.id, files_url=_files_url(request)))
+        changes_s = job.changes_s(self._clock())
+        self._callbacks.follow(job.notify_hook, changes_s, lambda: self._described(job.id, files_url=_files_url(request)))
         count_made(entry, 1)
         return await answer_submit(msgspec.json.encode(self._taken(job)), magic=magic)
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from modelgate.sandbox.midjourney.fields import (
+from modelgate.sandbox.midjourney.jobs import DIALOGS, GRIDS, KEYCAPS, MidjourneyJob, buttons_of, read_custom_id
+from modelgate.sandbox.midjourney.schema import (
     INVALID,
     Action,
     Blend,
@@ -23,7 +24,6 @@ from modelgate.sandbox.midjourney.fields import (
     Swap,
     Video,
 )
-from modelgate.sandbox.midjourney.jobs import DIALOGS, GRIDS, KEYCAPS, MidjourneyJob, buttons_of, read_custom_id
 from modelgate.sandbox.midjourney.words import needed, picture_of, picture_or_address, ratio_size
 from modelgate.sandbox.pictures import size_of
 from modelgate.sandbox.vision import look_at, open_picture, shrink

@@ -79,6 +79,13 @@ class MidjourneyJob(msgspec.Struct, frozen=True, kw_only=True):
         """Return when it is over; never, while its dialog is open."""
         return float("inf") if self.starts_at is None else self.starts_at + SUBMITTED_S + self.working_s
 
+    def changes_s(self, now: float) -> tuple[float, ...]:
+        """Return how far apart its changes from now on are; an open dialog is one."""
+        if self.starts_at is None:
+            return (0.0,)
+        begins_at = self.starts_at + SUBMITTED_S
+        return begins_at - now, self.ends_at() - begins_at
+
     def seed(self) -> str:
         """Return the number its noise began with."""
         return str(int(hashlib.sha256(f"{self.parent or self.id}".encode()).hexdigest()[:8], 16))

@@ -10,8 +10,8 @@ from modelgate.core.clock import Clock
 from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic
 from modelgate.sandbox.midjourney.checks import speed_of
-from modelgate.sandbox.midjourney.fields import INVALID, NOT_FOUND, QUEUE_FULL, MidjourneyRefused, Submit
 from modelgate.sandbox.midjourney.jobs import SLOW_TASK_S, WORKING_S, MidjourneyJob
+from modelgate.sandbox.midjourney.schema import INVALID, NOT_FOUND, QUEUE_FULL, MidjourneyRefused, Submit
 
 MAX_JOBS = 20_000
 """The oldest jobs beyond this many are forgotten, with their files."""

@@ -3,7 +3,7 @@
 import re
 
 from modelgate.sandbox.magic import read_magic
-from modelgate.sandbox.midjourney.fields import BANNED, INVALID, MidjourneyRefused
+from modelgate.sandbox.midjourney.schema import BANNED, INVALID, MidjourneyRefused
 from modelgate.sandbox.pictures import size_of
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture, shrink
 

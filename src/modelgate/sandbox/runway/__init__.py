@@ -18,7 +18,7 @@ from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.runway.checks import KEY, Order, RunwayRefused, check_headers, check_order
-from modelgate.sandbox.runway.rules import ENDPOINTS
+from modelgate.sandbox.runway.schema import ENDPOINTS
 from modelgate.sandbox.task_vendor import TaskVendor
 from modelgate.sandbox.videos import make_video
 

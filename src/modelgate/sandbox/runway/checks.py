@@ -9,7 +9,7 @@ import msgspec
 from modelgate.core.records import Json
 from modelgate.sandbox.front import VendorRefused
 from modelgate.sandbox.magic import MODEL_PREFIX, is_served
-from modelgate.sandbox.runway.rules import ENDPOINTS, LEGACY, MAGIC_RULES, Rules
+from modelgate.sandbox.runway.schema import ENDPOINTS, LEGACY, MAGIC_RULES, Rules
 from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
 
 KEY = "key_sandbox"

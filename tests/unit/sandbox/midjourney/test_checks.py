@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from modelgate.sandbox.midjourney.checks import PLANNERS, speed_of
-from modelgate.sandbox.midjourney.fields import MidjourneyRefused
 from modelgate.sandbox.midjourney.jobs import MidjourneyJob
+from modelgate.sandbox.midjourney.schema import MidjourneyRefused
 from modelgate.sandbox.midjourney.words import check_words
 
 DONE = MidjourneyJob(id="1", uuid="u", action="IMAGINE", prompt="a fox", width=1024, height=1024)

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from modelgate.sandbox.midjourney.jobs import MidjourneyJob, buttons_of, read_custom_id, show_job
+from modelgate.sandbox.midjourney.jobs import SUBMITTED_S, MidjourneyJob, buttons_of, read_custom_id, show_job
 
 JOB = MidjourneyJob(id="7", uuid="u", action="IMAGINE", prompt="a fox", created_at=100.0, starts_at=100.0)
 
@@ -36,3 +36,8 @@ def test_states_by_age() -> None:
     assert replace(JOB, starts_at=None).status(200.0) == "MODAL"
     shown = show_job(replace(JOB, end="FAILURE"), 102.0, files_url="http://files/")
     assert (shown["status"], shown["imageUrl"], shown["finishTime"]) == ("FAILURE", "", 101_200)
+
+
+def test_its_beginning_and_its_end_are_changes_and_an_open_dialog_is_one() -> None:
+    assert replace(JOB, working_s=1.0).changes_s(100.0) == pytest.approx((SUBMITTED_S, 1.0))
+    assert replace(JOB, starts_at=None).changes_s(100.0) == (0.0,)

@@ -1,9 +1,9 @@
 import pytest
 
 from modelgate.sandbox.magic import Magic
-from modelgate.sandbox.midjourney.fields import MidjourneyRefused, Submit
 from modelgate.sandbox.midjourney.jobs import MidjourneyJob
 from modelgate.sandbox.midjourney.queue import MidjourneyQueue
+from modelgate.sandbox.midjourney.schema import MidjourneyRefused, Submit
 
 
 class Queue:
