@@ -1,7 +1,7 @@
-"""One file per vendor: a record, quirk flags as data, and for media the pure functions between the hub and the vendor.
+"""A file or package per vendor: a record, quirk flags as data, and for media the pure functions between the hub and the vendor.
 
 May import: formats, core. No provider imports another. `load_providers` finds them by scanning this folder, so that a new
-vendor is one new file.
+vendor is one new place: `docs/decisions/2026-11-27-vendor-packages.md`.
 """
 
 import importlib
