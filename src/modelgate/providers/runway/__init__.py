@@ -5,7 +5,6 @@ Source: docs.dev.runwayml.com (API reference, inputs, task failures), read 2026-
 account; our caller is not charged. Deleting a finished task deletes its output, so only a caller's own wish to cancel makes that call.
 """
 
-import math
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +15,7 @@ from modelgate.core.errors import InvalidRequest
 from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall, VendorState, bearer
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
-from modelgate.formats.media.clips import seconds_of_mp4
+from modelgate.formats.media.clips import ByClip, seconds_of_mp4
 from modelgate.formats.media.fields import broken, missing
 from modelgate.formats.media.limits import cannot, check_flags, check_most, check_one_of, check_option, list_in, need_prompt
 from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest, inputs_in
@@ -87,13 +86,13 @@ def check_image(request: ImageRequest, model: str) -> None:
 
 def check_edit(request: VideoRequest, model: str) -> None:
     """Check a clip that is to be changed."""
-    _check_clip(request, shortest_s=schema.MIN_EDITED_S, what=model)
+    _check_clip(request, schema.EDITED, what=model)
     check_one_of(request, "aspect_ratio", schema.TARGETS, model)
 
 
 def check_performance(request: VideoRequest, model: str) -> None:
     """Check a performance that is to be acted."""
-    _check_clip(request, shortest_s=schema.MIN_ACTED_S, what=model)
+    _check_clip(request, schema.ACTED, what=model)
     if len(inputs_in(request, "character")) + len(inputs_in(request, "character_video")) != 1:
         raise missing("character", "one picture or video of who acts")
     check_one_of(request, "aspect_ratio", schema.LARGE, model)
@@ -101,48 +100,22 @@ def check_performance(request: VideoRequest, model: str) -> None:
     check_flags(request.options, "runway_body_control")
 
 
-def _check_clip(request: VideoRequest, *, shortest_s: int, what: str) -> None:
+def _check_clip(request: VideoRequest, charged: ByClip, *, what: str) -> None:
     _check_words(request, needed=False)
     clips = inputs_in(request, "video")
     if len(clips) != 1:
         raise missing("video", "the clip to work on, once")
     length_s = seconds_of_mp4(clips[0].data)
-    if length_s is not None and not shortest_s <= length_s <= schema.MAX_CLIP_S + 0.1:
-        raise broken("video", f"{length_s:.1f} s", f"{what} takes {shortest_s} to {schema.MAX_CLIP_S} seconds")
-    if request.seconds not in (
-        0,
-        schema.MAX_CLIP_S,
-        _charged_s(request, shortest_s),
-    ):  # a gateway that has not seen the clip says the longest
+    if length_s is not None and not charged.shortest_s <= length_s <= charged.longest_s + 0.1:
+        raise broken("video", f"{length_s:.1f} s", f"{what} takes {charged.shortest_s} to {charged.longest_s} seconds")
+    # A gateway that has not seen the clip says the longest.
+    if request.seconds not in (0, charged.longest_s, charged.seconds(request)):
         raise broken("seconds", request.seconds, "the length is that of the clip: leave it out")
 
 
 def complete_video(request: VideoRequest, model: str) -> VideoRequest:
     """Return the request with the length that the model makes when none is said."""
     return request if request.seconds else msgspec.structs.replace(request, seconds=schema.model_of(model).seconds[0])
-
-
-def complete_by_clip(request: VideoRequest, model: str, *, shortest_s: int) -> VideoRequest:
-    """Return the request with the length that is charged: that of the clip, or the longest where it is at an address and not seen yet."""
-    del model
-    return msgspec.structs.replace(request, seconds=_charged_s(request, shortest_s))
-
-
-def measure_by_clip(request: VideoRequest, outputs: tuple[TaskOutput, ...], *, shortest_s: int) -> VideoRequest:
-    """Return the request with the length that was made, where the longest is held."""
-    made_ms = next((output.duration_ms for output in outputs if output.kind == "video"), 0)
-    if request.seconds != schema.MAX_CLIP_S or not made_ms:
-        return request
-    return msgspec.structs.replace(request, seconds=_in_bounds(made_ms / 1000, shortest_s))
-
-
-def _charged_s(request: VideoRequest, shortest_s: int) -> int:
-    length_s = next((seconds_of_mp4(clip.data) for clip in inputs_in(request, "video")), None)
-    return schema.MAX_CLIP_S if length_s is None else _in_bounds(length_s, shortest_s)
-
-
-def _in_bounds(length_s: float, shortest_s: int) -> int:
-    return min(max(math.ceil(length_s - 0.05), shortest_s), schema.MAX_CLIP_S)
 
 
 # Calls. The vendor has no place for our task id. All raise ValueError for an input that is still a blob's key.
@@ -296,15 +269,15 @@ PROVIDER = Provider(
             *("seconds", "video"),
             encode_submit=encode_edit_submit,
             check=check_edit,
-            complete=partial(complete_by_clip, shortest_s=schema.MIN_EDITED_S),
-            measure=partial(measure_by_clip, shortest_s=schema.MIN_EDITED_S),
+            complete=schema.EDITED.complete,
+            measure=schema.EDITED.measure,
         ),
         "video.performance": _operation(
             *("seconds", "video", "character", "character_video", "runway_body_control", "runway_expression_intensity"),
             encode_submit=encode_performance_submit,
             check=check_performance,
-            complete=partial(complete_by_clip, shortest_s=schema.MIN_ACTED_S),
-            measure=partial(measure_by_clip, shortest_s=schema.MIN_ACTED_S),
+            complete=schema.ACTED.complete,
+            measure=schema.ACTED.measure,
         ),
         "image": _operation(*("size", "image", "reference", "runway_tags"), encode_submit=encode_image_submit, check=check_image),
     },

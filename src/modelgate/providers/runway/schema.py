@@ -2,13 +2,13 @@
 
 import msgspec
 
+from modelgate.formats.media.clips import ByClip
+
 MAX_PROMPT_UNITS = 1_000
 """UTF-16 code units."""
 MAX_SEED = 2**32 - 1
 MAX_REFERENCES = 3
-MAX_CLIP_S = 30
-MIN_EDITED_S = 2
-MIN_ACTED_S = 3
+EDITED, ACTED = ByClip(shortest_s=2, longest_s=30), ByClip(shortest_s=3, longest_s=30)
 MAX_INTENSITY = 5
 TARGETS = ("16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "21:9")
 
