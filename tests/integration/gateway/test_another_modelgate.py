@@ -286,6 +286,13 @@ def test_a_runway_performance_by_a_clip(chain: Chain) -> None:
     task = ended(second, ask(second, "POST", "/runwayml/v1/character_performance", acted)["id"])
 
     assert (task["state"], task["amount_usd"], newest(first)["amount_usd"]) == ("succeeded", "0.20", "0.20"), task
+    acted["reference"] = {"type": "video", "uri": task["outputs"][0]["url"]}
+    begun = ask(second, "POST", "/runwayml/v1/character_performance", acted)["id"]
+    assert ask(second, "GET", f"/v1/tasks/{begun}")["amount_usd"] == "1.50", "the second has not seen how long it is"
+    task = ended(second, begun)
+    made_s = round(task["outputs"][0]["duration_ms"] / 1000)
+    assert 0 < made_s < 30
+    assert float(task["amount_usd"]) == float(newest(first)["amount_usd"]) == pytest.approx(0.05 * made_s)
 
 
 def test_pika_runway_and_ideogram(chain: Chain) -> None:
