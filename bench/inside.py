@@ -40,6 +40,7 @@ from modelgate.gateway.calls import CallGateway
 from modelgate.gateway.chat import chat_kinds
 from modelgate.gateway.chat_inputs import FetchedImages
 from modelgate.gateway.configuration import Configuration
+from modelgate.gateway.usual_calls import UsualCalls
 from modelgate.identity.table import KeyTable
 from modelgate.metering.leases import Leases
 from modelgate.metering.messages import Ask, Granted, LeaseTotals, ToBook, Totals
@@ -136,19 +137,14 @@ class Inside:
         self.leases.on_message(Totals(0))
         desk = CallDesk(meter=meter, rates=RateCounters(folder / "rates", writer=0, writers=2), metrics=Metrics(), clock=system_clock)
         configuration, transport, keys = self.configure(), Transport(), KeyTable(self.look_up)
-        client._Pool._connect = self.connect  # type: ignore[method-assign,assignment]
-        calls = CallGateway(
-            keys=keys,
-            desk=desk,
-            transport=transport,
-            health=Health(),
-            configuration=lambda: configuration,
-            log_fault=lambda fault, request_id: give_up(fault),
-        )
+        client.Pool._connect = self.connect  # type: ignore[method-assign,assignment]
+        shared: dict[str, Any] = {"keys": keys, "desk": desk, "transport": transport, "health": Health()}
+        calls = CallGateway(**shared, configuration=lambda: configuration, log_fault=lambda fault, request_id: give_up(fault))
+        kinds = chat_kinds(load_wire_formats(), images=FetchedImages(GuardedFetcher(transport)))
         unused: Any = None  # by chats
         router = RelayRouter(
             calls=calls,
-            kinds=chat_kinds(load_wire_formats(), images=FetchedImages(GuardedFetcher(transport))),
+            kinds=kinds,
             free=unused,
             images=unused,
             models=unused,
@@ -156,8 +152,11 @@ class Inside:
             processes_path=folder / "processes",
             health=dict,
         )
+        usual = UsualCalls(calls, kinds=kinds, **shared)
+        usual.configuration = configuration
         self.service = Service(
             router.handle,
+            begin=usual.begin,
             render_error=render_error,
             log_fault=lambda fault, path, request_id: give_up(fault),
             limits=EdgeLimits(),

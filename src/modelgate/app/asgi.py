@@ -37,7 +37,7 @@ class HandlerApp:
         self._log_fault = log_fault
         self._max_body_bytes = max_body_bytes
         self._clock = clock
-        self._new_request_id = RequestIds()
+        self._new_request_id = RequestIds().new
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A client that leaves while its body still comes is not answered."""

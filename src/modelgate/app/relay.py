@@ -45,6 +45,7 @@ from modelgate.gateway.passage import Passage
 from modelgate.gateway.refusals import RefusalLog
 from modelgate.gateway.single import single_kinds
 from modelgate.gateway.token_counting import TokenCounting
+from modelgate.gateway.usual_calls import UsualCalls
 from modelgate.identity.keys import parse_networks
 from modelgate.identity.table import KeyTable
 from modelgate.metering.leases import Leases
@@ -155,14 +156,23 @@ class Relay:
         images = FetchedImages(GuardedFetcher(self._transport))
         kinds: dict[str, AnyKind] = {**chat_kinds(self._wire_formats, images=images), **single_kinds(load_single_formats())}
         cached = CachedCalls(keys=self._keys, desk=desk, hit_price=self._hit_price)
+        health = Health()
         self._calls = CallGateway(
             keys=self._keys,
             desk=desk,
             transport=self._transport,
-            health=Health(),
+            health=health,
             configuration=lambda: self._configuration,
             log_fault=_log_fault,
             by_cache=cached,
+        )
+        self._usual = UsualCalls(
+            self._calls,
+            kinds=kinds,
+            keys=self._keys,
+            desk=desk,
+            transport=self._transport,
+            health=health,
         )
         idempotency = Idempotency(self._link.claims, keys=self._keys, clock=system_clock, log_fault=_log_fault)
         operations = {operation_of(name) for provider in self._providers.values() for name in (*provider.formats, *provider.media)}
@@ -209,6 +219,7 @@ class Relay:
         families = MediaRoutes(load_media_families())
         return EdgeServer(
             self._router.handle,
+            begin=self._usual.begin,
             render_error=lambda error, path, request_id: render_error(
                 families, self._wire_formats, error, path=path, request_id=request_id
             ),
@@ -233,6 +244,7 @@ class Relay:
         except ValueError as error:  # a price row that cannot be used: the last good configuration stays
             log.error("configuration_refused", version=snapshot.version, reason=str(error))
             return
+        self._usual.configuration = self._configuration
         self._configured.set()
 
     def _break(self, *_reason: object) -> None:

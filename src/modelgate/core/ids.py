@@ -33,14 +33,19 @@ class RequestIds:
     is asked for randomness once for many.
     """
 
-    __slots__ = ("_tails",)
+    __slots__ = ("_at_ms", "_beginning", "_tails")
 
     def __init__(self) -> None:
         self._tails = _tails()
+        self._at_ms = -1
+        self._beginning = ""
 
-    def __call__(self, began_at: float) -> str:
+    def new(self, began_at: float) -> str:
         """Return a fresh id; `began_at`: seconds since the epoch."""
-        return f"req_{int(began_at * 1000):011x}{next(self._tails)}"
+        at_ms = int(began_at * 1000)
+        if at_ms != self._at_ms:
+            self._at_ms, self._beginning = at_ms, f"req_{at_ms:0{REQUEST_TIME_DIGITS}x}"
+        return self._beginning + next(self._tails)
 
 
 def _tails() -> Iterator[str]:

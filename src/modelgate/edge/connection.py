@@ -14,7 +14,7 @@ import struct
 from typing import Final, cast
 
 from modelgate.core.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, ModelgateError, Overloaded, RequestTimedOut
-from modelgate.core.http import BodySource, HttpRequest, HttpResponse
+from modelgate.core.http import Begun, BodySource, Handle, HeaderBlock, HttpRequest, HttpResponse
 from modelgate.edge import framing
 from modelgate.edge.answer import SLICE_BYTES, SlicedBody, StreamAnswer
 from modelgate.edge.body import DIRECT_BODY_BYTES, Collector, DirectBody, SizedBody
@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
         self._dropped_bytes = 0
         self._unread_bytes = 0
         self._request_id = ""
-        self._task: asyncio.Task[None] | None = None
+        self._task: Begun | None = None
         self._stream: StreamAnswer | None = None
         self._peer_ended = False
         self._reading_paused = False
@@ -200,8 +200,11 @@ class Connection(asyncio.Protocol):
     def cut(self) -> None:
         """Drop the client and cancel what still runs for it."""
         self._transport.abort()
-        if self._task is not None:
-            self._task.cancel()
+        if self._task is not None and not self._task.cancel():
+            self._task = None
+            if self._phase == GONE:
+                self._let_go()
+                self._service.forget(self)
 
     # Reading.
 
@@ -230,11 +233,11 @@ class Connection(asyncio.Protocol):
 
     def _take_request(self, data: bytes) -> None:
         """Read a head, and its body as far as it is there. The usual case is all of one request, exactly."""
-        if data[0] == CR:
-            data = skip_empty_lines(data)
         service = self._service
         limits = service.limits
         if not self._known_head or not data.startswith(self._known_head):
+            if data[0] == CR:
+                data = skip_empty_lines(data)
             try:
                 parsed = parse_head(data, limits.max_headers)
                 if parsed is None:
@@ -367,30 +370,46 @@ class Connection(asyncio.Protocol):
         head = self._head
         self._phase = ANSWERING
         self.deadline = NEVER
-        started, self._started = self._started or service.clock(), 0.0
-        self._request_id = request_id = service.new_request_id(started)
-        if not head.usual and head.method == "OPTIONS" and (service.cors or head.path == "*"):
+        started = self._started
+        if started:
+            self._started = 0.0
+        else:
+            clock = service.clock
+            started = clock()
+        new_id = service.new_request_id
+        self._request_id = request_id = new_id(started)
+        client = client_behind(self._client, head.headers, service.trusted_proxies) if self._via_proxy else self._client
+        # In the order of the fields: by name it takes three times as long.
+        request = HttpRequest(head.method, head.path, head.headers, head.query, body, client, request_id, started)
+        if head.usual:
+            begin = service.begin
+            self._task = begun = begin(request, self)
+            if begun is not None:
+                return
+        elif head.method == "OPTIONS" and (service.cors or head.path == "*"):
             service.loop.call_soon(self._respond, render_options(head.headers))  # not at once: a thousand of them would nest
             return
-        client = client_behind(self._client, head.headers, service.trusted_proxies) if self._via_proxy else self._client
-        request = HttpRequest(
-            method=head.method,
-            path=head.path,
-            query=head.query,
-            headers=head.headers,
-            body=body,
-            client=client,
-            id=request_id,
-            started=started,
-        )
-        self._task = asyncio.Task(self._answer(request), loop=service.loop)
+        self._task = asyncio.Task(self._answer(request, service.handle), loop=service.loop)
 
-    async def _answer(self, request: HttpRequest) -> None:
+    def answer(self, lines: bytes, body: bytes | bytearray) -> None:
+        """See `core.http.Reply`."""
+        self._task = None
+        if self._phase != ANSWERING or self._service.draining or len(body) >= framing.JOIN_BYTES:
+            self._respond(HttpResponse(status=200, headers=HeaderBlock(lines), body=body))
+            return
+        self._transport.write(framing.render_usual(framing.USUAL_LINES[200], lines, self._request_id, body))
+        self.answer_ended()
+
+    def await_answer(self, request: HttpRequest, handle: Handle) -> None:
+        """See `core.http.Reply`."""
+        self._task = asyncio.Task(self._answer(request, handle), loop=self._service.loop)
+
+    async def _answer(self, request: HttpRequest, handle: Handle) -> None:
         """Ask the handler and send what it says. It is not cancelled when the client leaves."""
         service = self._service
         try:
             try:
-                response = await service.handle(request)
+                response = await handle(request)
             except ModelgateError as error:
                 response = service.render(error, request.path, request.id)
             except Exception as fault:  # noqa: BLE001  # the request's edge

@@ -30,9 +30,10 @@ USUAL_LINES = {status: line for status, line in STATUS_LINES.items() if not has_
 """Status lines of answers that have a body."""
 
 
-def render_usual(status_line: bytes, headers: bytes, request_id: str, body: bytes) -> bytes:
+def render_usual(status_line: bytes, headers: bytes, request_id: str, body: bytes | bytearray) -> bytes:
     """Return a whole answer that needs no header line of ours but the request id and the length."""
-    return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (status_line, headers, request_id.encode("ascii"), len(body), body)
+    identity = request_id.encode("ascii")
+    return b"%b%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (status_line, headers, identity, len(body), body)  # type: ignore[str-format]
 
 
 def own_lines(head: Head, response: HttpResponse, *, cors: bool) -> bytes:

@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Sequence
 
 from modelgate.core.clock import Clock
+from modelgate.core.http import Begin, Handle
 from modelgate.edge.connection import Connection
 from modelgate.edge.forwarded import Network
 from modelgate.edge.limits import EdgeLimits
-from modelgate.edge.service import Handle, LogFault, RenderError, Service
+from modelgate.edge.service import LogFault, RenderError, Service, take_none
 from modelgate.edge.tls import TlsProtocol
 
 CUT_GRACE_S = 1.0
@@ -19,14 +20,16 @@ CUT_GRACE_S = 1.0
 class EdgeServer:
     """HTTP/1.1 for clients. Make it inside the running event loop.
 
-    `handle` answers a request; a ModelgateError it raises is rendered by `render_error`, any other exception goes to
+    `begin` is offered requests whose answers need no header line of the edge's but the usual two, and may decline; `handle` answers all
+    others; a ModelgateError it raises is rendered by `render_error`, any other exception goes to
     `log_fault` and becomes a 500. It is never cancelled because a client left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one thing each, by name
         self,
         handle: Handle,
         *,
+        begin: Begin = take_none,
         render_error: RenderError,
         log_fault: LogFault,
         limits: EdgeLimits,
@@ -37,6 +40,7 @@ class EdgeServer:
     ) -> None:
         self._service = Service(
             handle,
+            begin=begin,
             render_error=render_error,
             log_fault=log_fault,
             limits=limits,

@@ -1,22 +1,27 @@
 """What the connections of one server share: the handler, the bounds, the counts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from modelgate.core.clock import Clock
 from modelgate.core.errors import ModelgateError
-from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.http import Begin, Begun, Handle, HeaderBlock, HttpRequest, HttpResponse, Reply
 from modelgate.core.ids import RequestIds
 from modelgate.edge.answer import TurnWrites
 from modelgate.edge.forwarded import Network
 from modelgate.edge.limits import EdgeLimits
 
-Handle = Callable[[HttpRequest], Awaitable[HttpResponse]]
 RenderError = Callable[[ModelgateError, str, str], HttpResponse]
 """(error, path, request id) -> the answer, in the dialect of that path."""
 LogFault = Callable[[BaseException, str, str], None]
 """(fault, path, request id): an exception that nobody meant."""
+
+
+def take_none(request: HttpRequest, reply: Reply) -> Begun | None:
+    """Leave every request to the coroutine."""
+    del request, reply
+    return None
 
 
 class Live(Protocol):
@@ -38,6 +43,7 @@ class Service:
     """The shared state of one server on one event loop."""
 
     __slots__ = (
+        "begin",
         "buffered_bytes",
         "clock",
         "connections",
@@ -59,6 +65,7 @@ class Service:
         self,
         handle: Handle,
         *,
+        begin: Begin = take_none,
         render_error: RenderError,
         log_fault: LogFault,
         limits: EdgeLimits,
@@ -67,6 +74,7 @@ class Service:
         cors: bool,
     ) -> None:
         self.handle = handle
+        self.begin = begin
         self.render_error = render_error
         self.log_fault = log_fault
         self.limits = limits
@@ -76,7 +84,7 @@ class Service:
         self.cors = cors
         self.loop = asyncio.get_running_loop()
         self.turn = TurnWrites(self.loop)
-        self.new_request_id = RequestIds()
+        self.new_request_id = RequestIds().new
         self.connections: set[Live] = set()
         self.buffered_bytes = 0
         self.draining = False

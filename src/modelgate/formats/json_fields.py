@@ -88,8 +88,9 @@ def refuse_twins(body: bytes | bytearray, name: str, *, say: Say) -> None:
 
     It would be read one way here and another way upstream: the price of one model, the answer of a dearer one.
     """
-    # Looking for a backslash first: in a megabyte of base64 there is none, and a single byte is found fifty times faster.
-    if not (b"\\" in body and b"\\u00" in body) and count_quoted(body, name.encode()) == 1:
+    # Looking for a backslash first: in a megabyte of base64 there is none, and a single byte is found fifty times faster. By `find`: `in`
+    # tries first whether the bytes are a number, and that costs more than to look for them.
+    if (body.find(b"\\") < 0 or body.find(b"\\u00") < 0) and count_quoted(body, name.encode()) == 1:
         return
     try:
         fields = _top_level.decode(body)

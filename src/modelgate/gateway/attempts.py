@@ -7,6 +7,7 @@ module owns the loop and the bounds.
 
 import asyncio
 import random
+from collections.abc import Awaitable
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -34,6 +35,7 @@ from modelgate.transport.errors import ConnectFailed, ConnectionBroken, TimedOut
 from modelgate.transport.response import UpstreamResponse
 
 MAX_ERROR_BYTES = 256 * 1024
+REQUEST_ID = b"x-request-id: "
 MAX_STATUS = 599
 """No client knows what is above; some upstreams say it all the same."""
 MAX_WHY_CHARACTERS = 100
@@ -89,8 +91,16 @@ class Attempts(Generic[AnswerT]):
         self._transport = transport
         self._health = health
 
-    async def run(self, call: Call, candidates: list[Candidate], exchange: Exchange[AnswerT], *, configuration: Configuration) -> AnswerT:
-        """Return the first answer.
+    async def run(
+        self,
+        call: Call,
+        candidates: list[Candidate],
+        exchange: Exchange[AnswerT],
+        *,
+        configuration: Configuration,
+        begun: Awaitable[UpstreamResponse] | None = None,
+    ) -> AnswerT:
+        """Return the first answer. `begun`: what comes of asking the first candidate, where it was asked already.
 
         Raises:
             UpstreamRefused: the request is at fault, in the upstream's words. UpstreamError: all attempts failed.
@@ -99,7 +109,8 @@ class Attempts(Generic[AnswerT]):
         first_again: tuple[Candidate, Failure] | None = None
         failure: Failure | None = None
         for candidate in candidates[:MAX_ATTEMPTS]:
-            outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
+            outcome = await self._attempt(call, candidate, exchange, configuration=configuration, begun=begun)
+            begun = None
             if not isinstance(outcome, Failure):
                 return outcome
             _note_try(call, candidate, outcome)
@@ -130,7 +141,13 @@ class Attempts(Generic[AnswerT]):
             self._health.note_end(candidate.upstream.id)
 
     async def _attempt(
-        self, call: Call, candidate: Candidate, exchange: Exchange[AnswerT], *, configuration: Configuration
+        self,
+        call: Call,
+        candidate: Candidate,
+        exchange: Exchange[AnswerT],
+        *,
+        configuration: Configuration,
+        begun: Awaitable[UpstreamResponse] | None = None,
     ) -> AnswerT | Failure:
         try:
             if exchange.needs_inputs:
@@ -147,7 +164,7 @@ class Attempts(Generic[AnswerT]):
             self._health.note_start(upstream.id)
         outcome: AnswerT | Failure | None = None
         try:
-            response = await self._send(call, ask, door=configuration.door(upstream, candidate.credential))
+            response = await self._send(call, ask, door=configuration.door(upstream, candidate.credential), begun=begun)
             if response.status != 200:
                 outcome = await self._refused(exchange, candidate, response, now=call.desk.clock())
             else:
@@ -165,16 +182,13 @@ class Attempts(Generic[AnswerT]):
             )
         return outcome
 
-    async def _send(self, call: Call, ask: UpstreamAsk, *, door: Door) -> UpstreamResponse:
+    async def _send(self, call: Call, ask: UpstreamAsk, *, door: Door, begun: Awaitable[UpstreamResponse] | None) -> UpstreamResponse:
         transport = self._transport
-        prepared = door.prepared.get(ask.path)
-        if prepared is None:
-            if len(door.prepared) >= MAX_PREPARED_PATHS:
-                door.prepared.clear()
-            path = with_query(joined(door.base_path, ask.path), door.query)
-            prepared = door.prepared[ask.path] = transport.prepare(door.target, method="POST", path=path, headers=door.headers)
-        lines = b"content-type: %b\r\nx-request-id: %b\r\n%b" % (ask.content_type, call.request.id.encode(), ask.lines)
+        prepared = prepared_head(transport, door, ask.path)
+        lines = b"%b\r\ncontent-type: %b\r\n%b" % (call.request.id.encode(), ask.content_type, ask.lines)
         try:
+            if begun is not None:
+                return await begun
             return await transport.send_prepared(door.target, prepared, lines=lines, body=ask.body, timeouts=door.timeouts)
         except ConnectionBroken as error:
             if not error.reused or error.response_started:
@@ -186,6 +200,18 @@ class Attempts(Generic[AnswerT]):
         retry_after_s = parse_retry_after(response.headers, now)
         error = exchange.decode_error(candidate, response.status, await response.read(MAX_ERROR_BYTES))
         return failure_of(error, retry_after_s=retry_after_s if retry_after_s is not None else error.retry_after_s)
+
+
+def prepared_head(transport: Transport, door: Door, path: str) -> bytes:
+    """Return the head of calls to a path through a door up to the request id, made once."""
+    prepared = door.prepared.get(path)
+    if prepared is None:
+        if len(door.prepared) >= MAX_PREPARED_PATHS:
+            door.prepared.clear()
+        whole = with_query(joined(door.base_path, path), door.query)
+        head = transport.prepare(door.target, method="POST", path=whole, headers=door.headers)
+        prepared = door.prepared[path] = head + REQUEST_ID
+    return prepared
 
 
 def _note_try(call: Call, candidate: Candidate, failure: Failure) -> None:

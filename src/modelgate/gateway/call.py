@@ -244,7 +244,7 @@ class Call:
             self.attempts,
             self.asked.stream is True,
             usage.cached_tokens,
-            _units(usage),
+            units_of(usage),
             self.price.formula,
             error,
             self.note,
@@ -268,7 +268,7 @@ _UNITS = (
 _counts_of = attrgetter(*_UNITS)
 
 
-def _units(usage: Usage) -> dict[str, int]:
+def units_of(usage: Usage) -> dict[str, int]:
     """Return the less usual counts that are there, for the record; images under the kind that they were charged as."""
     counts = _counts_of(usage)
     if not any(counts):

@@ -1,7 +1,7 @@
 """Who is asking: from a request's headers to a caller that may ask, on the relay's bounded key table."""
 
 from modelgate.core.clock import Clock
-from modelgate.core.http import HttpRequest
+from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.identity.keys import check_key, digest_of, secret_from
 from modelgate.identity.table import Caller, KeyTable
 
@@ -14,9 +14,7 @@ async def authenticate(request: HttpRequest, *, keys: KeyTable, clock: Clock) ->
         Overloaded: the key is not known here yet and the book did not answer in time.
     """
     headers = request.headers
-    presented = headers.get(b"authorization")
-    if presented is None:
-        presented = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key")
+    presented = presented_key(headers)
     caller = keys.presented(presented)
     if caller is None:
         secret = secret_from(headers, request.query)
@@ -28,3 +26,9 @@ async def authenticate(request: HttpRequest, *, keys: KeyTable, clock: Clock) ->
     request.key = caller.key
     check_key(caller.key, now=clock(), client=request.client)
     return caller
+
+
+def presented_key(headers: HeaderBlock) -> bytes | None:
+    """Return the whole header in which a key usually stands."""
+    presented = headers.get(b"authorization")
+    return presented if presented is not None else headers.get(b"x-api-key") or headers.get(b"x-goog-api-key")

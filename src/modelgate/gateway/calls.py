@@ -28,6 +28,7 @@ from modelgate.routing.health import Health
 from modelgate.routing.plan import is_open, plan_candidates, soonest_retry_s
 from modelgate.routing.table import Candidate, Route
 from modelgate.transport.client import Transport
+from modelgate.transport.response import UpstreamResponse
 
 KEEPER_TICK_S = 5.0
 MAX_IGNORED_HEADER_CHARACTERS = 1000
@@ -87,6 +88,17 @@ AnyKind: TypeAlias = Kind[Any]
 """A kind whose peeks nobody but itself looks into."""
 
 
+class Answered(Protocol):
+    """What the header lines of an answer tell of. `ignored`: fields that were left out of the request."""
+
+    @property
+    def request(self) -> HttpRequest: ...
+    @property
+    def ignored(self) -> tuple[str, ...]: ...
+    @property
+    def rate(self) -> RateState | None: ...
+
+
 class ByCache(Protocol):
     """What answers the requests of keys that have a cache."""
 
@@ -127,7 +139,6 @@ class CallGateway:
         """
         desk = self._desk
         rate: RateState | None = None
-        call: Call | None = None
         peeked: PeekedT | None = None
         try:
             if caller is None:
@@ -142,7 +153,6 @@ class CallGateway:
             check_model(caller.key, peeked.model)
             price, candidates = self._plan(caller, peeked, configuration, operation=kind.operation)
             call = Call(desk=desk, request=request, endpoint=kind.name, caller=caller, asked=peeked, price=price, rate=rate)
-            exchange = kind.exchange(call, peeked, configuration=configuration, on_stream_over=self._stream_over)
             call.hold = await desk.meter.open_hold(
                 key=caller.key,
                 period=caller.period,
@@ -150,20 +160,43 @@ class CallGateway:
                 amount_nanos=kind.estimate(request, peeked, price),
                 request_id=request.id,
             )
-            outcome = await self._attempts.run(call, candidates, exchange, configuration=configuration)
+        except ModelgateError as error:
+            self._desk.refusals.note(request, error, endpoint=kind.name, model=peeked.model if peeked is not None else "")
+            return self.refusal(error, kind, request, rate)
+        except Exception as fault:  # noqa: BLE001  # the request's edge: whoever asked gets an answer in its dialect
+            self._log_fault(fault, request.id)
+            unexpected = ModelgateError()
+            self._desk.refusals.note(request, unexpected, endpoint=kind.name, model=peeked.model if peeked is not None else "")
+            return self.refusal(unexpected, kind, request, rate)
+        return await self.carry_on(call, kind, peeked, candidates=candidates, configuration=configuration)
+
+    async def carry_on(
+        self,
+        call: Call,
+        kind: Kind[PeekedT],
+        peeked: PeekedT,
+        *,
+        candidates: list[Candidate],
+        configuration: Configuration,
+        begun: Awaitable[UpstreamResponse] | None = None,
+    ) -> HttpResponse:
+        """Answer a request whose hold is open. `begun`: what comes of asking the first candidate, where it was asked already."""
+        try:
+            exchange = kind.exchange(call, peeked, configuration=configuration, on_stream_over=self._stream_over)
+            outcome = await self._attempts.run(call, candidates, exchange, configuration=configuration, begun=begun)
             if isinstance(outcome, AnswerStream):
                 self._streams.add(outcome)
                 outcome.accept()
                 return self._response(call, kind, outcome, content_type=outcome.content_type)
             paid = self._charge(call, outcome)
         except ModelgateError as error:
-            await self._end(call, error, request, endpoint=kind.name, model=peeked.model if peeked is not None else "")
-            return self.refusal(error, kind, request, rate)
+            await call.release(error)
+            return self.refusal(error, kind, call.request, call.rate)
         except Exception as fault:  # noqa: BLE001  # the request's edge: a hold must never be left open
-            self._log_fault(fault, request.id)
+            self._log_fault(fault, call.request.id)
             unexpected = ModelgateError()
-            await self._end(call, unexpected, request, endpoint=kind.name, model=peeked.model if peeked is not None else "")
-            return self.refusal(unexpected, kind, request, rate)
+            await call.release(unexpected)
+            return self.refusal(unexpected, kind, call.request, call.rate)
         await paid
         return self._response(call, kind, outcome.body, content_type=outcome.content_type)
 
@@ -204,21 +237,19 @@ class CallGateway:
         call.capture(whole.usage, output_bytes=len(whole.body), error="", committed=partial(settle, paid), words=whole.words)
         return paid
 
-    async def _end(self, call: Call | None, error: ModelgateError, request: HttpRequest, *, endpoint: str, model: str) -> None:
-        """Give a hold back, with a record; without one, note the refusal."""
-        if call is not None and call.hold is not None:
-            await call.release(error)
-        else:
-            self._desk.refusals.note(request, error, endpoint=endpoint, model=model)
-
     def _stream_over(self, stream: AnswerStream) -> None:
         self._streams.discard(stream)
         self._attempts.ended(stream.candidate)
 
     def _response(self, call: Call, kind: Kind[PeekedT], body: bytes | bytearray | AnswerStream, *, content_type: bytes) -> HttpResponse:
-        lines = b"content-type: %b\r\n" % content_type
+        lines = self.lines_of(call, kind, content_type)
         if isinstance(body, AnswerStream):
             lines += _STREAM_LINES
+        return HttpResponse(status=200, headers=HeaderBlock(lines), body=body)
+
+    def lines_of(self, call: Answered, kind: Kind[PeekedT], content_type: bytes) -> bytes:
+        """Return the header lines of an answer."""
+        lines = b"content-type: %b\r\n" % content_type
         if call.ignored:
             named = ", ".join(call.ignored)[:MAX_IGNORED_HEADER_CHARACTERS]
             lines += b"modelgate-ignored: %b\r\n" % _one_line(named)
@@ -226,7 +257,7 @@ class CallGateway:
             lines += b"%b: %b\r\n" % (kind.request_id_header, call.request.id.encode())
         if call.rate is not None:
             lines += self.rate_lines(kind, call.rate)
-        return HttpResponse(status=200, headers=HeaderBlock(lines), body=body)
+        return lines
 
     def refusal(self, error: ModelgateError, kind: Kind[PeekedT], request: HttpRequest, rate: RateState | None) -> HttpResponse:
         if isinstance(error, RateExceeded) and error.rates is not None and kind.rate_lines is not None:

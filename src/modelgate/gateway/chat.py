@@ -24,8 +24,8 @@ class ChatKind:
     operation = CHAT
 
     def __init__(self, wire_format: WireFormat, *, wire_formats: Mapping[str, WireFormat], images: InlineImages) -> None:
-        self._wire_format = wire_format
-        self._wire_formats = wire_formats
+        self.wire_format = wire_format
+        self.wire_formats = wire_formats
         self._images = images
         self.name = wire_format.name
         self.request_id_header = wire_format.request_id_header
@@ -50,8 +50,8 @@ class ChatKind:
         return ChatExchange(
             call,
             peeked,
-            wire_format=self._wire_format,
-            wire_formats=self._wire_formats,
+            wire_format=self.wire_format,
+            wire_formats=self.wire_formats,
             configuration=configuration,
             images=self._images,
             on_stream_over=on_stream_over,

@@ -131,7 +131,7 @@ class ChatExchange:
         """Return the answer, or why it is none."""
         mode = self._mode
         assert mode is not None
-        is_events = _is_event_stream(response)
+        is_events = response.is_events
         if self._peeked.stream and (is_events or (mode.passes and self._wire_format.stream_type(self._peeked) == JSON_TYPE)):
             return await self._open_stream(mode, candidate, response)
         body = response.body_if_complete()
@@ -231,8 +231,3 @@ class ChatExchange:
 
     def _words_of_stream(self, relay: StreamRelay) -> Words:
         return msgspec.structs.replace(words_of(self.request(), answer=[]), answer=[relay.text])
-
-
-def _is_event_stream(response: UpstreamResponse) -> bool:
-    content_type = response.headers.get(b"content-type") or b""
-    return content_type[:17].lower() == b"text/event-stream"

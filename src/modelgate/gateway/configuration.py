@@ -26,8 +26,8 @@ MAX_OFFERS = 20_000
 class Door(msgspec.Struct):
     """How one credential reaches its upstream: where, under which path, with which header lines.
 
-    `query` goes with every path. `prepared` are the heads of the calls made through it again and again, by path, once the transport
-    has made them.
+    `query` goes with every path. `prepared` are the heads of the calls made through it again and again, by path, up to the request id,
+    once the transport has made them.
     """
 
     target: Target

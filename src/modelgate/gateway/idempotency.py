@@ -142,11 +142,16 @@ class RepeatableCalls:
 
         Whoever names a key wants the answer that belongs to it, so the cache has no say then.
         """
-        if not request.headers.mentions(_ASKING):
+        if not is_asked(request):
             return self._handle(request, kind)
         if request.headers.get(HEADER) is not None:
             return self._idempotency.answer(request, kind, partial(self._handle, request, kind))
         return self._cached.handle(request, kind, self._calls)
+
+
+def is_asked(request: HttpRequest) -> bool:
+    """Return whether a request says how its repetition is to be answered."""
+    return request.headers.mentions(_ASKING)
 
 
 async def claim_of(request: HttpRequest, key: ApiKey) -> Claim:

@@ -42,7 +42,8 @@ class KeyTable:
         self._presented: dict[bytes | None, Caller] = {}
         self._unknown: OrderedDict[str, float] = OrderedDict()  # digest -> until when
         self._lookups: dict[str, asyncio.Task[Caller | None]] = {}
-        self._forgotten = 0  # times `forget` was called: an answer asked for before it may be older than the change
+        self.forgotten = 0
+        """Times `forget` was called: what was learned of a key before may be older than the change."""
 
     def __len__(self) -> int:
         return len(self._callers)
@@ -82,7 +83,7 @@ class KeyTable:
 
     def forget(self, key_ids: Iterable[str] = ()) -> None:
         """Forget these keys, or all when there are none named. Unknown digests are forgotten too: one may be a new key's."""
-        self._forgotten += 1
+        self.forgotten += 1
         self._unknown.clear()
         self._presented.clear()
         ids = frozenset(key_ids)
@@ -111,13 +112,13 @@ class KeyTable:
         return task
 
     async def _look_up(self, digest: str) -> Caller | None:
-        asked_at = self._forgotten
+        asked_at = self.forgotten
         try:
             key, period, period_ends_at = await self._lookup(digest)
         finally:
             del self._lookups[digest]
         caller = None if key is None else Caller(key, period, period_ends_at)
-        if asked_at == self._forgotten:  # else it answers this request, but may already be outdated
+        if asked_at == self.forgotten:  # else it answers this request, but may already be outdated
             self._remember(digest, caller)
         return caller
 

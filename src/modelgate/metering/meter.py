@@ -5,6 +5,7 @@ Everything staged in one turn of the event loop is one commit of the journal; wh
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -50,18 +51,15 @@ class JournalWriter(Protocol):
     def close(self) -> None: ...
 
 
-class Hold:
+class Hold(msgspec.Struct, eq=False):
     """Money reserved for one request. It is resolved once: by `Meter.capture` or `Meter.release`."""
 
-    __slots__ = ("amount_nanos", "is_open", "key", "lease", "request_id", "seq")
-
-    def __init__(self, key: ApiKey, amount_nanos: int, *, lease: Lease, request_id: str) -> None:
-        self.seq = 0
-        self.key = key
-        self.amount_nanos = amount_nanos
-        self.request_id = request_id
-        self.lease = lease
-        self.is_open = False
+    key: ApiKey
+    amount_nanos: int
+    lease: Lease
+    request_id: str
+    seq: int = 0
+    is_open: bool = False
 
 
 class Meter:
@@ -93,7 +91,7 @@ class Meter:
         self._is_scheduled = False
         self._is_closed = False
         self._is_broken = False
-        self._committing: list[asyncio.Future[bool]] = []
+        self._committing: list[Callable[[bool], None]] = []
         self._committed: list[Callable[[], None]] = []
         self._idle_timer: asyncio.TimerHandle | None = None
 
@@ -119,10 +117,10 @@ class Meter:
             lease, is_taken = self._leases.take(key.id, period, ends_at=period_ends_at, amount_nanos=amount_nanos)
         except TooManyWaiters:
             raise _overloaded() from None
-        hold = Hold(key, amount_nanos, lease=lease, request_id=request_id)
+        hold = Hold(key, amount_nanos, lease, request_id)
         done = self._loop.create_future()
         if is_taken:
-            self._stage(hold, done)
+            self._stage(hold, partial(_answer, done))
             waiter = None
         else:
             waiter = self._wait(hold, done)
@@ -133,6 +131,29 @@ class Meter:
             raise
         if not is_committed:
             raise _overloaded()
+        return hold
+
+    def take_now(self, key: ApiKey, *, period: str, period_ends_at: float | None, amount_nanos: int) -> Lease | None:
+        """Take money for a hold that is to follow in the same turn, by `hold_now` or, if it comes to nothing, `give_back`.
+
+        None: it is not there without waiting, or no hold may be taken now; `open_hold` knows more.
+        """
+        if self._is_closed or self._journal.last_seq - self._leases.posted_seq > MAX_BACKLOG_RECORDS:
+            return None
+        try:
+            lease, is_taken = self._leases.take(key.id, period, ends_at=period_ends_at, amount_nanos=amount_nanos)
+        except TooManyWaiters:
+            return None
+        return lease if is_taken else None
+
+    def give_back(self, lease: Lease, amount_nanos: int) -> None:
+        """Give back what `take_now` took."""
+        self._leases.settle(lease, amount_nanos, 0)
+
+    def hold_now(self, key: ApiKey, *, lease: Lease, amount_nanos: int, request_id: str, committed: Callable[[bool], None]) -> Hold:
+        """Stage a hold of money that `take_now` took; `committed` is told whether it became durable."""
+        hold = Hold(key, amount_nanos, lease, request_id)
+        self._stage(hold, committed)
         return hold
 
     def capture(self, hold: Hold, *, amount_nanos: int, facts: RequestFacts, committed: Callable[[], None]) -> None:
@@ -198,7 +219,7 @@ class Meter:
 
     # ---- staging and committing
 
-    def _stage(self, hold: Hold, done: "asyncio.Future[bool]") -> None:
+    def _stage(self, hold: Hold, committed: Callable[[bool], None]) -> None:
         key = hold.key
         hold.seq = self._journal.stage_hold(
             key=key.id,
@@ -209,7 +230,7 @@ class Meter:
             request_id=hold.request_id,
         )
         hold.is_open = True
-        self._committing.append(done)
+        self._committing.append(committed)
         if not self._is_scheduled:
             self._schedule()
 
@@ -236,20 +257,26 @@ class Meter:
         self._is_scheduled = False
         committing, self._committing = self._committing, []
         committed, self._committed = self._committed, []
+        is_committed = True
         try:
             self._journal.commit()
         except self._broken_by as error:
-            for done in committing:
-                _answer(done, False)
+            is_committed, committed = False, []
             self._break(error)
-            return
-        for done in committing:
-            _answer(done, True)
-        for callback in committed:
+        # One request's fault must not keep the others from their answers.
+        for callback in committing:
             try:
-                callback()
-            except Exception as error:  # noqa: BLE001  # one request's fault must not keep the others from their answers
-                self._loop.call_exception_handler({"message": "an answer could not be released", "exception": error})
+                callback(is_committed)
+            except Exception as error:  # noqa: BLE001  # as said
+                self._report(error)
+        for release in committed:
+            try:
+                release()
+            except Exception as error:  # noqa: BLE001  # as said
+                self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        self._loop.call_exception_handler({"message": "an answer could not be released", "exception": error})
 
     def _break(self, error: Exception) -> None:
         self.stop()
@@ -265,7 +292,7 @@ class Meter:
         def served(lease: Lease) -> None:
             timer.cancel()
             hold.lease = lease
-            self._stage(hold, done)
+            self._stage(hold, partial(_answer, done))
 
         def refused(reason: Reason) -> None:
             timer.cancel()

@@ -13,6 +13,9 @@ How far a limit can be overshot:
 * tokens: known only when an answer ends. A request is admitted while the window is below the limit, so the overshoot is
   what the requests then in flight will use.
 * several nodes: each counts its own, the limit holds per node.
+
+A writer looks at the others' cells at each request once a limit is near, and else every `LOOK_S`: in that time nobody can admit so many
+that the limit would be passed unseen, so that requests in between are only counted.
 """
 
 import fcntl
@@ -43,6 +46,11 @@ MAX_WRITERS = 128
 MAX_COUNT = 2**62
 """Counts stop here rather than overflow a cell."""
 MIN_RETRY_S = 0.001
+LOOK_S = 0.01
+FAR_REQUESTS = 1_000
+FAR_TOKENS = 10_000_000
+"""A limit is far while so much is left for each writer: several times what one admits and counts in `LOOK_S`."""
+KEPT_TEMPLATES = 4_096
 MAX_PLACES = 100_000
 """Keys whose cells are remembered; looking one up again is cheap."""
 
@@ -92,11 +100,14 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
         """Return the `x-ratelimit-*` header lines as they go on the wire, durations in Go's style: `1s`, `6m0s`, `12ms`."""
         elapsed_s, requests, tokens = self.elapsed_s, self.request_limit, self.token_limit
         if requests is not None and tokens is not None and self.requests and self.tokens:  # the usual case, in one go
-            rest = 1.0 - elapsed_s / WINDOW_S
-            requests_left = requests - self.requests - ceil(self.old_requests * rest)
-            tokens_left = tokens - self.tokens - ceil(self.old_tokens * rest)
+            requests_left, tokens_left = requests - self.requests, tokens - self.tokens
+            if self.old_requests or self.old_tokens:
+                rest = 1.0 - elapsed_s / WINDOW_S
+                requests_left -= ceil(self.old_requests * rest)
+                tokens_left -= ceil(self.old_tokens * rest)
             if requests_left >= 0 <= tokens_left:
-                return _both_templates(requests, tokens, ceil((2 * WINDOW_S - elapsed_s) * 10)) % (requests_left, tokens_left)
+                limits = (requests, tokens, ceil((2 * WINDOW_S - elapsed_s) * 10))
+                return (_templates.get(limits) or _both_templates(limits)) % (requests_left, tokens_left)
         template = b""
         left: tuple[int, ...] = ()
         if requests is not None:
@@ -122,9 +133,16 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-@lru_cache(maxsize=4_096)
-def _both_templates(requests: int, tokens: int, tenths: int) -> bytes:
-    return _template("requests", requests, tenths) + _template("tokens", tokens, tenths)
+_templates: dict[tuple[int, int, int], bytes] = {}  # what it keeps is only work saved; looking into it costs half of what `lru_cache` does
+
+
+def _both_templates(limits: tuple[int, int, int]) -> bytes:
+    """Return the lines of both dimensions but for what is left, by the limits and the tenths of a second until nothing counts."""
+    requests, tokens, tenths = limits
+    if len(_templates) >= KEPT_TEMPLATES:
+        _templates.clear()
+    made = _templates[limits] = _template("requests", requests, tenths) + _template("tokens", tokens, tenths)
+    return made
 
 
 def _told(limit: int, current: int, previous: int, *, elapsed_s: float) -> tuple[int, int]:
@@ -137,7 +155,7 @@ def _told(limit: int, current: int, previous: int, *, elapsed_s: float) -> tuple
     return (left if left > 0 else 0), tenths
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT_TEMPLATES)
 def _template(dimension: str, limit: int, tenths: int) -> bytes:
     """Return the lines of one dimension but for what is left: they stay the same for a tenth of a second."""
     return (
@@ -163,7 +181,8 @@ def render_duration(seconds: float) -> str:
 class _Place:
     """Where a key is counted, and what was found there: our own cell is ours alone, so its counts need no reading.
 
-    `since` and `until` are the bounds of the minute it stands for; `elsewhere` is what the others' cells held when they were added up.
+    `since` and `until` bound the minute it stands for; `elsewhere` is what the others' cells held when they were added up. Until
+    `far_until` no limit can be reached, whatever is admitted here and elsewhere.
     """
 
     __slots__ = (
@@ -171,6 +190,7 @@ class _Place:
         "at_tokens",
         "cell",
         "elsewhere",
+        "far_until",
         "mark",
         "old_requests",
         "old_tokens",
@@ -193,6 +213,7 @@ class _Place:
         self.cell = cell
         self.since = self.until = 0.0  # no minute yet
         self.elsewhere: bytes | None = None
+        self.far_until = 0.0
         self.at_requests = self.at_tokens = 0
         self.requests = self.tokens = self.own_old_requests = self.own_old_tokens = 0
         self.others_requests = self.others_tokens = self.old_requests = self.old_tokens = 0
@@ -217,6 +238,7 @@ class RateCounters:
         self._descriptor = _open(path, writers)
         self._slots = 0
         self._places: dict[str, _Place] = {}
+        self._holders: dict[int, _Place] = {}  # by slot: whose counts are in our cell
         self._before, self._after = writer * CELL_WORDS * WORD_BYTES, (writers - writer - 1) * CELL_WORDS * WORD_BYTES
         self._map: mmap.mmap | None = None
         self._words: memoryview = memoryview(b"").cast("Q")
@@ -234,10 +256,14 @@ class RateCounters:
         place = self._places.get(key.id)
         if place is None or place.slot != key.slot:
             place = self._place(key)
-        if not place.since <= now < place.until or self._words[place.cell] != place.mark:
+        since = place.since
+        if since <= now < place.far_until:
+            requests = place.requests = self._words[place.at_requests] = place.requests + 1
+            tokens = place.tokens + place.others_tokens
+            return RateState(rpm, tpm, requests + place.others_requests, place.old_requests, tokens, place.old_tokens, now - since)
+        if not since <= now < place.until:
             self._begin_minute(place, now)
-        if self._elsewhere(place) != place.elsewhere:
-            self._add_up(place)
+        self._look(place, rpm, tpm, now=now)
         elapsed_s = now - place.since
         requests, tokens = place.requests + place.others_requests, place.tokens + place.others_tokens
         over = ""
@@ -260,7 +286,7 @@ class RateCounters:
         place = self._places.get(key.id)
         if place is None or place.slot != key.slot:
             place = self._place(key)
-        if not place.since <= now < place.until or self._words[place.cell] != place.mark:
+        if not place.since <= now < place.until:
             self._begin_minute(place, now)
         counted = place.tokens + tokens
         place.tokens = self._words[place.at_tokens] = counted if counted < MAX_COUNT else MAX_COUNT
@@ -279,12 +305,17 @@ class RateCounters:
         start = HEADER_WORDS + key.slot * self._writers * CELL_WORDS
         if len(self._places) >= MAX_PLACES:
             self._places.clear()
+            self._holders.clear()
         mark = crc32(key.id.encode()) | MARKED
         place = self._places[key.id] = _Place(mark=mark, slot=key.slot, start=start, cell=start + self._writer * CELL_WORDS)
         return place
 
     def _begin_minute(self, place: _Place, now: float) -> None:
         """Have the place stand for the minute of `now`; our cell is emptied of what another minute or another key left there."""
+        before = self._holders.get(place.slot)
+        if before is not None and before is not place:
+            before.since = before.until = 0.0  # should its key be heard of again, it begins anew
+        self._holders[place.slot] = place
         minute = int(now // WINDOW_S)
         place.since, place.until = minute * WINDOW_S, (minute + 1) * WINDOW_S
         bucket = self._bucket(place.cell, place.mark, minute)
@@ -295,6 +326,7 @@ class RateCounters:
         place.own_old_requests = self._words[last + _REQUESTS] if is_fresh else 0
         place.own_old_tokens = self._words[last + _TOKENS] if is_fresh else 0
         place.elsewhere = None
+        place.far_until = 0.0
 
     def _bucket(self, cell: int, mark: int, minute: int) -> int:
         """Return where the minute's bucket of our cell starts, emptied if it held another minute or another key's counts."""
@@ -310,6 +342,15 @@ class RateCounters:
             words[at + _REQUESTS] = words[at + _TOKENS] = 0
             words[at] = minute
         return at
+
+    def _look(self, place: _Place, rpm: int | None, tpm: int | None, *, now: float) -> None:
+        """Look at what the others have counted."""
+        if self._elsewhere(place) != place.elsewhere:
+            self._add_up(place)
+        requests_left = (rpm or MAX_COUNT) - place.requests - place.others_requests - place.old_requests
+        tokens_left = (tpm or MAX_COUNT) - place.tokens - place.others_tokens - place.old_tokens
+        is_far = requests_left > FAR_REQUESTS * self._writers and tokens_left > FAR_TOKENS * self._writers
+        place.far_until = min(now + LOOK_S, place.until) if is_far else 0.0
 
     def _elsewhere(self, place: _Place) -> bytes:
         """Return the cells of the other writers, as they are now."""

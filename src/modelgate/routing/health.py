@@ -33,6 +33,10 @@ class Health:
         self._places: dict[Place, PlaceHealth] = {}
         self._running: dict[str, int] = {}
 
+    def is_fine(self, place: Place) -> bool:
+        """Return whether nothing is held against the place."""
+        return not self._places or place not in self._places
+
     def cools(self, place: Place, now: float) -> float:
         """Return until when the place should be avoided, 0 when it is fine."""
         health = self._places.get(place) if self._places else None

@@ -132,9 +132,9 @@ class JournalWriter:
         return self._stage_resolution("release", hold_seq, 0, facts)
 
     def _stage_resolution(self, kind: Literal["capture", "release"], hold_seq: int, amount_nanos: int, facts: bytes) -> int:
-        hold = self._holds.pop(hold_seq)
+        _, _, _, key, account, book, period, held_nanos, _, request_id, _ = self._holds.pop(hold_seq)
         seq = self.last_seq = self.last_seq + 1
-        self._staged.append((seq, kind, hold_seq, *hold[3:8], amount_nanos, hold[9], facts))
+        self._staged.append((seq, kind, hold_seq, key, account, book, period, held_nanos, amount_nanos, request_id, facts))
         self._resolved.append((hold_seq, seq))
         return seq
 

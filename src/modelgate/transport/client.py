@@ -8,9 +8,10 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Coroutine
+from math import inf
 
 from modelgate.core.http import HeaderBlock
-from modelgate.transport.connection import SLICE_BYTES, Connection
+from modelgate.transport.connection import SLICE_BYTES, Connection, Listener
 from modelgate.transport.errors import ConnectFailed, ConnectionBroken, TimedOut, TimeoutPhase
 from modelgate.transport.framing import encode_prepared_head, encode_request_head
 from modelgate.transport.response import UpstreamResponse
@@ -41,7 +42,7 @@ class Transport:
         self.max_idle = max_idle_per_target
         self.max_waiting = max_waiting_per_target
         self.idle_s = idle_s
-        self._pools: dict[Target, _Pool] = {}
+        self._pools: dict[Target, Pool] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self.is_closed = False
@@ -70,25 +71,29 @@ class Transport:
             TransportError: see `errors`; it says whether the upstream may have seen the request.
             ValueError: method, path or headers would break the framing.
         """
-        pool = self._pools.get(target) or self._new_pool(target)
+        pool = self.pool(target)
         head = encode_request_head(method, path, host=pool.host, headers=headers, length=len(body), prefix=pool.prefix)
         return await self._exchange(pool, head, body, timeouts=timeouts, head_only=method == "HEAD")
 
+    def pool(self, target: Target) -> "Pool":
+        """Return the connections to a target. Raises ConnectFailed: the transport is closed, or has too many targets."""
+        return self._pools.get(target) or self._new_pool(target)
+
     def prepare(self, target: Target, *, method: str, path: str, headers: HeaderBlock = NO_HEADERS) -> bytes:
         """Return a head for `send_prepared`. Raises ValueError as `send` does."""
-        pool = self._pools.get(target) or self._new_pool(target)
+        pool = self.pool(target)
         return encode_prepared_head(method, path, host=pool.host, headers=headers, prefix=pool.prefix)
 
     def send_prepared(
         self, target: Target, head: bytes, *, lines: bytes, body: bytes | bytearray, timeouts: Timeouts = DEFAULT_TIMEOUTS
     ) -> Coroutine[None, None, UpstreamResponse]:
         """`send` with a body on a head made by `prepare`; `lines` are header lines of our own making, each ending in CRLF."""
-        pool = self._pools.get(target) or self._new_pool(target)
+        pool = self.pool(target)
         whole = b"%b%bContent-Length: %d\r\n\r\n" % (head, lines, len(body))
         return self._exchange(pool, whole, body, timeouts=timeouts, head_only=False)
 
     async def _exchange(
-        self, pool: "_Pool", head: bytes, body: bytes | bytearray, *, timeouts: Timeouts, head_only: bool
+        self, pool: "Pool", head: bytes, body: bytes | bytearray, *, timeouts: Timeouts, head_only: bool
     ) -> UpstreamResponse:
         if pool.proxy_header:
             head = head[:-2] + pool.proxy_header + head[-2:]
@@ -136,14 +141,14 @@ class Transport:
         if self._sweep is None and not self.is_closed:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._look_at_deadlines)
 
-    def _new_pool(self, target: Target) -> "_Pool":
+    def _new_pool(self, target: Target) -> "Pool":
         if self.is_closed:
             raise ConnectFailed("the transport is closed")
         if len(self._pools) >= KEPT_TARGETS:
             self._pools = {known: pool for known, pool in self._pools.items() if not pool.is_empty}
         if len(self._pools) >= MAX_TARGETS:
             raise ConnectFailed("too many upstreams at once")
-        pool = self._pools[target] = _Pool(self, target)
+        pool = self._pools[target] = Pool(self, target)
         return pool
 
     def _look_at_deadlines(self) -> None:
@@ -167,7 +172,7 @@ def _give_up(connection: Connection, waiter: asyncio.Future[UpstreamResponse]) -
         waiter.result().abort()
 
 
-class _Pool:
+class Pool:
     """The connections to one target."""
 
     def __init__(self, transport: Transport, target: Target) -> None:
@@ -179,6 +184,8 @@ class _Pool:
         self._authorization = proxy_authorization(target.proxy) if target.proxy else ""
         self.proxy_header = f"Proxy-Authorization: {self._authorization}\r\n".encode() if self.prefix and self._authorization else b""
         self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._max_idle, self._idle_s = transport.max_idle, transport.idle_s
         self._idle: list[Connection] = []
         self._opening = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
@@ -193,7 +200,17 @@ class _Pool:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.usable:
+            if connection.is_usable():
+                return connection
+        return None
+
+    def ask_idle(self, data: bytes | bytearray, listener: Listener, *, timeouts: Timeouts) -> Connection | None:
+        """Write a whole request on an idle connection; None when there is none, or where heads need more than the caller wrote."""
+        idle = self._idle
+        while idle and not self.proxy_header:
+            connection = idle.pop()
+            if connection.is_usable():
+                connection.ask(data, listener, timeouts=timeouts)
                 return connection
         return None
 
@@ -205,7 +222,7 @@ class _Pool:
                 while len(self.connections) + self._opening >= self._transport.max_connections:
                     queued = True
                     connection = await self._wait()
-                    if connection is not None and connection.usable:
+                    if connection is not None and connection.is_usable():
                         return connection
                 queued = False
                 return await self._open()
@@ -242,7 +259,7 @@ class _Pool:
         if len(self._idle) >= self._transport.max_idle:
             connection.abort()
             return
-        connection.rest(self._transport.idle_s)
+        connection.deadline = self._loop.time() + self._idle_s
         self._idle.append(connection)
 
     async def _open(self) -> Connection:
@@ -262,7 +279,7 @@ class _Pool:
             raise
         finally:
             self._opening -= 1
-            if connection.usable:
+            if connection.is_usable():
                 self.connections.add(connection)
                 self._transport.watch()
             else:
@@ -301,11 +318,13 @@ class _Pool:
 
     def released(self, connection: Connection) -> None:
         """An exchange ended well."""
-        if self._waiting or len(self._idle) >= self._transport.max_idle:
+        idle = self._idle
+        if self._waiting or len(idle) >= self._max_idle:
+            connection.deadline = inf
             self._pass_on(connection)
         else:
-            connection.rest(self._transport.idle_s)
-            self._idle.append(connection)
+            connection.deadline = self._loop.time() + self._idle_s
+            idle.append(connection)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone."""

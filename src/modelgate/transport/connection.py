@@ -2,7 +2,7 @@
 
 Cases of bytes that arrive:
     1. nothing was asked (idle)     somebody is confused: the connection is dropped
-    2. head                         1xx are skipped; then the caller's future gets the `UpstreamResponse`
+    2. head                         1xx are skipped; then the listener gets the `UpstreamResponse`
     3. body by length, by chunks    goes to the response; anything behind its end drops the connection afterwards
     4. body until the end           only a clean end is an end (TLS: close_notify)
 An end at any other point is `ConnectionBroken`. Broken and aborted connections are reset, never closed gently: a peer that is
@@ -49,8 +49,73 @@ class Owner(Protocol):
     def lost(self, connection: "Connection") -> None: ...
 
 
+class Listener(Protocol):
+    """Who asked. Exactly one of these is called, once."""
+
+    def whole(self, head: ResponseHead, body: bytes) -> None:
+        """The answer came in one piece; its connection belongs to others again."""
+        ...
+
+    def begun(self, response: UpstreamResponse) -> None:
+        """The head is here, the body is on its way, or here."""
+        ...
+
+    def failed(self, error: TransportError) -> None:
+        """There is no answer."""
+        ...
+
+
+class Awaited:
+    """A listener for who waits in a coroutine."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.answer: asyncio.Future[UpstreamResponse] = loop.create_future()
+
+    def whole(self, head: ResponseHead, body: bytes) -> None:
+        """See `Listener`."""
+        self.begun(UpstreamResponse(None, head, body))
+
+    def begun(self, response: UpstreamResponse) -> None:
+        """See `Listener`."""
+        if not self.answer.done():
+            self.answer.set_result(response)
+
+    def failed(self, error: TransportError) -> None:
+        """See `Listener`."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
 class Connection(asyncio.Protocol):
     """A socket with the state of its current exchange. `deadline`: loop time after which `expire` is due."""
+
+    __slots__ = (
+        "_head_only",
+        "_interim",
+        "_keep",
+        "_known_head",
+        "_known_raw",
+        "_listener",
+        "_loop",
+        "_name",
+        "_opening",
+        "_owner",
+        "_partial",
+        "_reading",
+        "_remaining",
+        "_response",
+        "_timeouts",
+        "_unchunker",
+        "_uploading",
+        "_wire",
+        "_writable",
+        "deadline",
+        "exchanges",
+        "phase",
+        "tls",
+    )
 
     def __init__(self, owner: Owner, name: str) -> None:
         self.deadline = inf
@@ -62,7 +127,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._wire: asyncio.Transport | None = None
         self._opening: asyncio.Future[None] | None = None  # wakes whoever opens: bytes came, or the end did
-        self._waiter: asyncio.Future[UpstreamResponse] | None = None
+        self._listener: Listener | None = None
         self._writable: asyncio.Future[None] | None = None
         self._response: UpstreamResponse | None = None
         self._unchunker: Unchunker | None = None
@@ -77,8 +142,7 @@ class Connection(asyncio.Protocol):
         self._uploading = False
         self._reading = True
 
-    @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether a request may be written now."""
         return self.phase == IDLE and self._wire is not None and not self._wire.is_closing()
 
@@ -141,25 +205,34 @@ class Connection(asyncio.Protocol):
 
     def begin(self, head: bytes, body: bytes | bytearray, *, timeouts: Timeouts, head_only: bool) -> asyncio.Future[UpstreamResponse]:
         """Write a request whose body needs no slicing; return the future of its answer."""
-        loop = self._loop
+        awaited = Awaited(self._loop)
+        if len(body) > JOIN_BYTES:
+            self.ask(head, awaited, timeouts=timeouts, head_only=head_only)
+            self._write(body)
+        else:
+            self.ask(head + body, awaited, timeouts=timeouts, head_only=head_only)
+        return awaited.answer
+
+    def ask(self, data: bytes | bytearray, listener: Listener, *, timeouts: Timeouts, head_only: bool = False) -> None:
+        """Write a request, or the head of one. The listener hears of the answer, in a later turn of the event loop."""
         self.phase = HEAD
         self.exchanges += 1
         self._timeouts = timeouts
         self._head_only = head_only
         self._interim = 0
         self._uploading = False
-        self.deadline = loop.time() + timeouts.head_s
-        self._waiter = waiter = loop.create_future()
-        if len(body) > JOIN_BYTES:
-            self._write(head)
-            self._write(body)
+        self.deadline = self._loop.time() + timeouts.head_s
+        self._listener = listener
+        if self.tls is None and self._wire is not None:  # it is usable, or nobody would ask
+            self._wire.write(data)
         else:
-            self._write(head + body)
-        return waiter
+            self._write(data)
 
-    def rest(self, idle_s: float) -> None:
-        """Wait for the next request, at most `idle_s`."""
-        self.deadline = self._loop.time() + idle_s
+    def leave(self, listener: Listener) -> None:
+        """Drop the connection if it still works for this listener, who hears no more."""
+        if self._listener is listener:
+            self._listener = None
+            self.abort()
 
     async def upload(self, body: bytes | bytearray) -> None:
         """Write a large body behind its head, in slices and no faster than the upstream reads.
@@ -205,7 +278,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.tls is None:
-            self._received(data)
+            if self.phase == HEAD and self._known_raw and not self._partial and data.startswith(self._known_raw):
+                self._on_known_head(data)  # as `_received` would: this way costs nearly every answer one call less
+            else:
+                self._received(data)
             return
         try:
             plaintext, flight = self.tls.feed(data)
@@ -238,19 +314,20 @@ class Connection(asyncio.Protocol):
     # Reading.
 
     def _received(self, data: bytes) -> None:
-        if self.phase == HEAD:
+        phase = self.phase
+        if phase == BODY:
+            if self._reading:
+                self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._on_body(data)
+        elif phase == HEAD:
             if self._known_raw and not self._partial and data.startswith(self._known_raw):
                 self._on_known_head(data)
                 return
             self.deadline = self._loop.time() + self._timeouts.idle_s
             self._on_head(data)
-        elif self.phase == BODY:
-            if self._reading:
-                self.deadline = self._loop.time() + self._timeouts.idle_s
-            self._on_body(data)
-        elif self.phase == IDLE:
+        elif phase == IDLE:
             self.abort()
-        elif self.phase == OPENING:
+        elif phase == OPENING:
             self._on_opening(data)
 
     def _on_known_head(self, data: bytes) -> None:
@@ -261,12 +338,11 @@ class Connection(asyncio.Protocol):
             self.deadline = self._loop.time() + self._timeouts.idle_s
             self._on_answer(head, body)
             return
-        waiter, self._waiter = self._waiter, None
+        listener, self._listener = self._listener, None
         self.phase = IDLE
-        self.deadline = inf
         self._owner.released(self)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(UpstreamResponse(None, head, body))
+        if listener is not None:
+            listener.whole(head, body)
 
     def _on_head(self, data: bytes) -> None:
         if self._partial:
@@ -312,11 +388,11 @@ class Connection(asyncio.Protocol):
         elif head.content_length is not None:
             self._remaining = head.content_length
         self.phase = BODY
-        waiter, self._waiter = self._waiter, None
+        listener, self._listener = self._listener, None
         if rest or self._remaining == 0:
             self._on_body(rest)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(response)
+        if listener is not None:
+            listener.begun(response)
 
     def _on_body(self, data: bytes) -> None:
         response = self._response
@@ -356,7 +432,6 @@ class Connection(asyncio.Protocol):
             self.phase = IDLE
             if not self._reading:
                 self.resume_reading()
-            self.deadline = inf
             self._owner.released(self)
         else:
             self.abort()
@@ -384,12 +459,12 @@ class Connection(asyncio.Protocol):
 
     def break_off(self, error: TransportError) -> None:
         """Reset the connection and tell whoever waits for the answer."""
-        waiter, self._waiter = self._waiter, None
+        listener, self._listener = self._listener, None
         response = self._response
         self._uploading = False
         self.abort()
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(error)
+        if listener is not None:
+            listener.failed(error)
         if response is not None:
             response.break_off(error)
 

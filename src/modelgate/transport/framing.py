@@ -18,13 +18,15 @@ _OURS = (b"\nhost:", b"\ncontent-length:", b"\ntransfer-encoding:", b"\nconnecti
 
 
 class ResponseHead(msgspec.Struct, frozen=True, gc=False):
-    """Status line and headers. `content_length` None: not said. `keep_alive`: the connection outlives this answer."""
+    """Status line and headers. `content_length` None: not said. `keep_alive`: the connection outlives this answer. `is_events`: the body is
+    a stream of server-sent events."""
 
     status: int
     headers: HeaderBlock
     content_length: int | None
     chunked: bool
     keep_alive: bool
+    is_events: bool = False
 
 
 NO_HEAD = ResponseHead(0, HeaderBlock(), None, False, False)
@@ -87,6 +89,7 @@ def parse_response_head(raw: bytes) -> ResponseHead:
         _content_length(lower),
         b"transfer-encoding" in lower and _is_chunked(headers),
         lower.startswith(b"http/1.1") and (b"close" not in lower or not _says_close(headers)),
+        b"text/event-stream" in lower and (headers.get(b"content-type") or b"").lower().startswith(b"text/event-stream"),
     )
 
 

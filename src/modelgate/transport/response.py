@@ -41,6 +41,7 @@ class UpstreamResponse:
         self.status: int = head.status
         self.headers: HeaderBlock = head.headers
         self.content_length: int | None = head.content_length
+        self.is_events: bool = head.is_events
         self._wire: Wire | None = wire
         self._ended = whole is not None
         self._pieces: list[bytes] = []

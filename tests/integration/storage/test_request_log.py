@@ -27,7 +27,7 @@ STATUSES = (200, 200, 200, 429, 500, 0)
 def filled(database: Database, *, rows: int = 150, seed: int = 1) -> dict[str, str]:
     """Write calls of three keys of two accounts; return the account of each key."""
     chance = random.Random(seed)
-    make_id = RequestIds()
+    make_id = RequestIds().new
     owners: dict[str, str] = {}
 
     def fill(connection: Connection) -> None:

@@ -10,7 +10,7 @@ NOW = 1_795_000_000.0  # 2026-11-18
 
 
 def test_request_ids_differ_and_are_in_the_order_of_time() -> None:
-    make = RequestIds()
+    make = RequestIds().new
     ids = [make(NOW + number / 1000) for number in range(3 * REQUESTS_PER_DRAW)]
     assert len({make(NOW) for _ in range(3 * REQUESTS_PER_DRAW)}) == len(ids) == len(set(ids))
     assert all(re.fullmatch(r"req_[0-9a-f]{24}", one) for one in ids)
@@ -20,7 +20,7 @@ def test_request_ids_differ_and_are_in_the_order_of_time() -> None:
 def test_an_id_tells_when_its_request_began() -> None:
     """By it alone a request is found: it must be the very millisecond that the record has."""
     began_at = 1_795_000_000.123456
-    assert began_at_ms(RequestIds()(began_at), now=began_at) == int(began_at * 1000)
+    assert began_at_ms(RequestIds().new(began_at), now=began_at) == int(began_at * 1000)
 
 
 @pytest.mark.parametrize(

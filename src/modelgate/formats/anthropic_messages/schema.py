@@ -32,7 +32,7 @@ class CountGlance(msgspec.Struct, frozen=True, kw_only=True):
     messages: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MAX_MESSAGES)]
 
 
-class RequestPeek(msgspec.Struct, frozen=True, kw_only=True):
+class RequestPeek(msgspec.Struct, frozen=True):
     """A `ChatPeek`. The dialect knows one answer only and keeps nothing at an upstream. `output_limit` None: only a count is asked for."""
 
     model: str

@@ -10,7 +10,7 @@ from modelgate.formats.anthropic_messages.schema import NAME
 from modelgate.formats.anthropic_messages.stream import KEEP_ALIVE, make_tap
 from modelgate.formats.anthropic_messages.stream_decoder import MessageDecoder
 from modelgate.formats.anthropic_messages.stream_encoder import make_encoder
-from modelgate.formats.chat.wire_format import ChatPeek, WireFormat
+from modelgate.formats.chat.wire_format import ChatPeek, WireFormat, always
 
 FIELD_NAMES = {
     "max_output_tokens": "max_tokens",
@@ -47,6 +47,7 @@ WIRE_FORMAT = WireFormat(
     decode_response=decode_response,
     make_decoder=MessageDecoder,
     decode_error=decode_error,
+    passes_untouched=always,
     pass_request=pass_request,
     pass_response=pass_response,
     make_tap=make_tap,

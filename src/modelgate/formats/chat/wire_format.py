@@ -150,6 +150,17 @@ class UnreadableAnswer(Exception):
     """An upstream's answer is not what its dialect says it should be."""
 
 
+def is_plain(peek: ChatPeek) -> bool:
+    """Tell whether a request asks for one whole answer and holds nothing that has to be looked at before it may pass."""
+    return not (peek.stream or peek.needs_hub or peek.images or peek.state)
+
+
+def always(quirks: Quirks) -> bool:
+    """The `passes_untouched` of a dialect in which vendors do not differ in what concerns a plain request."""
+    del quirks
+    return True
+
+
 class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect. All functions are pure.
 
@@ -174,6 +185,9 @@ class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
         decode_error(status, body) -> VendorError.
         fetches_images: this protocol's upstreams fetch picture addresses themselves.
     With the same dialect on both sides:
+        is_plain(peek) -> as the function of this name, where a dialect can tell it at less cost.
+        passes_untouched(quirks) -> whether `pass_request` sends on the very body of every plain request to a model by its own name, and all
+            else that it sends follows from the request's head.
         pass_request(request, peek, upstream_model, quirks, state_ids) -> UpstreamAsk, all other bytes untouched.
         pass_response(body, peek, renamed, state_ids) -> Passed; `renamed`: put the caller's name of the model in. Raises UnreadableAnswer.
         make_tap(peek, renamed, state_ids) -> StreamRelay.
@@ -199,6 +213,8 @@ class WireFormat(msgspec.Struct, frozen=True, kw_only=True):
     decode_error: Callable[[int, bytes | bytearray], VendorError]
     fetches_images: bool = True
 
+    is_plain: Callable[[ChatPeek], bool] = is_plain
+    passes_untouched: Callable[[Quirks], bool]
     pass_request: Callable[[HttpRequest, ChatPeek, str, Quirks, StateIds], UpstreamAsk]
     pass_response: Callable[[bytes | bytearray, ChatPeek, bool, StateIds], Passed]
     make_tap: Callable[[ChatPeek, bool, StateIds], StreamRelay]

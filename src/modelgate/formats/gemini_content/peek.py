@@ -1,5 +1,6 @@
 """What routing and money need of a request, and a request passed on as it is."""
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -12,11 +13,13 @@ from modelgate.formats.chat.wire_format import StateIds, UpstreamAsk
 from modelgate.formats.gemini_content import NAME
 from modelgate.formats.gemini_content.address import DEFAULT_PATH, GENERATE, STREAM, Address, parse_address, upstream_path
 from modelgate.formats.gemini_content.schema import MAX_CANDIDATES
-from modelgate.formats.gemini_content.signatures import holds_foreign_state
-from modelgate.formats.json_fields import MISSING, count_quoted, decode_fields
+from modelgate.formats.gemini_content.signatures import FOREIGN_SPELLINGS, holds_foreign_state
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, MISSING, count_quoted, decode_fields
 
 _IMAGE_FIELDS = (b"inlineData", b"inline_data", b"fileData", b"file_data")
 _MARKDOWN_IMAGE = b"](data:image/"
+_NOTABLE = re.compile(rb'"(?:(?:%b)"|%b)' % (b"|".join(_IMAGE_FIELDS), b"|".join(map(re.escape, FOREIGN_SPELLINGS))))
+"""Words that ask for a closer look: one search for all of them, a fast one because they all begin alike."""
 
 _Positive = Annotated[int, Meta(ge=1)]
 _Candidates = Annotated[int, Meta(ge=1, le=MAX_CANDIDATES)]
@@ -77,6 +80,7 @@ def peek(request: HttpRequest) -> RequestPeek:
         raise InvalidRequest(
             "* GenerateContentRequest.contents: contents is not specified", param="contents", code="missing_required_parameter"
         )
+    is_common = len(body) < LARGE_BODY_BYTES and _NOTABLE.search(body) is None and body.find(_MARKDOWN_IMAGE) < 0
     configs = [config for config in (found.generationConfig, found.generation_config) if config is not None]
     limits = [limit for config in configs for limit in (config.maxOutputTokens, config.max_output_tokens) if limit is not None]
     counts = [count for config in configs for count in (config.candidateCount, config.candidate_count) if count is not None]
@@ -85,8 +89,8 @@ def peek(request: HttpRequest) -> RequestPeek:
         stream=address.is_stream,
         output_limit=max(limits, default=None),  # said twice: the vendor takes one of them
         n=max(counts, default=None),
-        images=sum(count_quoted(body, field) for field in _IMAGE_FIELDS) + body.count(_MARKDOWN_IMAGE),
-        needs_hub=holds_foreign_state(body),
+        images=0 if is_common else sum(count_quoted(body, field) for field in _IMAGE_FIELDS) + body.count(_MARKDOWN_IMAGE),
+        needs_hub=not is_common and holds_foreign_state(body),
         is_sse=address.is_sse,
         address=address,
     )

@@ -10,7 +10,7 @@ from modelgate.formats.gemini_content import NAME
 from modelgate.formats.json_fields import LARGE_BODY_BYTES, MAX_QUOTES
 
 _STANDARD_MARK = MARK.replace("_", "/")
-_SPELLINGS = (MARK.encode(), _STANDARD_MARK.encode(), _STANDARD_MARK.replace("/", "\\/").encode())
+FOREIGN_SPELLINGS = (MARK.encode(), _STANDARD_MARK.encode(), _STANDARD_MARK.replace("/", "\\/").encode())
 
 SKIP = "skip_thought_signature_validator"
 """In place of a signature nobody has: the vendor then does not check the call. Source: ai.google.dev/gemini-api/docs/thought-signatures,
@@ -25,9 +25,9 @@ def holds_foreign_state(body: bytes | bytearray) -> bool:
             at = body.find(b'"', at + 1)
             if at < 0:
                 return False
-            if body.startswith(_SPELLINGS, at + 1):
+            if body.startswith(FOREIGN_SPELLINGS, at + 1):
                 return True
-    return any(spelling in body for spelling in _SPELLINGS)
+    return any(spelling in body for spelling in FOREIGN_SPELLINGS)
 
 
 def tell_signature(*, signature: str, format: str, thinking: tuple[Thinking, ...] = (), call_id: str = "") -> str:

@@ -8,7 +8,7 @@ from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
 from modelgate.core.rates import no_rate_lines
 from modelgate.formats.chat.request import ChatRequest
-from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek, Passed, StateIds, UpstreamAsk, WireFormat
+from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek, Passed, StateIds, UpstreamAsk, WireFormat, always
 from modelgate.formats.gemini_content import NAME
 from modelgate.formats.gemini_content import decode_request as requests
 from modelgate.formats.gemini_content import peek as peeks
@@ -96,6 +96,7 @@ WIRE_FORMAT = WireFormat(
     make_decoder=EventDecoder,
     decode_error=decode_error,
     fetches_images=False,
+    passes_untouched=always,
     pass_request=_pass_request,
     pass_response=_pass_response,
     make_tap=_make_tap,

@@ -47,7 +47,7 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
         InvalidRequest: an id in it was not made here, or belongs elsewhere.
     """
     found, body = own(peek), request.body
-    for our_id in dict.fromkeys(found.audio_ids()):  # once each: a turn said ten thousand times would be looked for as often
+    for our_id in dict.fromkeys(found.audio_ids()) if found.may_sound() else ():  # once each: one may be said ten thousand times
         body = bytes(body).replace(_encode(our_id), _encode(state_ids.open(our_id)))
     if not quirks.has_developer_role and count_quoted(body, b"developer"):
         body = _without_developers(body, found.found.messages)
@@ -59,6 +59,11 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
     if peek.stream and quirks.has_stream_options:
         body = ask_for_usage(body, found.found)
     return UpstreamAsk(path=path_for(upstream_model, quirks), body=body, ignored=ignored)
+
+
+def passes_untouched(quirks: Quirks) -> bool:
+    """Return whether nothing in a plain request departs from this vendor's ways. See `WireFormat`."""
+    return quirks.has_developer_role and quirks.has_stream_options and not quirks.renames and not quirks.refuses
 
 
 def _without_developers(body: bytes | bytearray, messages: list[msgspec.Raw]) -> bytes | bytearray:
@@ -109,7 +114,7 @@ def pass_response(body: bytes | bytearray, peek: ChatPeek, renamed: bool, state_
         raise UnreadableAnswer("not a chat completion")
     usage = usage_of(answer.usage) if answer.usage is not None else None
     passed = rename_answer(body, peek.model) if renamed else body
-    if own(peek).may_sound and count_quoted(passed, b"audio"):
+    if own(peek).may_sound() and count_quoted(passed, b"audio"):
         passed = seal_audio_ids(bytes(passed), body, state_ids)
     return Passed(body=passed, usage=usage, usage_refused=answer.usage is not None and usage is None)
 

@@ -1,15 +1,21 @@
 """What is looked at in a request before anything is decided. Cheap: the body is decoded once, skipping most of it, and searched."""
 
+import re
+
 import msgspec
 
 from modelgate.core.http import HttpRequest
 from modelgate.formats.chat import carried
 from modelgate.formats.chat.wire_format import ChatPeek
-from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted
-from modelgate.formats.openai_chat.request import count_images, peek
-from modelgate.formats.openai_chat.schema import Peek
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted, refuse_twins
+from modelgate.formats.openai_chat.request import count_images, look, say
+from modelgate.formats.openai_chat.schema import Peek, limit_of
 
 _CARRIED_MARK = carried.MARK.encode()
+_NOTABLE = re.compile(b'"(?:model"|audio"|image_url"|%b)' % _CARRIED_MARK)
+"""Words that ask for a closer look: one search for all of them, a fast one because they all begin alike. The name of the model is
+among them because it may be said only once."""
+_ONLY_MODEL = [b'"model"']
 _EMPTY = (b"", b"null", b"[]")
 
 
@@ -25,34 +31,35 @@ class _AudioMessage(msgspec.Struct, frozen=True):
 _decode_audio = msgspec.json.Decoder(_AudioMessage).decode
 
 
-class RequestPeek:
-    """A `ChatPeek` of this dialect. What few requests need is looked for when it is asked for."""
+class RequestPeek(msgspec.Struct, eq=False):
+    """A `ChatPeek` of this dialect. What few requests need is looked for when it is asked for.
 
-    __slots__ = ("_body", "_images", "_may_sound", "found", "model", "n", "output_limit", "stream")
+    `is_common`: of pictures, sounds and another vendor's state there is not even a word.
+    """
 
-    def __init__(self, found: Peek, body: bytes | bytearray) -> None:
-        self.found = found
-        self.model = found.model
-        self.stream = found.stream
-        self.n = found.n
-        self.output_limit = found.output_limit
-        self._body = body
-        self._may_sound: bool | None = None
-        self._images = -1
+    found: Peek
+    body: bytes | bytearray
+    model: str
+    stream: bool | None
+    n: int | None
+    output_limit: int | None
+    is_common: bool
+    _may_sound: bool | None
+    _images: int
 
     @property
     def images(self) -> int:
         """An upper bound of the pictures in it."""
         if self._images < 0:
-            self._images = count_images(self._body)
+            self._images = count_images(self.body)
         return self._images
 
     @property
     def needs_hub(self) -> bool:
         """Whether ids of calls in it carry what belongs to another vendor."""
-        body = self._body
-        if len(body) < LARGE_BODY_BYTES and _CARRIED_MARK not in body:
+        if self.is_common:
             return False
+        body = self.body
         return has_quoted(body, _CARRIED_MARK) and count_quoted(body, b"tool_calls") > 0
 
     @property
@@ -61,17 +68,16 @@ class RequestPeek:
         ids = self.audio_ids()
         return ids[0] if ids else ""
 
-    @property
     def may_sound(self) -> bool:
         """Whether it speaks of sound at all: else no answer holds any."""
         if self._may_sound is None:
-            body = self._body
-            self._may_sound = b'"audio"' in body if len(body) < LARGE_BODY_BYTES else count_quoted(body, b"audio") > 0
+            body = self.body
+            self._may_sound = body.find(b'"audio"') >= 0 if len(body) < LARGE_BODY_BYTES else count_quoted(body, b"audio") > 0
         return self._may_sound
 
     def audio_ids(self) -> list[str]:
         """Return the ids of sounds that assistants' turns refer to."""
-        if not self.may_sound:
+        if not self.may_sound():
             return []
         ids: list[str] = []
         for message in self.found.messages:
@@ -110,10 +116,23 @@ def own(peek: ChatPeek) -> RequestPeek:
     return peek
 
 
+def is_plain(peek: ChatPeek) -> bool:
+    """See `wire_format.is_plain`."""
+    peeked = own(peek)
+    return peeked.is_common and not peeked.stream
+
+
 def peek_request(request: HttpRequest) -> RequestPeek:
     """Read what routing and money need.
 
     Raises:
         InvalidRequest: not JSON, a field of the wrong type or out of range, or one said twice; `param` names it.
     """
-    return RequestPeek(peek(request.body), request.body)
+    body = request.body
+    found = look(body)
+    is_common = len(body) < LARGE_BODY_BYTES and _NOTABLE.findall(body) == _ONLY_MODEL and body.find(b"\\u00") < 0
+    if not is_common:
+        refuse_twins(body, "model", say=say)
+    limit = limit_of(found.max_completion_tokens, found.max_tokens)
+    may_sound, images = (False, 0) if is_common else (None, -1)
+    return RequestPeek(found, body, found.model, found.stream, found.n, limit, is_common, may_sound, images)

@@ -27,10 +27,16 @@ def peek(body: bytes | bytearray) -> Peek:
     Raises:
         InvalidRequest: not JSON, a field of the wrong type or out of range, or one said twice; `param` names it.
     """
+    found = look(body)
+    refuse_twins(body, "model", say=say)
+    return found
+
+
+def look(body: bytes | bytearray) -> Peek:
+    """Read the same without a look at fields that are said twice. Raises InvalidRequest."""
     found = decode_fields(_decoder, body, say=say)
     if found.stream_options is not None and not found.stream:
         raise InvalidRequest("'stream_options' is only allowed with 'stream': true.", param="stream_options", code="invalid_value")
-    refuse_twins(body, "model", say=say)
     return found
 
 

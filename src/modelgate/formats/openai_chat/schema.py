@@ -33,11 +33,18 @@ class Peek(msgspec.Struct, frozen=True):
 
     @property
     def output_limit(self) -> int | None:
-        """The bound on output tokens per choice that the request itself sets, None when it sets none. Of two the larger: vendors differ in
-        which one they heed."""
-        if self.max_completion_tokens is None or self.max_tokens is None:
-            return self.max_completion_tokens if self.max_tokens is None else self.max_tokens
-        return max(self.max_completion_tokens, self.max_tokens)
+        """See `limit_of`."""
+        return limit_of(self.max_completion_tokens, self.max_tokens)
+
+
+def limit_of(newer: int | None, older: int | None) -> int | None:
+    """Return the bound on output tokens per choice that a request itself sets, by the newer field or the older, None when it sets none.
+
+    Of two the larger: vendors differ in which one they heed.
+    """
+    if newer is None or older is None:
+        return older if newer is None else newer
+    return newer if newer > older else older
 
 
 class PromptDetails(msgspec.Struct, frozen=True):

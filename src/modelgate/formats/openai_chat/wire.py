@@ -8,8 +8,8 @@ from modelgate.formats.openai_chat.hub_response import decode_response, encode_r
 from modelgate.formats.openai_chat.hub_stream import make_decoder
 from modelgate.formats.openai_chat.hub_stream_encoder import make_encoder
 from modelgate.formats.openai_chat.options import FIELD_NAMES, NAME
-from modelgate.formats.openai_chat.passing import pass_request, pass_response
-from modelgate.formats.openai_chat.peek import peek_request
+from modelgate.formats.openai_chat.passing import pass_request, pass_response, passes_untouched
+from modelgate.formats.openai_chat.peek import is_plain, peek_request
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_chat.stream import KEEP_ALIVE, encode_stream_error
 from modelgate.formats.openai_chat.tap import make_tap
@@ -38,6 +38,8 @@ WIRE_FORMAT = WireFormat(
     decode_response=decode_response,
     make_decoder=make_decoder,
     decode_error=decode_error,
+    is_plain=is_plain,
+    passes_untouched=passes_untouched,
     pass_request=pass_request,
     pass_response=pass_response,
     make_tap=make_tap,

@@ -1,6 +1,6 @@
 """The dialect of OpenAI's legacy completions, as the pipeline of conversations uses it."""
 
-from modelgate.formats.chat.wire_format import ChatPeek, WireFormat
+from modelgate.formats.chat.wire_format import ChatPeek, WireFormat, always
 from modelgate.formats.openai_chat.errors import decode_error
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_chat.stream import KEEP_ALIVE, encode_stream_error
@@ -32,6 +32,7 @@ WIRE_FORMAT = WireFormat(
     decode_response=decode_response,
     make_decoder=CompletionsDecoder,
     decode_error=decode_error,
+    passes_untouched=always,
     pass_request=pass_request,
     pass_response=pass_response,
     make_tap=make_tap,

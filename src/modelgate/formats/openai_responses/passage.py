@@ -62,6 +62,11 @@ def pass_request(request: HttpRequest, peek: ChatPeek, upstream_model: str, quir
     return UpstreamAsk(path=path_of(upstream_model, quirks), body=body)
 
 
+def passes_untouched(quirks: Quirks) -> bool:
+    """Return whether no field is called otherwise at this vendor. See `WireFormat`."""
+    return not quirks.renames
+
+
 def _rename_field(body: bytes | bytearray, name: str, theirs: str) -> bytes | bytearray:
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if name not in fields or theirs in fields:  # who says both means the vendor's own

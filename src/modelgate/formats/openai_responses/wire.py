@@ -5,7 +5,7 @@ from modelgate.formats.openai_chat.errors import decode_error
 from modelgate.formats.openai_chat.response import encode_error
 from modelgate.formats.openai_responses import NAME
 from modelgate.formats.openai_responses.errors import encode_stream_error
-from modelgate.formats.openai_responses.passage import make_tap, pass_request, pass_response
+from modelgate.formats.openai_responses.passage import make_tap, pass_request, pass_response, passes_untouched
 from modelgate.formats.openai_responses.peek import peek
 from modelgate.formats.openai_responses.request import FIELD_NAMES, decode_request
 from modelgate.formats.openai_responses.response import decode_response, encode_response
@@ -35,6 +35,7 @@ WIRE_FORMAT = WireFormat(
     decode_response=decode_response,
     make_decoder=ResponsesDecoder,
     decode_error=decode_error,
+    passes_untouched=passes_untouched,
     pass_request=pass_request,
     pass_response=pass_response,
     make_tap=make_tap,
