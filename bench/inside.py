@@ -59,6 +59,7 @@ from modelgate.transport.guard import GuardedFetcher
 CLIENTS = 16
 BURST = 1000
 BURSTS = 48
+LENGTHS = 7
 SAMPLE_S = 0.004
 MUCH = 10**17
 SECRET = "sk-live-" + "0" * 40
@@ -107,7 +108,8 @@ class ClientWire(Wire):
         if not data.startswith(b"HTTP/1.1 200"):
             bench.bad = data
         if bench.done < bench.wanted:
-            bench.loop.call_soon(self.protocol.data_received, bench.request)
+            request = bench.others[bench.done % len(bench.others)] if bench.others else bench.request
+            bench.loop.call_soon(self.protocol.data_received, request)
         elif not bench.over.done():
             bench.over.set_result(None)
 
@@ -121,10 +123,9 @@ class Inside:
         self.done = self.wanted = 0
         self.bad = b""
         body, answer = CHAT.body(), chat_answer(CHAT.model, CHAT.answer_bytes)
-        self.request = (
-            f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {SECRET}\r\nContent-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
+        self.request = request_with(body)
+        self.others: list[bytes] = []
+        """What is asked in turn in place of `request`, if anything."""
         self.answer = (
             f"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Mon, 23 Nov 2026 07:00:00 GMT\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(answer)}\r\nConnection: keep-alive\r\n\r\n"
@@ -225,6 +226,15 @@ class Inside:
         return used / requests * 1e6
 
 
+def request_with(body: bytes) -> bytes:
+    """Return a chat as it comes from a client."""
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {SECRET}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 def give_up(fault: BaseException) -> None:
     """One fault is enough: the other requests would say the same."""
     traceback.print_exception(fault)
@@ -241,6 +251,8 @@ async def main(options: argparse.Namespace) -> None:
     folder = Path(tempfile.mkdtemp(prefix="modelgate-inside-"))
     try:
         inside = Inside(folder)
+        if options.differ:
+            inside.others = [request_with(CHAT.body() + b" " * more) for more in range(LENGTHS)]
         await inside.burst(CLIENTS)
         inside.bad = b""
         await inside.burst(BURST)
@@ -301,6 +313,7 @@ async def print_rooms(inside: Inside) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.inside", description="CPU of our own code per chat.")
     parser.add_argument("--calls", type=int, default=0, help="list so many functions, by cProfile")
+    parser.add_argument("--differ", action="store_true", help="requests of different lengths, as they are in life")
     parser.add_argument("--rooms", action="store_true", help="divide among the rooms, by samples")
     parser.add_argument("--once", action="store_true", help="only see that it runs")
     uvloop.run(main(parser.parse_args()))

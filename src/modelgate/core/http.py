@@ -82,6 +82,13 @@ class HeaderBlock:
             if colon:
                 yield name, value.strip()
 
+    def resized(self, raw: bytes) -> "HeaderBlock":
+        """Return the block of lines that differ from these in the value of Content-Length alone: what was found out holds for it too."""
+        block = HeaderBlock(raw)
+        block._found, block.known = self._found.copy(), self.known
+        block._found.pop(b"content-length", None)
+        return block
+
     def without(self, names: frozenset[bytes]) -> "HeaderBlock":
         """Return a copy without the named headers; names are lower case."""
         kept = [line for line in self.raw.split(b"\r\n") if line and line.partition(b":")[0].lower() not in names]

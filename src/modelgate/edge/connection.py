@@ -21,7 +21,7 @@ from modelgate.edge.body import DIRECT_BODY_BYTES, Collector, DirectBody, SizedB
 from modelgate.edge.chunked import ChunkedBody
 from modelgate.edge.cors import render_options
 from modelgate.edge.forwarded import client_behind, is_trusted, parse_address
-from modelgate.edge.head import CHUNKED, NO_HEAD, Head, find_flaw, guess_path, parse_head, skip_empty_lines
+from modelgate.edge.head import CHUNKED, NO_HEAD, Head, around_length, find_flaw, guess_path, parse_head, skip_empty_lines, take_resized
 from modelgate.edge.service import Service
 
 AWAITING_HEAD: Final = 0
@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead",
+        "_around_length",
         "_begun",
         "_client",
         "_collector",
@@ -77,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._phase = AWAITING_HEAD
         self._ahead = bytearray()  # bytes that are not yet looked at as a request
         self._head = NO_HEAD
+        self._around_length: tuple[bytes, bytes] | None = None
         self._known_head = b""  # its bytes: a kept connection often sends the very same head again (polls, probes, batches)
         self._collector: Collector = NO_BODY
         self._direct = False
@@ -235,7 +237,8 @@ class Connection(asyncio.Protocol):
         """Read a head, and its body as far as it is there. The usual case is all of one request, exactly."""
         service = self._service
         limits = service.limits
-        if not self._known_head or not data.startswith(self._known_head):
+        known = self._known_head
+        if not known or not (data.startswith(known) or self._take_resized(data)):
             if data[0] == CR:
                 data = skip_empty_lines(data)
             try:
@@ -250,6 +253,7 @@ class Connection(asyncio.Protocol):
                 return
             self._head = parsed
             self._known_head = data[: parsed.size]
+            self._around_length = None
         head = self._head
         length, body = head.length, data[head.size :]
         if length != len(body) or length > limits.max_body_bytes or service.buffered_bytes + length > service.max_buffered_bytes:
@@ -258,6 +262,16 @@ class Connection(asyncio.Protocol):
             service.buffered_bytes += length
             self._held_bytes += length
             self._dispatch(body)
+
+    def _take_resized(self, data: bytes) -> bool:
+        """Take a head that is the last one but for the length of the body."""
+        around = self._around_length
+        if around is None:
+            around = self._around_length = around_length(self._known_head)
+        if not take_resized(self._head, data, around):
+            return False
+        self._known_head = data[: self._head.size]
+        return self._head.size <= self._service.limits.max_head_bytes
 
     def _take_partial(self, data: bytes) -> None:
         """Keep the beginning of a head, or refuse what is whole but no head."""

@@ -23,6 +23,7 @@ Buffer = TypeVar("Buffer", bytes, bytearray)
 _LINES = rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+"
 _HEAD = re.compile(rb"([A-Z]{1,20}+) ([!\"$-~]++) HTTP/1\.([01])\r\n(" + _LINES + rb")\r\n")
 _DECISIVE = re.compile(rb"\r\n(host|content-length|transfer-encoding|connection|expect|authorization|origin):[ \t]*([^\r]*)")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)(?=\r\n)", re.IGNORECASE)
 _HOST_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789.-_~%!$&'()*+,;=:[]"
 MAX_LENGTH_DIGITS = 18
 _TARGET = re.compile(rb"[A-Z]{1,20} (?:https?://[^/?# ]*)?(/[!-~]*)")
@@ -114,6 +115,30 @@ def parse_head(data: bytes, max_headers: int) -> Head | None:
         origin=origin,
         usual=keep_alive and not origin and method not in UNUSUAL_METHODS,
     )
+
+
+def around_length(head: bytes) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the digits of a checked head's Content-Length; both empty where it has none, or more in it."""
+    found = _LENGTH.search(head)
+    return (head[: found.start(1)], head[found.end(1) :]) if found is not None else (b"", b"")
+
+
+def take_resized(head: Head, data: bytes, around: tuple[bytes, bytes]) -> bool:
+    """Have `head` stand for the one that data begins with, if that differs from it in the digits of Content-Length alone.
+
+    Most clients send one head again and again, but for the length of what they ask.
+    """
+    before, behind = around
+    if not before or not data.startswith(before):
+        return False
+    start = len(before)
+    end = data.find(b"\r", start, start + MAX_LENGTH_DIGITS + 1)
+    if end < 0 or not data[start:end].isdigit() or not data.startswith(behind, end):
+        return False
+    head.length = int(data[start:end])
+    head.size = size = end + len(behind)
+    head.headers = head.headers.resized(data[data.index(b"\r\n") + 2 : size - 2])
+    return True
 
 
 def skip_empty_lines(data: Buffer) -> Buffer:

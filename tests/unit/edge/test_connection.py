@@ -74,6 +74,27 @@ ABUSE: list[tuple[str, bytes, int]] = [
 ]
 
 
+async def test_heads_that_differ_in_their_length_alone(toy: Any, connect: Any) -> None:
+    client = await connect()
+    for length in (5, 0, 12, 7, 100_000, 7):
+        await client.send(b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nX: y\r\n\r\n" % length + b"x" * length)
+        status, _, body = await client.answer()
+        assert (status, body) == (200, b"POST /e %d" % length)
+    assert [request.headers.get(b"content-length") for request in toy.requests] == [b"5", b"0", b"12", b"7", b"100000", b"7"]
+
+
+@pytest.mark.parametrize("case", [case for case in ABUSE if b"Content-Length" in case[1]], ids=lambda case: case[0])
+async def test_abuse_behind_a_good_request_of_the_same_kind(toy: Any, connect: Any, *, case: tuple[str, bytes, int]) -> None:
+    client = await connect()
+    await client.send(b"POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
+    assert (await client.answer())[0] == 200
+    await client.send(case[1])
+    status, headers, _ = await client.answer()
+    assert (status, headers["connection"]) == (case[2], "close")
+    assert await client.rest() == b""
+    assert len(toy.requests) == 1
+
+
 @pytest.mark.parametrize(("data", "status"), [case[1:] for case in ABUSE], ids=[case[0] for case in ABUSE])
 @pytest.mark.parametrize("slowly", [False, True], ids=["whole", "bytewise"])
 async def test_abuse_is_refused_and_closed(toy: Any, connect: Any, *, data: bytes, status: int, slowly: bool) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from modelgate.core.errors import InvalidRequest, ModelgateError
-from modelgate.edge.head import CHUNKED, Head, find_flaw, guess_path, parse_head
+from modelgate.edge.head import CHUNKED, Head, around_length, find_flaw, guess_path, parse_head, take_resized
 
 
 def parse(lines: str, request_line: str = "POST /v1/x HTTP/1.1") -> Head | None:
@@ -213,3 +213,87 @@ def test_path_of_a_refused_head() -> None:
     assert guess_path(b"POST /mj/submit?x HTTP/1.1\r\nbad") == "/mj/submit"
     assert guess_path(b"POST http://h/mj/submit HTTP/1.1\r\n") == "/mj/submit"
     assert guess_path(b"\x16\x03") == ""
+
+
+SIZED = b"POST /v1/x?y HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\nAuthorization: Bearer a\r\n\r\n"
+
+
+@pytest.mark.parametrize("digits", [b"0", b"7", b"12", b"345678", b"007", b"9" * 18])
+def test_a_head_of_another_length_is_taken_as_if_it_were_read_anew(digits: bytes) -> None:
+    head = parse_head(SIZED, 100)
+    assert head is not None
+    assert head.headers.get(b"content-length") == b"12"
+    assert head.headers.get(b"authorization") == b"Bearer a"
+    head.headers.known = "something"
+    earlier = head.headers
+    data = SIZED.replace(b"12", digits) + b"the body\r\n"
+    assert take_resized(head, data, around_length(SIZED))
+
+    anew = parse_head(data, 100)
+    assert anew is not None
+    assert (head.length, head.size, head.headers.raw) == (anew.length, anew.size, anew.headers.raw)
+    assert (head.method, head.path, head.query, head.usual, head.keep_alive) == (
+        anew.method,
+        anew.path,
+        anew.query,
+        anew.usual,
+        anew.keep_alive,
+    )
+    assert head.headers.get(b"content-length") == digits
+    assert head.headers.get(b"authorization") == b"Bearer a"
+    assert head.headers.known == "something"
+    assert earlier.raw == SIZED[SIZED.index(b"\n") + 1 : -2]
+    assert earlier.get(b"content-length") == b"12"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SIZED.replace(b"12", b""),
+        SIZED.replace(b"12", b"+12"),
+        SIZED.replace(b"12", b"-1"),
+        SIZED.replace(b"12", b"1_2"),
+        SIZED.replace(b"12", b"0x12"),
+        SIZED.replace(b"12", b"12, 13"),
+        SIZED.replace(b"12", b"12 "),
+        SIZED.replace(b"12", "１２".encode()),
+        SIZED.replace(b"12", b"9" * 19),
+        SIZED.replace(b"12\r\n", b"12\n"),
+        SIZED.replace(b"12\r\n", b"12\r\nContent-Length: 5\r\n"),
+        SIZED.replace(b"12\r\n", b"12\r\nTransfer-Encoding: chunked\r\n"),
+        SIZED.replace(b"Bearer a", b"Bearer b"),
+        SIZED.replace(b"/v1/x", b"/v1/z"),
+        SIZED.replace(b"Host: h", b"Host: g"),
+        SIZED[:-2],
+        SIZED[:-1],
+        SIZED[: SIZED.index(b"12") + 1],
+        b"",
+    ],
+)
+def test_whatever_differs_in_more_than_the_digits_is_read_anew(data: bytes) -> None:
+    head = parse_head(SIZED, 100)
+    assert head is not None
+    before = head.headers
+    assert not take_resized(head, data, around_length(SIZED))
+    assert (head.length, head.size) == (12, len(SIZED))
+    assert head.headers is before
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5 \r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nX-Content-Length: 5\r\n\r\n",
+    ],
+)
+def test_heads_whose_length_is_no_mere_number_are_always_read(head: bytes) -> None:
+    assert around_length(head) == (b"", b"")
+
+
+def test_the_length_is_found_however_it_is_written() -> None:
+    assert around_length(b"POST / HTTP/1.1\r\nCONTENT-length:\t5\r\nHost: h\r\n\r\n") == (
+        b"POST / HTTP/1.1\r\nCONTENT-length:\t",
+        b"\r\nHost: h\r\n\r\n",
+    )
