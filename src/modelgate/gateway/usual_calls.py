@@ -47,6 +47,7 @@ MAX_BODY_BYTES = JOIN_BYTES
 MAX_MODELS = 64
 """Models remembered for each head."""
 JSON_TYPE = b"application/json"
+JSON_LINE = b"content-type: application/json\r\n"
 
 
 class Terms(msgspec.Struct):
@@ -69,9 +70,13 @@ class Terms(msgspec.Struct):
 
 
 class Known(msgspec.Struct):
-    """What a head says, by one configuration and as long as no key changes. Of a model that is nothing for this way the terms are None."""
+    """What a head says, by one configuration and as long as no key changes. Of a model that is nothing for this way the terms are None.
+
+    `tells_openai`: answers have no header lines but those of OpenAI's dialect.
+    """
 
     kind: ChatKind
+    tells_openai: bool
     peek: Callable[[HttpRequest], ChatPeek]
     caller: Caller
     configuration: Configuration
@@ -143,28 +148,24 @@ class UsualCall(msgspec.Struct, eq=False):
         """The answer is here in one piece."""
         if self.reply is None:
             return
+        terms = self.terms
+        pass_response = terms.wire_format.pass_response
         try:
-            usage, amount_nanos = self._read(head, body)
-            if usage is None:
-                self.begun(UpstreamResponse(None, head, body))
-            else:
+            usage, amount_nanos = None, 0
+            if head.status == 200 and not head.is_events:
+                try:
+                    passed = pass_response(body, self.peeked, terms.is_renamed, terms.ids)
+                    usage, self.body = passed.usage, passed.body
+                    if usage is not None:
+                        amount_nanos = terms.price.charge(usage)
+                except (UnreadableAnswer, ValueError):
+                    usage = None
+            if usage is not None:
                 self._charge(usage, amount_nanos)
+            else:
+                self.begun(UpstreamResponse(None, head, body))
         except Exception as fault:  # noqa: BLE001  # as above
             self.failed(fault)
-
-    def _read(self, head: ResponseHead, body: bytes) -> tuple[Usage | None, int]:
-        """Return what was used and what it costs; None where that is not as plain as usual."""
-        terms = self.terms
-        if head.status != 200 or head.is_events:
-            return None, 0
-        try:
-            pass_response = terms.wire_format.pass_response
-            passed = pass_response(body, self.peeked, terms.is_renamed, terms.ids)
-            self.body = passed.body
-            usage = passed.usage
-            return usage, terms.price.charge(usage) if usage is not None else 0
-        except (UnreadableAnswer, ValueError):
-            return None, 0
 
     def _charge(self, usage: Usage, amount_nanos: int) -> None:
         """Count the call everywhere it is counted and stage its charge. As `Call.charge`, whose record it writes to the letter."""
@@ -216,7 +217,12 @@ class UsualCall(msgspec.Struct, eq=False):
         """The charge is durable, so the answer may go."""
         if self.reply is None:
             return
-        self.reply.answer(self.usual.calls.lines_of(self, self.known.kind, JSON_TYPE), self.body)
+        known, rate = self.known, self.rate
+        if known.tells_openai and not self.ignored:
+            lines = JSON_LINE if rate is None else JSON_LINE + rate.header_lines()
+        else:
+            lines = self.usual.calls.lines_of(self, known.kind, JSON_TYPE)
+        self.reply.answer(lines, self.body)
 
     def begun(self, response: UpstreamResponse) -> None:
         """The answer is not the usual one."""
@@ -339,7 +345,8 @@ class UsualCalls:
         if caller is None or caller.key.cache_s is not None or caller.key.disabled or caller.key.ips:
             return None
         good_until = caller.key.expires_at if caller.key.expires_at is not None else inf
-        return Known(kind, kind.peek, caller, configuration, self._keys.forgotten, good_until, {})
+        tells_openai = not kind.request_id_header and kind.rate_lines is None
+        return Known(kind, tells_openai, kind.peek, caller, configuration, self._keys.forgotten, good_until, {})
 
     def _terms_of(self, known: Known, model: str) -> Terms | None:
         """Return the terms for a model; None: it is not had by this way."""

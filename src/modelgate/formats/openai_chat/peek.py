@@ -7,7 +7,7 @@ import msgspec
 from modelgate.core.http import HttpRequest
 from modelgate.formats.chat import carried
 from modelgate.formats.chat.wire_format import ChatPeek
-from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted, refuse_twins
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted, may_hide, refuse_twins
 from modelgate.formats.openai_chat.request import count_images, look, say
 from modelgate.formats.openai_chat.schema import Peek, limit_of
 
@@ -130,7 +130,7 @@ def peek_request(request: HttpRequest) -> RequestPeek:
     """
     body = request.body
     found = look(body)
-    is_common = len(body) < LARGE_BODY_BYTES and _NOTABLE.findall(body) == _ONLY_MODEL and body.find(b"\\u00") < 0
+    is_common = len(body) < LARGE_BODY_BYTES and _NOTABLE.findall(body) == _ONLY_MODEL and not may_hide(body)
     if not is_common:
         refuse_twins(body, "model", say=say)
     limit = limit_of(found.max_completion_tokens, found.max_tokens)
