@@ -1,10 +1,13 @@
 """What passes and what is read of it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.formats.openai_chat.conftest import ReversedIds
 
 from modelgate.core.usage import Usage
 from modelgate.formats import sse
+from modelgate.formats.openai_chat import tap as tap_module
 from modelgate.formats.openai_chat.tap import MAX_KEPT_BYTES, StreamTap
 
 
@@ -148,3 +151,49 @@ def test_a_large_event_in_many_reads_costs_no_copy_of_the_whole_each_time() -> N
     for _ in range(20_000):
         assert tap.feed(piece) == b""
     assert len(tap.feed(b"\n\n")) == 20_000_002
+
+
+def _event(words: str, *, behind: str = '"},"finish_reason":null}],"usage":null}') -> bytes:
+    return f'data: {{"id":"c","model":"vendors-name","choices":[{{"index":0,"delta":{{"content":"{words}{behind}\n\n'.encode()
+
+
+_TRICKS = (
+    _event("word"),
+    _event(""),
+    _event("other words, of another length"),
+    _event(r"said \"usage\": 5"),
+    _event(r"ends in a backslash \\"),
+    _event("x\\", behind='"usage\\":5"},"finish_reason":null}],"usage":null}'),
+    _event("x", behind='"},"finish_reason":null}],"usage":{"prompt_tokens":3,"completion_tokens":2}}'),
+    _event("x", behind='"},"finish_reason":"stop"}],"usage":null}'),
+    _event('x","usage":{"prompt_tokens":1,"completion_tokens":9},"y":"'),
+    _event('x"},"finish_reason":null}],"usage":null}\n\ndata: [DONE]\n\ndata: {"choices":[{"delta":{"content":"'),
+    _event("x\n\ndata: [DONE]\n\ndata: y"),
+    _event("x\r\rdata: [DONE]\r\rdata: y"),
+    _event("word") + _event("words"),
+    b'data: {"error":{"message":"no","code":"x"}}\n\n',
+    b'data: {"id":"c","model":"vendors-name","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n',
+    b"data: [DONE]\n\n",
+    b": comment\n\n",
+)
+
+
+def _passed(reads: list[bytes], *, model: str | None, looks: int) -> tuple[object, ...]:
+    tap = StreamTap(usage_asked=False, model=model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tap_module, "MAX_LOOKS", looks)
+        said = b"".join(tap.feed(read) for read in reads) + tap.finish()
+    return said, tap.usage, tap.usage_refused, tap.is_done, tap.error, tap.final, tap.is_complete(), tap.text
+
+
+@given(st.lists(st.sampled_from(_TRICKS), max_size=12), st.sampled_from([None, "callers-name"]))
+def test_events_told_at_a_glance_are_passed_as_those_that_are_looked_at(reads: list[bytes], model: str | None) -> None:
+    assert _passed(reads, model=model, looks=16) == _passed(reads, model=model, looks=0)
+
+
+def test_an_event_that_differs_in_its_words_alone_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    tap = StreamTap(usage_asked=False, model="callers-name")
+    assert tap.feed(_event("one")) == _event("one").replace(b"vendors-name", b"callers-name")
+    monkeypatch.setattr(StreamTap, "_look", lambda _self, _data: pytest.fail("it was looked at"))
+    assert tap.feed(_event("two")) == _event("two").replace(b"vendors-name", b"callers-name")
+    assert tap.events == 2
