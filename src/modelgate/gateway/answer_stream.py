@@ -108,7 +108,12 @@ class AnswerStream:
         except Exception as fault:  # noqa: BLE001  # a stream's edge: its client must not wait, nor its hold stay open, for ever
             self._break(fault)
             return
-        if passing:
+        sink = self._sink
+        if passing and sink is not None:
+            self._output_bytes += len(passing)
+            self._quiet_ticks = 0
+            sink.write(passing)
+        elif passing:
             self._pass(passing)
         if self._relay.is_done:
             self._finish(None)

@@ -29,7 +29,7 @@ _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
 _RECENT_BLOCKS = 4
 MAX_LOOKS = 16
 """So often a stream is tried for events that differ in their words alone; some vendors' differ in more."""
-_CONTENT = b'"content":"'
+_CONTENT = re.compile(rb'"content"\s*:\s*"')
 _PIECE = re.compile(rb'[^"\r\n\\]*+')
 """Words within an event that hold no quote, escape or line end: nothing but words can be in there."""
 BACKSLASH = ord("\\")
@@ -113,9 +113,10 @@ class StreamTap:
     def _remember(self, event: bytes) -> None:
         """Keep what stands around the words of a plain event: the next is told from it at a glance, if it differs in them alone."""
         self._looks += 1
-        start = event.find(_CONTENT) + len(_CONTENT)
+        found = _CONTENT.search(event)
+        start = found.end() if found is not None else len(event)
         end = event.find(b'"', start)
-        if start < len(_CONTENT) or end < 0 or event[end - 1] == BACKSLASH or b'"model"' in event[end:]:
+        if end < 0 or event[end - 1] == BACKSLASH or b'"model"' in event[end:]:
             return
         self._before, self._behind = event[:start], event[end:]
         self._start, self._end = start, end - len(event)
