@@ -314,7 +314,7 @@ class RateCounters:
         """Have the place stand for the minute of `now`; our cell is emptied of what another minute or another key left there."""
         before = self._holders.get(place.slot)
         if before is not None and before is not place:
-            before.since = before.until = 0.0  # should its key be heard of again, it begins anew
+            before.since = before.until = before.far_until = 0.0  # should its key be heard of again, it begins anew
         self._holders[place.slot] = place
         minute = int(now // WINDOW_S)
         place.since, place.until = minute * WINDOW_S, (minute + 1) * WINDOW_S
@@ -347,8 +347,8 @@ class RateCounters:
         """Look at what the others have counted."""
         if self._elsewhere(place) != place.elsewhere:
             self._add_up(place)
-        requests_left = (rpm or MAX_COUNT) - place.requests - place.others_requests - place.old_requests
-        tokens_left = (tpm or MAX_COUNT) - place.tokens - place.others_tokens - place.old_tokens
+        requests_left = (MAX_COUNT if rpm is None else rpm) - place.requests - place.others_requests - place.old_requests
+        tokens_left = (MAX_COUNT if tpm is None else tpm) - place.tokens - place.others_tokens - place.old_tokens
         is_far = requests_left > FAR_REQUESTS * self._writers and tokens_left > FAR_TOKENS * self._writers
         place.far_until = min(now + LOOK_S, place.until) if is_far else 0.0
 

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from modelgate.core.errors import RateExceeded
 from modelgate.core.records import ApiKey
-from modelgate.metering.rates import GROWTH_SLOTS, MAX_SLOTS, RateCounters, RateState, Window, render_duration
+from modelgate.metering.rates import (
+    FAR_REQUESTS,
+    FAR_TOKENS,
+    GROWTH_SLOTS,
+    LOOK_S,
+    MAX_SLOTS,
+    RateCounters,
+    RateState,
+    Window,
+    render_duration,
+)
 
 NOON = 1_764_000_000.0  # a whole minute
 
@@ -133,6 +143,88 @@ def test_a_new_key_on_a_reused_slot_starts_clean(path: Path) -> None:
     assert admitted(relays[0], new, NOON, 5) == 2
 
 
+@pytest.mark.parametrize("rpm", [None, 10 * FAR_REQUESTS])
+def test_a_slot_that_changes_hands_in_one_process_begins_clean_both_ways(path: Path, rpm: int | None) -> None:
+    """Far from the limits, where little is looked at: a key that was heard of a moment ago counts into a cell that is another's by now."""
+    counters = RateCounters(path, writer=0, writers=2)
+    first, second = (key(rpm=rpm, tpm=10 * FAR_TOKENS, slot=7, id=f"key_{name}") for name in ("first", "second"))
+
+    def seen(by: ApiKey, times: int, now: float) -> tuple[int, int, bool]:
+        states = [counters.admit(by, now=now) for _ in range(times)]
+        counters.add_tokens(by, 10, now=now)
+        last = states[-1]
+        assert last is not None
+        return last.requests, last.tokens, last.elapsed_s == now % 60
+
+    assert seen(first, 3, NOON) == (3, 0, True)
+    assert seen(second, 2, NOON + LOOK_S / 4) == (2, 0, True)
+    assert seen(first, 1, NOON + LOOK_S / 2) == (1, 0, True)
+    assert seen(second, 1, NOON + 1) == (1, 0, True)
+    assert seen(second, 1, NOON + 1) == (2, 10, True)
+    assert seen(first, 1, NOON + 61) == (1, 0, True)  # nothing of the minute before is its own
+
+
+def test_far_from_a_limit_the_others_are_looked_at_now_and_then(path: Path) -> None:
+    here, there = RateCounters(path, writer=0, writers=2), RateCounters(path, writer=1, writers=2)
+    by = key(rpm=10 * FAR_REQUESTS, tpm=10 * FAR_TOKENS)
+
+    def seen(now: float) -> tuple[int, int]:
+        state = here.admit(by, now=now)
+        assert state is not None
+        return state.requests, state.tokens
+
+    assert seen(NOON) == (1, 0)
+    there.admit(by, now=NOON)
+    there.add_tokens(by, 7, now=NOON)
+    here.add_tokens(by, 5, now=NOON)
+    assert seen(NOON + LOOK_S / 2) == (2, 5)  # its own are known, theirs not yet
+    assert seen(NOON + LOOK_S) == (4, 12)
+    there.admit(by, now=NOON)
+    assert seen(NOON + LOOK_S * 1.5) == (5, 12)
+    assert seen(NOON + 60) == (1, 0)  # a minute of its own, with nothing of theirs in it
+    state = here.admit(by, now=NOON + 60)
+    assert state is not None
+    assert (state.old_requests, state.old_tokens) == (6, 12)
+    assert seen(NOON + 120 - LOOK_S / 2) == (3, 0)
+    assert seen(NOON + 120 + LOOK_S / 4) == (1, 0)  # far or not, no look outlives its minute
+
+
+@pytest.mark.parametrize("limits", [{"rpm": FAR_REQUESTS}, {"tpm": FAR_TOKENS}, {"rpm": 10 * FAR_REQUESTS, "tpm": FAR_TOKENS}])
+def test_near_a_limit_the_others_are_looked_at_each_time(path: Path, limits: dict[str, int]) -> None:
+    here, there = RateCounters(path, writer=0, writers=2), RateCounters(path, writer=1, writers=2)
+    by = key(**limits)
+    for turn in range(1, 6):
+        there.admit(by, now=NOON)
+        there.add_tokens(by, 3, now=NOON)
+        state = here.admit(by, now=NOON)
+        assert state is not None
+        assert (state.requests, state.tokens) == (2 * turn, 3 * turn if "tpm" in limits else 0)
+
+
+@pytest.mark.parametrize("step_s", [LOOK_S / 10, LOOK_S * 2])
+def test_a_limit_that_was_far_is_kept_to_the_request_by_two_writers(path: Path, step_s: float) -> None:
+    relays = [RateCounters(path, writer=index, writers=2) for index in range(2)]
+    limit = 4 * FAR_REQUESTS
+    by = key(rpm=limit)
+    now, count = NOON, 0  # each writer admits no more than half of `FAR_REQUESTS` in `LOOK_S`
+    for tries in range(limit + 200):
+        if tries % 100 == 0:
+            now = min(now + step_s, NOON + 59)
+        count += admitted(relays[(tries // 3) % 2], by, now, 1)
+
+    assert count == limit
+
+
+def test_tokens_that_were_far_refuse_once_they_are_used_up(path: Path) -> None:
+    here, there = RateCounters(path, writer=0, writers=2), RateCounters(path, writer=1, writers=2)
+    by = key(tpm=3 * FAR_TOKENS)
+    assert admitted(here, by, NOON, 1) == 1
+    there.add_tokens(by, 2 * FAR_TOKENS, now=NOON)
+    there.add_tokens(by, FAR_TOKENS, now=NOON)
+    assert admitted(here, by, NOON + LOOK_S / 2, 1) == 1  # unseen for a moment, as the bound says
+    assert admitted(here, by, NOON + LOOK_S, 5) == 0
+
+
 def test_far_slots_grow_the_file_for_all(path: Path) -> None:
     near, far = RateCounters(path, writer=0, writers=2), RateCounters(path, writer=1, writers=2)
     by = key(rpm=4, slot=5 * GROWTH_SLOTS + 3)
@@ -156,10 +248,13 @@ def test_another_number_of_writers_starts_a_new_file(path: Path) -> None:
         RateCounters(path, writer=4, writers=4)
 
 
-def test_a_limit_of_zero_admits_nobody(path: Path) -> None:
-    with pytest.raises(RateExceeded) as refused:
-        RateCounters(path, writer=0, writers=1).admit(key(rpm=0), now=NOON)
-    assert refused.value.retry_after_s == 60
+@pytest.mark.parametrize("limits", [{"rpm": 0}, {"tpm": 0}, {"rpm": 0, "tpm": 0}, {"rpm": 0, "tpm": 10 * FAR_TOKENS}])
+def test_a_limit_of_zero_admits_nobody(path: Path, limits: dict[str, int]) -> None:
+    counters = RateCounters(path, writer=0, writers=1)
+    for _ in range(3):  # the second once was taken for one whose limit is far
+        with pytest.raises(RateExceeded) as refused:
+            counters.admit(key(**limits), now=NOON)
+        assert refused.value.retry_after_s == 60
 
 
 def test_other_processes_see_the_counts(path: Path) -> None:
