@@ -15,7 +15,7 @@ from math import inf
 
 import msgspec
 
-from modelgate.core.errors import ModelgateError, Overloaded, RateExceeded
+from modelgate.core.errors import ModelgateError, Overloaded
 from modelgate.core.http import HttpRequest, HttpResponse, Reply
 from modelgate.core.providers import Quirks
 from modelgate.core.records import RequestFacts
@@ -218,11 +218,15 @@ class UsualCall(msgspec.Struct, eq=False):
         if self.reply is None:
             return
         known, rate = self.known, self.rate
-        if known.tells_openai and not self.ignored:
-            lines = JSON_LINE if rate is None else JSON_LINE + rate.header_lines()
+        try:
+            if known.tells_openai and not self.ignored:
+                lines = JSON_LINE if rate is None else JSON_LINE + rate.header_lines()
+            else:
+                lines = self.usual.calls.lines_of(self, known.kind, JSON_TYPE)
+        except Exception as fault:  # noqa: BLE001  # the hold is over, but its caller waits
+            self.reply.await_answer(self.request, partial(_raise, fault))
         else:
-            lines = self.usual.calls.lines_of(self, known.kind, JSON_TYPE)
-        self.reply.answer(lines, self.body)
+            self.reply.answer(lines, self.body)
 
     def begun(self, response: UpstreamResponse) -> None:
         """The answer is not the usual one."""
@@ -238,6 +242,7 @@ class UsualCall(msgspec.Struct, eq=False):
         if self.reply is not None:
             answer = self.usual.loop.create_future()
             answer.set_exception(error)
+            answer.exception()  # should the ordinary way fail before it asks for this, that is no news
             self._hand_over(answer)
 
     def _hand_over(self, begun: "asyncio.Future[UpstreamResponse] | None") -> None:
@@ -266,6 +271,12 @@ class UsualCall(msgspec.Struct, eq=False):
         error, kind = Overloaded(retry_after_s=RETRY_AFTER_S), self.known.kind
         self.usual.desk.refusals.note(request, error, endpoint=kind.name, model=self.peeked.model)
         return self.usual.calls.refusal(error, kind, request, self.rate)
+
+
+async def _raise(fault: Exception, request: HttpRequest) -> HttpResponse:
+    """Leave a fault to the edge."""
+    del request
+    raise fault
 
 
 class UsualCalls:
@@ -306,7 +317,7 @@ class UsualCalls:
         peek = known.peek
         try:
             peeked = peek(request)
-        except ModelgateError:
+        except Exception:  # noqa: BLE001  # whatever it is, it will be said on the other way
             return None
         model = peeked.model
         terms = known.terms.get(model) or self._terms_of(known, model)
@@ -328,7 +339,7 @@ class UsualCalls:
             return None
         try:
             call.rate = self.desk.rates.admit(key, now=now)
-        except RateExceeded:
+        except Exception:  # noqa: BLE001  # as above; nearly always the rate is exceeded
             meter.give_back(lease, amount_nanos)
             return None
         request.key = key
