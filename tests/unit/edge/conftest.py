@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from modelgate.core.errors import ModelgateError, RateExceeded
-from modelgate.core.http import BodySink, HeaderBlock, HttpRequest, HttpResponse
+from modelgate.core.http import BodySink, HeaderBlock, HttpRequest, HttpResponse, Reply
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.server import EdgeServer
 
@@ -84,10 +85,27 @@ class Flood(Source):
             self.sink.end()
 
 
+class Begun:
+    """A request taken without a coroutine, which the test answers by hand."""
+
+    def __init__(self, request: HttpRequest, reply: Reply) -> None:
+        self.request = request
+        self.reply = reply
+        self.cancelled = 0
+
+    def cancel(self) -> bool:
+        self.cancelled += 1
+        return False
+
+    def answer(self, body: bytes = b"") -> None:
+        self.reply.answer(b"content-type: text/plain\r\n", body or f"begun {self.request.path}".encode())
+
+
 @dataclass
 class Toy:
     """The handler, the log of faults, and a running server around them."""
 
+    begun: list[Begun] = field(default_factory=list)
     requests: list[HttpRequest] = field(default_factory=list)
     faults: list[BaseException] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,6 +113,12 @@ class Toy:
     finished: int = 0
     port: int = 0
     server: Any = None
+
+    def begin(self, request: HttpRequest, reply: Reply) -> Begun | None:
+        if not request.path.startswith("/usual"):
+            return None
+        self.begun.append(Begun(request, reply))
+        return self.begun[-1]
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)
@@ -183,6 +207,12 @@ class Client:
     def abort(self) -> None:
         self.writer.transport.abort()
 
+    def reset(self) -> None:
+        """Leave so that the server hears of it even if it writes nothing: after a mere end a client may still read."""
+        sock = self.writer.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
 
 Serve = Callable[..., Any]
 
@@ -202,7 +232,13 @@ async def toy(limits: EdgeLimits, request: pytest.FixtureRequest) -> AsyncIterat
     sock.listen(64)
     toy.port = sock.getsockname()[1]
     toy.server = EdgeServer(
-        toy.handle, render_error=toy.render_error, log_fault=toy.log_fault, limits=limits, clock=lambda: 1000.0, **options
+        toy.handle,
+        begin=toy.begin,
+        render_error=toy.render_error,
+        log_fault=toy.log_fault,
+        limits=limits,
+        clock=lambda: 1000.0,
+        **options,
     )
     await toy.server.start(sock)
     yield toy

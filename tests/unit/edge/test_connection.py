@@ -168,6 +168,104 @@ async def test_pipelined_requests_are_answered_in_order(toy: Any, connect: Any) 
     assert bytes(toy.requests[0].body) == b"a"
 
 
+USUAL = b"POST /usual/%d HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"
+
+
+async def test_a_request_taken_without_a_coroutine_is_answered_alike(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    seen = []
+    for number, path in enumerate((b"/usual/1", b"/e")):
+        await client.send(b"POST %b HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi" % path)
+        if not number:
+            await until(lambda: toy.begun)
+            assert toy.server.buffered_bytes == 2
+            toy.begun[0].answer(b"POST /e 2")
+        status, headers, body = await client.answer()
+        request = (toy.begun[0].request, *toy.requests)[number]
+        assert headers.pop("x-request-id") == request.id
+        seen.append((status, headers, body, request.method, bytes(request.body), request.started, request.client))
+    assert seen[0] == seen[1]
+    assert (toy.server.buffered_bytes, len(toy.requests)) == (0, 1)
+
+
+async def test_pipelined_requests_without_a_coroutine_are_answered_in_order(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(USUAL % 1 + USUAL % 2 + b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n" + USUAL % 4 + USUAL % 5)
+    for number in (1, 2):
+        await until(lambda number=number: len(toy.begun) == number)
+        await asyncio.sleep(QUICK / 10)
+        assert len(toy.begun) == number  # one at a time
+        toy.begun[-1].answer()
+        assert (await client.answer())[2] == b"begun /usual/%d" % number
+    await until(lambda: toy.requests)
+    assert len(toy.begun) == 2
+    toy.gate.set()
+    assert (await client.answer())[2] == b"GET /wait 0"
+    await until(lambda: len(toy.begun) == 3)
+    toy.begun[2].reply.await_answer(toy.begun[2].request, toy.handle)  # it becomes a task after all
+    assert (await client.answer())[2] == b"POST /usual/4 1"
+    await until(lambda: len(toy.begun) == 4)
+    toy.begun[3].answer()
+    assert (await client.answer())[2] == b"begun /usual/5"
+    assert [begun.cancelled for begun in toy.begun] == [0] * 4
+
+
+async def test_a_large_answer_without_a_coroutine_arrives_intact(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    body = bytes(range(256)) * 4096
+    await client.send(USUAL % 1 + USUAL % 2)
+    await until(lambda: toy.begun)
+    toy.begun[0].answer(body)
+    assert (await client.answer())[2] == body
+    await until(lambda: len(toy.begun) == 2)
+    toy.begun[1].answer()
+    assert (await client.answer())[2] == b"begun /usual/2"
+
+
+async def test_a_half_closed_client_gets_its_answer_without_a_coroutine(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(USUAL % 1)
+    client.end()
+    await until(lambda: toy.begun)
+    toy.begun[0].answer()
+    assert (await client.answer())[2] == b"begun /usual/1"
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("leave", ["abort", "reset"])
+@pytest.mark.parametrize("is_handed_on", [False, True])
+async def test_a_request_goes_on_when_its_client_vanishes_and_then_all_is_forgotten(
+    toy: Any, connect: Any, until: Any, *, is_handed_on: bool, leave: str
+) -> None:
+    """What it asked for goes on, so that the bill is known; only its answer has nowhere to go."""
+    client = await connect()
+    await client.send(USUAL % 1)
+    await until(lambda: toy.begun)
+    getattr(client, leave)()
+    await asyncio.sleep(0.02)
+    begun = toy.begun[0]
+    assert (toy.server.connection_count, toy.server.buffered_bytes, begun.cancelled) == (1, 1, 0)
+    if is_handed_on:
+        begun.reply.await_answer(begun.request, toy.handle)
+        await until(lambda: toy.finished == 1)
+    else:
+        begun.answer()
+    await until(lambda: not toy.server.connection_count)
+    assert (toy.server.buffered_bytes, toy.faults) == (0, [])
+
+
+async def test_a_fault_after_a_request_was_handed_on_is_an_error_answer(toy: Any, connect: Any, until: Any) -> None:
+    async def fail(_request: Any) -> Any:
+        raise KeyError("the secret of the fault")
+
+    client = await connect()
+    await client.send(USUAL % 1)
+    await until(lambda: toy.begun)
+    toy.begun[0].reply.await_answer(toy.begun[0].request, fail)
+    status, _, body = await client.answer()
+    assert (status, b"secret" in body, len(toy.faults)) == (500, False, 1)
+
+
 async def test_many_pipelined_preflights_do_not_nest(connect: Any) -> None:
     client = await connect()
     await client.send(b"OPTIONS /2 HTTP/1.1\r\nHost: h\r\n\r\n" * 1500)

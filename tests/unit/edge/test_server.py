@@ -151,6 +151,54 @@ async def test_drain_cuts_what_does_not_finish(toy: Any, connect: Any, source_ty
     assert await waiting.rest() in (b"", b"(reset)")
 
 
+USUAL = b"POST /usual HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"
+
+
+async def test_drain_lets_requests_without_a_coroutine_finish(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(USUAL)
+    await until(lambda: toy.begun)
+    drained = asyncio.create_task(toy.server.drain(5))
+    await asyncio.sleep(0.01)
+    assert not drained.done()
+    toy.begun[0].answer()
+    status, headers, body = await client.answer()
+    assert (status, headers["connection"], body) == (200, "close", b"begun /usual")
+    await drained
+    assert toy.begun[0].cancelled == 0
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+async def test_drain_cuts_requests_without_a_coroutine_and_forgets_them(toy: Any, connect: Any, until: Any, *, has_left: bool) -> None:
+    """Nothing of them is to come that would: such a request is no task, which ends when it is cancelled."""
+    client = await connect()
+    await client.send(USUAL)
+    await until(lambda: toy.begun)
+    if has_left:
+        client.reset()
+        await asyncio.sleep(0.02)
+    started = asyncio.get_running_loop().time()
+    async with asyncio.timeout(5):
+        await toy.server.drain(QUICK)
+    assert asyncio.get_running_loop().time() - started < 3 * QUICK
+    assert (toy.server.connection_count, toy.server.buffered_bytes, toy.begun[0].cancelled) == (0, 0, 1)
+    if not has_left:
+        assert await client.rest() in (b"", b"(reset)")
+
+
+async def test_drain_cuts_a_request_that_became_a_task(toy: Any, connect: Any, until: Any) -> None:
+    client = await connect()
+    await client.send(USUAL)
+    await until(lambda: toy.begun)
+    begun = toy.begun[0]
+    begun.request.path = "/wait"
+    begun.reply.await_answer(begun.request, toy.handle)
+    await until(lambda: toy.requests)
+    await toy.server.drain(QUICK)
+    assert (toy.server.connection_count, toy.server.buffered_bytes, begun.cancelled, toy.finished) == (0, 0, 0, 0)
+    assert await client.rest() in (b"", b"(reset)")
+
+
 async def test_unix_socket(toy: Any, tmp_path: Any, limits: EdgeLimits) -> None:
     sock = socket.socket(socket.AF_UNIX)
     sock.bind(str(tmp_path / "edge.sock"))

@@ -11,7 +11,7 @@ from modelgate.core.money import Book
 from modelgate.core.records import ApiKey, RequestFacts
 from modelgate.metering import leases as leases_module
 from modelgate.metering import meter as module
-from modelgate.metering.leases import Leases
+from modelgate.metering.leases import Lease, Leases
 from modelgate.metering.messages import Ask, LeaseTotals, Refused, Return, ToBook, Totals
 from modelgate.metering.meter import Hold, Meter
 
@@ -344,6 +344,122 @@ async def test_one_answer_that_fails_does_not_keep_the_others(monkeypatch: pytes
     await turns()
     assert told == ["first", "third"]
     assert faults == ["socket closed"]
+
+
+def take_now(world: World, amount: int = 4, *, period: str = "all", ends_at: float | None = None) -> Lease | None:
+    return world.meter.take_now(KEY, period=period, period_ends_at=ends_at, amount_nanos=amount)
+
+
+async def test_a_hold_taken_at_once_is_told_when_it_is_durable() -> None:
+    world = World(granted=10)
+    told: list[tuple[bool, int]] = []
+    lease = take_now(world)
+    assert lease is not None
+    assert (world.free, world.journal.staged) == (6, [])
+    hold = world.meter.hold_now(
+        KEY, lease=lease, amount_nanos=4, request_id="req_1", committed=lambda is_committed: told.append((is_committed, hold.seq))
+    )
+    assert (hold.is_open, hold.seq, hold.lease, hold.amount_nanos, hold.request_id) == (True, 1, lease, 4, "req_1")
+    assert told == []
+    await turns()
+    assert told == [(True, 1)]
+    world.meter.capture(hold, amount_nanos=3, facts=facts(), committed=lambda: told.append((True, 0)))
+    with pytest.raises(KeyError):
+        world.meter.release(hold, facts=facts(), committed=lambda: None)
+    await turns()
+    assert world.journal.commits == [[("hold", 1, 4)], [("capture", 1, 3)]]
+    assert (told[1:], world.free) == ([(True, 0)], 7)
+
+
+async def test_holds_of_both_ways_share_a_commit_in_their_order() -> None:
+    world = World(granted=100)
+    told: list[str] = []
+    task = world.start(5)
+    await turns(1)
+    lease = take_now(world, 6)
+    assert lease is not None
+    world.meter.hold_now(KEY, lease=lease, amount_nanos=6, request_id="req_2", committed=lambda is_committed: told.append("now"))
+    assert not task.done()
+    await task
+    assert told == ["now"]
+    assert world.journal.commits == [[("hold", 1, 5), ("hold", 2, 6)]]
+
+
+async def test_money_that_is_not_there_is_neither_taken_nor_asked_for() -> None:
+    world = World(granted=3)
+    assert take_now(world, 4) is None
+    assert (world.free, world.journal.staged, world.sent) == (3, [], [])
+    assert take_now(world, 3) is not None
+    assert take_now(world, 0) is not None  # a free model needs none
+
+
+async def test_money_given_back_serves_who_waits() -> None:
+    world = World(granted=5)
+    lease = take_now(world, 4)
+    assert lease is not None
+    task = world.start(3)
+    await turns()
+    assert not task.done()
+    world.meter.give_back(lease, 4)
+    assert (await task).seq == 1
+    assert lease.open_holds == 1
+    assert world.free == 2
+
+
+async def test_nothing_is_taken_at_once_out_of_a_period_that_is_over() -> None:
+    world = World(granted=10)
+    assert take_now(world, ends_at=world.now + 5) is not None
+    world.now += 5
+    assert take_now(world, ends_at=world.now) is None
+    assert [message for message in world.sent if isinstance(message, Return)] == [Return((LeaseTotals("key_k", "all", 10, 6),))]
+
+
+async def test_bounds_and_a_shutdown_hold_for_holds_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(granted=100)
+    with monkeypatch.context() as bounds:
+        bounds.setattr(module, "MAX_BACKLOG_RECORDS", 0)
+        assert take_now(world) is not None  # nothing is behind yet
+        await world.hold()
+        assert take_now(world) is None
+    with monkeypatch.context() as bounds:
+        bounds.setattr(leases_module, "MAX_LEASES", 1)
+        other = msgspec.structs.replace(KEY, id="key_other")
+        assert world.meter.take_now(other, period="all", period_ends_at=None, amount_nanos=0) is None
+    assert take_now(world) is not None
+    world.meter.stop()
+    assert take_now(world) is None
+
+
+async def test_a_hold_taken_at_once_hears_of_a_commit_that_fails() -> None:
+    world = World(granted=10)
+    told: list[bool] = []
+    lease = take_now(world)
+    assert lease is not None
+    world.journal.fails = True
+    world.meter.hold_now(KEY, lease=lease, amount_nanos=4, request_id="req_1", committed=told.append)
+    await turns()
+    assert told == [False]
+    assert [str(error) for error in world.broken] == ["disk full"]
+    assert take_now(world) is None
+
+
+async def test_who_fails_to_hear_of_its_hold_keeps_no_other_from_it() -> None:
+    world = World(granted=100)
+    told: list[bool] = []
+    faults: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(str(context["exception"])))
+
+    def fail(is_committed: bool) -> None:
+        raise RuntimeError("a fault of ours")
+
+    before = await world.hold()
+    for committed in (told.append, fail, told.append):
+        lease = take_now(world)
+        assert lease is not None
+        world.meter.hold_now(KEY, lease=lease, amount_nanos=4, request_id="req_1", committed=committed)
+    world.meter.capture(before, amount_nanos=1, facts=facts(), committed=lambda: told.append(True))
+    await turns()
+    assert (told, faults) == ([True, True, True], ["a fault of ours"])
 
 
 async def test_shutdown_returns_everything_and_waits_until_all_is_posted() -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from modelgate.core.http import HeaderBlock
-from modelgate.transport.client import Transport
+from modelgate.transport.client import DEFAULT_TIMEOUTS, Pool, Transport
+from modelgate.transport.connection import Awaited, Connection
 from modelgate.transport.errors import BadResponse, BodyTooLong, ConnectFailed, ConnectionBroken, TimedOut, TransportError
+from modelgate.transport.framing import NO_HEAD, ResponseHead
+from modelgate.transport.response import UpstreamResponse
 from modelgate.transport.target import Target, Timeouts, target_of
 
 pytestmark = pytest.mark.anyio
@@ -637,3 +640,175 @@ async def test_a_repeated_head_answers_a_head_request_without_a_body(transport: 
         assert await response.read(100) == b""
         assert await get(transport, server.target) == b"hello"
         assert server.accepted == 1
+
+
+# Asking without a coroutine.
+
+ASK = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+class Heard:
+    """A listener that remembers what it was told; with `next` it has that one ask as soon as it has its own answer."""
+
+    def __init__(self, next: "Heard | None" = None, *, pool: Pool | None = None) -> None:
+        self.next = next
+        self.pool = pool
+        self.calls: list[str] = []
+        self.body = b""
+        self.head: ResponseHead | None = None
+        self.response: UpstreamResponse | None = None
+        self.error: TransportError | None = None
+        self.connection: Connection | None = None
+        self.done = asyncio.Event()
+
+    def whole(self, head: ResponseHead, body: bytes) -> None:
+        self._note("whole")
+        self.head, self.body = head, body
+        if self.next is not None and self.pool is not None:
+            self.next.connection = self.pool.ask_idle(ASK, self.next, timeouts=DEFAULT_TIMEOUTS)
+
+    def begun(self, response: UpstreamResponse) -> None:
+        self._note("begun")
+        self.response = response
+
+    def failed(self, error: TransportError) -> None:
+        self._note("failed")
+        self.error = error
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        self.done.set()
+
+    async def ask(self, pool: Pool, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> "Heard":
+        self.connection = pool.ask_idle(ASK, self, timeouts=timeouts)
+        assert self.connection is not None
+        assert self.calls == []  # never before who asks has the connection
+        async with asyncio.timeout(5):
+            await self.done.wait()
+        return self
+
+
+async def test_nobody_is_asked_where_no_connection_is_idle(transport: Transport) -> None:
+    async with Server(answering(OK, OK, close=True)) as server:
+        pool, heard = transport.pool(server.target), Heard()
+        assert pool.ask_idle(ASK, heard, timeouts=DEFAULT_TIMEOUTS) is None
+        assert server.accepted == 0
+        await get(transport, server.target)
+        await heard.ask(pool)
+        assert await gone(transport)
+        assert pool.ask_idle(ASK, Heard(), timeouts=DEFAULT_TIMEOUTS) is None
+        assert heard.calls == ["whole"]
+
+
+async def test_an_answer_in_one_piece_comes_when_its_connection_is_free_again(transport: Transport) -> None:
+    async with Server(answering(OK, OK, OK.replace(b"hello", b"again"), OK)) as server:
+        await get(transport, server.target)
+        pool = transport.pool(server.target)
+        second = Heard()
+        first = await Heard(second, pool=pool).ask(pool)
+        assert second.connection is first.connection
+        async with asyncio.timeout(5):
+            await second.done.wait()
+        assert (first.calls, first.body, second.calls, second.body) == (["whole"], b"hello", ["whole"], b"again")
+        assert first.head is not None
+        assert (first.head.status, first.head.headers.get(b"x-tag")) == (200, b"a")
+        assert await get(transport, server.target) == b"hello"
+        assert server.accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_kept"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", True),
+        (OK.replace(b"X-Tag: a", b"Connection: close"), False),
+        (OK + b"junk", False),
+        (b"HTTP/1.0 200 OK\r\n\r\nhello", False),
+    ],
+)
+async def test_any_other_answer_is_one_that_has_begun(transport: Transport, answer: bytes, is_kept: bool) -> None:
+    async with Server(answering(OK, answer, close=not is_kept)) as server:
+        await get(transport, server.target)
+        heard = await Heard().ask(transport.pool(server.target))
+        assert heard.calls == ["begun"]
+        assert heard.response is not None
+        assert await heard.response.read(100) == b"hello"
+        assert is_kept == (transport.connections == 1) or await gone(transport)
+        assert heard.calls == ["begun"]
+
+
+@pytest.mark.parametrize("step", [1, 7])
+async def test_an_answer_in_pieces_is_one_that_has_begun(transport: Transport, step: int) -> None:
+    async with Server(answering(OK, OK, step=step)) as server:
+        await get(transport, server.target)
+        heard = await Heard().ask(transport.pool(server.target))
+        body = heard.body if heard.response is None else await heard.response.read(100)  # the kernel may join the pieces
+        assert (body, len(heard.calls)) == (b"hello", 1)
+
+
+async def test_a_listener_hears_of_a_break_and_of_silence(transport: Transport) -> None:
+    async with Server(answering(OK, b"HTTP/1.1 200 OK\r\n", close=True)) as server:
+        await get(transport, server.target)
+        heard = await Heard().ask(transport.pool(server.target))
+        assert isinstance(heard.error, ConnectionBroken)
+        assert (heard.error.reused, heard.error.response_started, heard.calls) == (True, True, ["failed"])
+    async with Server(answering(OK)) as server:
+        await get(transport, server.target)
+        heard = await Heard().ask(transport.pool(server.target), Timeouts(head_s=0.05))
+        assert isinstance(heard.error, TimedOut)
+        assert (heard.error.phase, heard.calls) == ("head", ["failed"])
+        assert await gone(transport)
+
+
+async def test_a_connection_is_left_by_whom_it_works_for_and_by_nobody_else(transport: Transport) -> None:
+    async with Server(answering(OK, OK)) as server:
+        await get(transport, server.target)
+        pool = transport.pool(server.target)
+        first = await Heard().ask(pool)
+        connection = first.connection
+        assert connection is not None
+        connection.leave(first)  # it has its answer
+        second = Heard()
+        assert pool.ask_idle(ASK, second, timeouts=DEFAULT_TIMEOUTS) is connection
+        connection.leave(first)
+        assert transport.connections == 1
+        connection.leave(second)
+        assert await gone(transport)
+        assert (first.calls, second.calls) == (["whole"], [])
+
+
+async def test_a_connection_that_is_about_to_go_is_not_asked(transport: Transport) -> None:
+    async with Server(answering(OK, OK)) as server:
+        await get(transport, server.target)
+        pool = transport.pool(server.target)
+        heard = await Heard().ask(pool)
+        assert heard.connection is not None
+        heard.connection.abort()
+        assert pool.ask_idle(ASK, heard, timeouts=DEFAULT_TIMEOUTS) is None
+        assert heard.calls == ["whole"]
+
+
+async def test_a_proxy_that_wants_a_line_of_its_own_in_each_head_is_not_asked_so(transport: Transport) -> None:
+    async with Server(answering(OK, OK)) as server:
+        target = target_of("http://vendor.example", proxy=f"http://user:password@127.0.0.1:{server.port}")
+        assert await get(transport, target) == b"hello"
+        assert transport.pool(target).ask_idle(ASK, Heard(), timeouts=DEFAULT_TIMEOUTS) is None
+        assert await get(transport, target) == b"hello"
+        assert server.accepted == 1  # the connection is idle still
+
+
+async def test_who_awaits_an_answer_gets_it_whole_and_may_have_left() -> None:
+    loop = asyncio.get_running_loop()
+    awaited = Awaited(loop)
+    awaited.whole(NO_HEAD, b"hello")
+    assert (await awaited.answer).body_if_complete() == b"hello"
+    awaited.failed(ConnectionBroken("late", sent=True))  # told twice, the first stands
+    broken = Awaited(loop)
+    broken.failed(ConnectionBroken("gone", sent=True))
+    broken.whole(NO_HEAD, b"late")
+    with pytest.raises(ConnectionBroken, match="gone"):
+        await broken.answer
+    left = Awaited(loop)
+    left.answer.cancel()
+    left.whole(NO_HEAD, b"hello")
+    left.failed(ConnectionBroken("gone", sent=True))
+    assert left.answer.cancelled()
