@@ -381,10 +381,13 @@ class UsualCalls:
         if candidate is None or candidate.upstream.max_concurrent > 0 or configuration.spoken_to(candidate.upstream, own_name) != own_name:
             return None
         door = configuration.door(candidate.upstream, candidate.credential)
+        pool = self.transport.pool(door.target)
+        if pool.proxy_header:
+            return None
         return Terms(
             candidate,
             door,
-            self.transport.pool(door.target),
+            pool,
             price,
             kind.wire_format,
             configuration.quirks_of(candidate.upstream),
