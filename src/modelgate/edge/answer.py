@@ -52,7 +52,7 @@ class StreamAnswer:
     Of a chunked body less than `JOIN_BYTES` wait, and no longer than a turn.
     """
 
-    __slots__ = ("_head", "_left", "_over", "_owner", "_source", "_transport", "_turn", "_waiting", "_waiting_bytes")
+    __slots__ = ("_head", "_left", "_over", "_owner", "_source", "_transport", "_turn", "_waiting")
 
     def __init__(
         self, owner: AnswerOwner, transport: asyncio.WriteTransport, *, source: BodySource, head: bytes, length: int, turn: TurnWrites
@@ -64,8 +64,7 @@ class StreamAnswer:
         self._left = length
         self._turn = turn
         self._over = False
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
+        self._waiting = b""
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body."""
@@ -76,27 +75,23 @@ class StreamAnswer:
         elif self._head:
             self._transport.write(b"%b%x\r\n%b\r\n" % (self._head, len(data), data))
             self._head = b""
-        elif self._waiting_bytes + len(data) < JOIN_BYTES:
-            if not self._waiting:
-                self._turn.add(self)
-            self._waiting.append(data)
-            self._waiting_bytes += len(data)
-        else:
+        elif len(data) >= JOIN_BYTES:
             self.flush()
             self._transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))
+        elif not self._waiting:
+            self._waiting = data
+            self._turn.add(self)
+        else:
+            self._waiting += data
+            if len(self._waiting) >= JOIN_BYTES:
+                self.flush()
 
     def flush(self) -> None:
         """Write what waits, as one chunk."""
-        if self._waiting:
-            self._transport.write(self._take_waiting())
-
-    def _take_waiting(self) -> bytes:
-        waiting = self._waiting
-        if not waiting:
-            return b""
-        data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
-        self._waiting, self._waiting_bytes = [], 0
-        return b"%x\r\n%b\r\n" % (len(data), data)
+        data = self._waiting
+        if data:
+            self._waiting = b""
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def end(self) -> None:
         """The body is complete."""
@@ -107,7 +102,9 @@ class StreamAnswer:
             return
         self._over = True
         if self._left == IN_CHUNKS:
-            self._transport.write(self._head + self._take_waiting() + LAST_CHUNK)
+            data = self._waiting
+            self._transport.write(self._head + (b"%x\r\n%b\r\n" % (len(data), data) if data else b"") + LAST_CHUNK)
+            self._waiting = b""
         elif self._head:
             self._transport.write(self._head)
         self._owner.answer_ended()
@@ -131,7 +128,7 @@ class StreamAnswer:
         """The client is gone."""
         if not self._over:
             self._over = True
-            self._waiting = []
+            self._waiting = b""
             self._source.abort()
 
     def flush_head(self) -> None:
