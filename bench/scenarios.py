@@ -17,7 +17,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     answer_bytes: int = 1024
     tls: bool = False
     stream: bool = False
-    connections: int = 32
+    connections: int = 100
 
     def body(self) -> bytes:
         """Return the request's body, of the announced size."""

@@ -9,7 +9,7 @@ from modelgate.control.explaining import CandidateNow, explain_price, explain_re
 from modelgate.core.log import LogPosition, LogRow
 from modelgate.core.records import RequestFacts
 from modelgate.core.usage import Usage
-from modelgate.gateway.call import _units
+from modelgate.gateway.call import units_of
 from modelgate.metering.prices import Price, PriceEntry
 
 RATES = {
@@ -37,7 +37,7 @@ def row(usage: Usage, price: Price, **changes: object) -> LogRow:
         "live",
         "openai_chat",
         cached_tokens=usage.cached_tokens,
-        units=_units(usage),
+        units=units_of(usage),
         price=price.formula,
     )
     values = {
