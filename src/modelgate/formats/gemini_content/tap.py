@@ -178,12 +178,12 @@ class StreamTap:
         return "".join(words)
 
     def _is_plain(self, data: bytes) -> bool:
-        """Return whether events hold nothing but pieces of the answer and counts."""
+        """Return whether events hold nothing but pieces of the answer and counts. By `find`, which costs less than `in`."""
         return (
-            b'"finishReason"' not in data
-            and b'"error"' not in data
-            and b'"promptFeedback"' not in data
-            and b'"inlineData"' not in data
+            data.find(b'"finishReason"') < 0
+            and data.find(b'"error"') < 0
+            and data.find(b'"promptFeedback"') < 0
+            and data.find(b'"inlineData"') < 0
             and not self._is_ended
             and (self._model is None or self._is_plainly_named(data))
         )
