@@ -4,8 +4,12 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
+
+START_S = 120.0
+"""A server that has not printed what is waited for by then is killed: a test fails, and does not hang."""
 
 
 class RunningInstallation:
@@ -19,9 +23,14 @@ class RunningInstallation:
         self.log = (data.parent / f"{data.name}.log").open("w+")
         command = [python, "-m", "modelgate", "serve", "--port", "0", *flags]
         self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.base_url = self._read_base_url()
-        self.test_key = self._read_printed(r"sk-test-\w+")
-        self.console_url = self._read_printed(r"^Console +(\S+)")
+        late = threading.Timer(START_S, self.process.kill)
+        late.start()
+        try:
+            self.base_url = self._read_base_url()
+            self.test_key = self._read_printed(r"sk-test-\w+")
+            self.console_url = self._read_printed(r"^Console +(\S+)")
+        finally:
+            late.cancel()
 
     def _read_base_url(self) -> str:
         assert self.process.stdout is not None

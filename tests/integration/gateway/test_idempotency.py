@@ -194,7 +194,7 @@ def test_answers_are_replayed_after_a_restart(tmp_path: Path) -> None:
 
 
 class Restarted(Installation):
-    """One that was started before prints no key."""
+    """One that was started before prints neither key nor link."""
 
-    def _read_test_key(self) -> str:
+    def _read_printed(self, pattern: str) -> str:
         return ""
