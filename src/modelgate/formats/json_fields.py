@@ -26,6 +26,7 @@ TWICE = "given twice"
 Say: TypeAlias = Callable[[str | None, str], str]
 T = TypeVar("T")
 
+_ONLY_MODEL = [b'"model"']
 _top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _AT_FIELD = re.compile(r" - at (?:`key` in )?`(?:key in )?\$\.?([^`]*)`$")
 _KEY = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
@@ -90,6 +91,11 @@ def may_hide(body: bytes | bytearray) -> bool:
     tries first whether the bytes are a number, and that costs more than to look for them.
     """
     return body.find(b"\\") >= 0 and body.find(b"\\u00") >= 0
+
+
+def holds_only_model(body: bytes | bytearray, notable: re.Pattern[bytes]) -> bool:
+    """Tell whether of all words that ask for a closer look a body holds `"model"` alone, and once. Large bodies are looked at closely."""
+    return len(body) < LARGE_BODY_BYTES and notable.findall(body) == _ONLY_MODEL and not may_hide(body)
 
 
 def refuse_twins(body: bytes | bytearray, name: str, *, say: Say) -> None:

@@ -9,7 +9,7 @@ alone, and of a model for this key, is worked out once and kept with the head's 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from math import inf
 
@@ -26,6 +26,7 @@ from modelgate.gateway.call import Call, CallDesk, units_of
 from modelgate.gateway.callers import presented_key
 from modelgate.gateway.calls import AnyKind, CallGateway
 from modelgate.gateway.chat import ChatKind
+from modelgate.gateway.chat_exchange import JSON_TYPE
 from modelgate.gateway.configuration import Configuration, Door
 from modelgate.gateway.idempotency import is_asked
 from modelgate.gateway.paths import usual_format
@@ -46,8 +47,7 @@ from modelgate.transport.response import UpstreamResponse
 MAX_BODY_BYTES = JOIN_BYTES
 MAX_MODELS = 64
 """Models remembered for each head."""
-JSON_TYPE = b"application/json"
-JSON_LINE = b"content-type: application/json\r\n"
+JSON_LINE = b"content-type: %b\r\n" % JSON_TYPE
 
 
 class Terms(msgspec.Struct):
@@ -77,7 +77,6 @@ class Known(msgspec.Struct):
 
     kind: ChatKind
     tells_openai: bool
-    peek: Callable[[HttpRequest], ChatPeek]
     caller: Caller
     configuration: Configuration
     keys_forgotten: int
@@ -88,7 +87,7 @@ class Known(msgspec.Struct):
 class UsualCall(msgspec.Struct, eq=False):
     """One call on this way, told of its commits, its upstream and its end: a `core.http.Begun` and a `transport.connection.Listener`.
 
-    `reply` None: it was dropped.
+    `reply` None: it was dropped, and its upstream tells it nothing more.
     """
 
     usual: "UsualCalls"
@@ -146,8 +145,6 @@ class UsualCall(msgspec.Struct, eq=False):
 
     def whole(self, head: ResponseHead, body: bytes) -> None:
         """The answer is here in one piece."""
-        if self.reply is None:
-            return
         terms = self.terms
         pass_response = terms.wire_format.pass_response
         try:
@@ -230,20 +227,16 @@ class UsualCall(msgspec.Struct, eq=False):
 
     def begun(self, response: UpstreamResponse) -> None:
         """The answer is not the usual one."""
-        if self.reply is None:
-            response.abort()
-            return
         answer = self.usual.loop.create_future()
         answer.set_result(response)
         self._hand_over(answer)
 
     def failed(self, error: Exception) -> None:
         """There is no answer, or there is a fault."""
-        if self.reply is not None:
-            answer = self.usual.loop.create_future()
-            answer.set_exception(error)
-            answer.exception()  # should the ordinary way fail before it asks for this, that is no news
-            self._hand_over(answer)
+        answer = self.usual.loop.create_future()
+        answer.set_exception(error)
+        answer.exception()  # should the ordinary way fail before it asks for this, that is no news
+        self._hand_over(answer)
 
     def _hand_over(self, begun: "asyncio.Future[UpstreamResponse] | None") -> None:
         assert self.reply is not None
@@ -314,7 +307,7 @@ class UsualCalls:
         now = clock()
         if now >= known.good_until or len(body) > MAX_BODY_BYTES:
             return None
-        peek = known.peek
+        peek = known.kind.peek
         try:
             peeked = peek(request)
         except Exception:  # noqa: BLE001  # whatever it is, it will be said on the other way
@@ -357,7 +350,7 @@ class UsualCalls:
             return None
         good_until = caller.key.expires_at if caller.key.expires_at is not None else inf
         tells_openai = not kind.request_id_header and kind.rate_lines is None
-        return Known(kind, tells_openai, kind.peek, caller, configuration, self._keys.forgotten, good_until, {})
+        return Known(kind, tells_openai, caller, configuration, self._keys.forgotten, good_until, {})
 
     def _terms_of(self, known: Known, model: str) -> Terms | None:
         """Return the terms for a model; None: it is not had by this way."""

@@ -185,7 +185,6 @@ class Pool:
         self.proxy_header = f"Proxy-Authorization: {self._authorization}\r\n".encode() if self.prefix and self._authorization else b""
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        self._max_idle, self._idle_s = transport.max_idle, transport.idle_s
         self._idle: list[Connection] = []
         self._opening = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
@@ -206,13 +205,10 @@ class Pool:
 
     def ask_idle(self, data: bytes | bytearray, listener: Listener, *, timeouts: Timeouts) -> Connection | None:
         """Write a whole request on an idle connection; None when there is none, or where heads need more than the caller wrote."""
-        idle = self._idle
-        while idle and not self.proxy_header:
-            connection = idle.pop()
-            if connection.is_usable():
-                connection.ask(data, listener, timeouts=timeouts)
-                return connection
-        return None
+        connection = self.take_idle() if not self.proxy_header else None
+        if connection is not None:
+            connection.ask(data, listener, timeouts=timeouts)
+        return connection
 
     async def take(self, within_s: float) -> Connection:
         """Return a connection: a new one, or the next that comes free. Raises ConnectFailed or TimedOut."""
@@ -259,7 +255,7 @@ class Pool:
         if len(self._idle) >= self._transport.max_idle:
             connection.abort()
             return
-        connection.deadline = self._loop.time() + self._idle_s
+        connection.deadline = self._loop.time() + self._transport.idle_s
         self._idle.append(connection)
 
     async def _open(self) -> Connection:
@@ -318,13 +314,11 @@ class Pool:
 
     def released(self, connection: Connection) -> None:
         """An exchange ended well."""
-        idle = self._idle
-        if self._waiting or len(idle) >= self._max_idle:
+        if self._waiting:
             connection.deadline = inf
             self._pass_on(connection)
         else:
-            connection.deadline = self._loop.time() + self._idle_s
-            idle.append(connection)
+            self._keep(connection)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone."""

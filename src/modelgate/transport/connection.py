@@ -277,28 +277,39 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(MAX_UNREAD_WRITE_BYTES)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
-        if self.tls is None:
-            # What `_received` would do; nearly all chunks and whole answers are spared a call or two.
-            if self.phase == BODY and self._unchunker is not None and self._response is not None:
-                if self._reading:
-                    self.deadline = self._loop.time() + self._timeouts.idle_s
-                self._on_chunks(self._unchunker, self._response, data)
-            elif self.phase == HEAD and self._known_raw and not self._partial and data.startswith(self._known_raw):
+        if self.tls is not None:
+            data = self._decrypted(data)
+        phase = self.phase
+        if not data:
+            pass  # the layer's own business
+        elif phase == BODY:
+            if self._reading:
+                self.deadline = self._loop.time() + self._timeouts.idle_s
+            self._on_body(data)
+        elif phase == HEAD:
+            if self._known_raw and not self._partial and data.startswith(self._known_raw):
                 self._on_known_head(data)
             else:
-                self._received(data)
-            return
+                self.deadline = self._loop.time() + self._timeouts.idle_s
+                self._on_head(data)
+        elif phase == IDLE:
+            self.abort()
+        elif phase == OPENING:
+            self._on_opening(data)
+        if self.tls is not None and self.tls.ended:
+            self._ended(clean=True)
+
+    def _decrypted(self, data: bytes) -> bytes:
+        """Return what the peer said, and send what the layer has to say about it."""
+        assert self.tls is not None
         try:
             plaintext, flight = self.tls.feed(data)
         except TlsFailed as error:
             self.break_off(self._broken(f"TLS: {error}"))
-            return
+            return b""
         if flight and self._wire is not None and not self._wire.is_closing():
             self._wire.write(flight)
-        if plaintext:
-            self._received(plaintext)
-        if self.tls.ended:
-            self._ended(clean=True)
+        return plaintext
 
     def eof_received(self) -> None:
         self._ended(clean=self.tls is None or self.tls.ended)
@@ -317,23 +328,6 @@ class Connection(asyncio.Protocol):
             writable.set_result(None)
 
     # Reading.
-
-    def _received(self, data: bytes) -> None:
-        phase = self.phase
-        if phase == BODY:
-            if self._reading:
-                self.deadline = self._loop.time() + self._timeouts.idle_s
-            self._on_body(data)
-        elif phase == HEAD:
-            if self._known_raw and not self._partial and data.startswith(self._known_raw):
-                self._on_known_head(data)
-                return
-            self.deadline = self._loop.time() + self._timeouts.idle_s
-            self._on_head(data)
-        elif phase == IDLE:
-            self.abort()
-        elif phase == OPENING:
-            self._on_opening(data)
 
     def _on_known_head(self, data: bytes) -> None:
         """Take an answer whose head is known. Nearly always all of it is there, and its end is the end of the exchange."""

@@ -10,7 +10,7 @@ from modelgate.core.providers import Quirks
 from modelgate.formats.anthropic_messages.schema import NAME, CountGlance, Glance, RequestPeek
 from modelgate.formats.chat.carried import MARK
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds, UpstreamAsk
-from modelgate.formats.json_fields import LARGE_BODY_BYTES, MISSING, count_quoted, decode_fields, may_hide, refuse_twins, replace_field
+from modelgate.formats.json_fields import MISSING, count_quoted, decode_fields, holds_only_model, refuse_twins, replace_field
 
 PATH = "/v1/messages"
 DEFAULT_VERSION = b"2023-06-01"
@@ -23,7 +23,6 @@ _CARRIES = re.compile(rb'"(?:signature|data|id|tool_use_id|encrypted_index)"\s*:
 _NOTABLE = re.compile(b'"(?:model"|image"|document"|%b)' % _MARK)
 """Words that ask for a closer look: one search for all of them, a fast one because they all begin alike. The name of the model is
 among them because it may be said only once."""
-_ONLY_MODEL = [b'"model"']
 _INDEX = re.compile(r"\[(\d+)\]")
 
 
@@ -43,7 +42,7 @@ def peek(request: HttpRequest) -> RequestPeek:
     """
     body = request.body
     found = decode_fields(_glance, body, say=say)
-    if len(body) < LARGE_BODY_BYTES and _NOTABLE.findall(body) == _ONLY_MODEL and not may_hide(body):
+    if holds_only_model(body, _NOTABLE):
         return RequestPeek(found.model, found.stream, found.max_tokens)
     refuse_twins(body, "model", say=say)
     return RequestPeek(found.model, found.stream, found.max_tokens, images=count_images(body), needs_hub=carries_state(body))

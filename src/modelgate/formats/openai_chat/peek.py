@@ -7,7 +7,7 @@ import msgspec
 from modelgate.core.http import HttpRequest
 from modelgate.formats.chat import carried
 from modelgate.formats.chat.wire_format import ChatPeek
-from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted, may_hide, refuse_twins
+from modelgate.formats.json_fields import LARGE_BODY_BYTES, count_quoted, has_quoted, holds_only_model, refuse_twins
 from modelgate.formats.openai_chat.request import count_images, look, say
 from modelgate.formats.openai_chat.schema import Peek, limit_of
 
@@ -15,7 +15,6 @@ _CARRIED_MARK = carried.MARK.encode()
 _NOTABLE = re.compile(b'"(?:model"|audio"|image_url"|%b)' % _CARRIED_MARK)
 """Words that ask for a closer look: one search for all of them, a fast one because they all begin alike. The name of the model is
 among them because it may be said only once."""
-_ONLY_MODEL = [b'"model"']
 _EMPTY = (b"", b"null", b"[]")
 
 
@@ -130,7 +129,7 @@ def peek_request(request: HttpRequest) -> RequestPeek:
     """
     body = request.body
     found = look(body)
-    is_common = len(body) < LARGE_BODY_BYTES and _NOTABLE.findall(body) == _ONLY_MODEL and not may_hide(body)
+    is_common = holds_only_model(body, _NOTABLE)
     if not is_common:
         refuse_twins(body, "model", say=say)
     limit = limit_of(found.max_completion_tokens, found.max_tokens)
