@@ -1,34 +1,19 @@
 """The Ideogram provider: calls and answers, by the files of testdata/ideogram."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.providers.golden import body_of, inputs, name_of, output_of, told
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media.requests import ImageRequest, MediaInput
 from modelgate.providers.ideogram import PROVIDER, sign
 
-FOLDER = Path(__file__).parents[2] / "testdata" / "ideogram"
 GENERATE = PROVIDER.media["image"]
 
 
-def inputs(folder: str) -> list[Path]:
-    found = sorted((FOLDER / folder).glob("*.input.json"))
-    assert found
-    return found
-
-
-def output_of(path: Path) -> Any:
-    return msgspec.json.decode(path.with_name(path.name.replace(".input.", ".output.")).read_bytes())
-
-
-def name_of(path: Path) -> str:
-    return path.name.removesuffix(".input.json")
-
-
-@pytest.mark.parametrize("path", inputs("encode"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("ideogram", "encode"), ids=name_of)
 def test_request_beside_call(path: Path) -> None:
     given = msgspec.json.decode(path.read_bytes())
     request = msgspec.convert(given["request"], ImageRequest)
@@ -42,17 +27,14 @@ def test_request_beside_call(path: Path) -> None:
     assert {"method": call.method, "path": call.path, "headers": dict(call.headers), "body": body} == output_of(path)
 
 
-@pytest.mark.parametrize("path", inputs("vendor"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("ideogram", "vendor"), ids=name_of)
 def test_answer_beside_meaning(path: Path) -> None:
     answer = msgspec.json.decode(path.read_bytes())
-    body = answer["body"].encode() if isinstance(answer["body"], str) else msgspec.json.encode(answer["body"])
+    body = body_of(answer)
 
     state = GENERATE.parse_submit(answer["status"], body)
 
-    told = {
-        name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [], {})
-    }
-    assert told == output_of(path)
+    assert told(state) == output_of(path)
 
 
 def test_an_input_that_is_not_there_as_bytes_is_a_fault_of_ours() -> None:

@@ -5,39 +5,22 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.providers.golden import body_of, inputs, name_of, output_of, told
 
 from modelgate.providers.kling import PROVIDER
 
-FOLDER = Path(__file__).parents[3] / "testdata" / "kling"
 IMAGE = PROVIDER.media["image"]
 
 
-def inputs(folder: str) -> list[Path]:
-    found = sorted((FOLDER / folder).glob("*.input.json"))
-    assert found
-    return found
-
-
-def output_of(path: Path) -> Any:
-    return msgspec.json.decode(path.with_name(path.name.replace(".input.", ".output.")).read_bytes())
-
-
-def name_of(path: Path) -> str:
-    return path.name.removesuffix(".input.json")
-
-
-@pytest.mark.parametrize("path", inputs("vendor"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("kling", "vendor"), ids=name_of)
 def test_answer_beside_meaning(path: Path) -> None:
     answer = msgspec.json.decode(path.read_bytes())
-    body = answer["body"].encode() if isinstance(answer["body"], str) else msgspec.json.encode(answer["body"])
+    body = body_of(answer)
     parse = IMAGE.parse_submit if path.name.startswith("submit") else IMAGE.parse_poll
 
     state = parse(answer["status"], body)
 
-    told = {
-        name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [], {})
-    }
-    assert told == output_of(path)
+    assert told(state) == output_of(path)
 
 
 @pytest.mark.parametrize(

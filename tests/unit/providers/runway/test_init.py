@@ -1,10 +1,10 @@
 """Runway: what its models can do, calls and answers, by the files of testdata/runway."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.providers.golden import body_of, inputs, name_of, output_of, told
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.records import TaskOutput
@@ -157,24 +157,7 @@ def test_its_models_are_priced() -> None:
     assert {tuple(entry.serves) for entry in priced.values()} == {("video",), ("image",), ("video.edit",), ("video.performance",)}
 
 
-FOLDER = Path(__file__).parents[3] / "testdata" / "runway"
-
-
-def inputs(folder: str) -> list[Path]:
-    found = sorted((FOLDER / folder).glob("*.input.json"))
-    assert found
-    return found
-
-
-def output_of(path: Path) -> Any:
-    return msgspec.json.decode(path.with_name(path.name.replace(".input.", ".output.")).read_bytes())
-
-
-def name_of(path: Path) -> str:
-    return path.name.removesuffix(".input.json")
-
-
-@pytest.mark.parametrize("path", inputs("encode"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("runway", "encode"), ids=name_of)
 def test_request_beside_call(path: Path) -> None:
     operation = PROVIDER.media[path.name.partition("-")[0]]
     request = msgspec.json.decode(path.read_bytes(), type=ImageRequest if operation is IMAGE else VideoRequest)
@@ -201,19 +184,16 @@ def test_an_input_that_is_still_stored_cannot_be_sent() -> None:
         VIDEO.encode_submit(VideoRequest(model="gen4_turbo", inputs=(MediaInput(blob="a.png"),)), "task_ours", "gen4_turbo")
 
 
-@pytest.mark.parametrize("path", inputs("vendor"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("runway", "vendor"), ids=name_of)
 def test_answer_beside_meaning(path: Path) -> None:
     answer = msgspec.json.decode(path.read_bytes())
-    body = answer["body"].encode() if isinstance(answer["body"], str) else msgspec.json.encode(answer["body"])
+    body = body_of(answer)
     parse = VIDEO.parse_submit if path.name.startswith("submit") else VIDEO.parse_poll
     assert parse is not None
 
     state = parse(answer["status"], body)
 
-    told = {
-        name: value for name, value in msgspec.json.decode(msgspec.json.encode(state)).items() if value not in ("", None, False, 0, [], {})
-    }
-    assert told == output_of(path)
+    assert told(state) == output_of(path)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"id": 7}', b'{"status": null}', b'{"status": 1}'])

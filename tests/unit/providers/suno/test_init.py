@@ -7,27 +7,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.providers.golden import body_of, inputs, name_of, output_of
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media.requests import MusicRequest, Parent
 from modelgate.metering.price_list import read_shipped_prices
 from modelgate.providers.suno import PROVIDER, encode_poll, parse_poll, parse_poll_many, parse_submit
-
-FOLDER = Path(__file__).parents[3] / "testdata" / "suno"
-
-
-def inputs(folder: str) -> list[Path]:
-    found = sorted((FOLDER / folder).glob("*.input.json"))
-    assert found
-    return found
-
-
-def output_of(path: Path) -> Any:
-    return msgspec.json.decode(path.with_name(path.name.replace(".input.", ".output.")).read_bytes())
-
-
-def name_of(path: Path) -> str:
-    return path.name.removesuffix(".input.json")
 
 
 def told_call(path: Path) -> Any:
@@ -39,18 +24,18 @@ def told_call(path: Path) -> Any:
 
 def told_state(path: Path) -> Any:
     answer = msgspec.json.decode(path.read_bytes())
-    body = answer["body"].encode() if isinstance(answer["body"], str) else msgspec.json.encode(answer["body"])
+    body = body_of(answer)
     state = (parse_submit if path.name.startswith("submit") else parse_poll)(answer["status"], body)
     told = msgspec.json.decode(msgspec.json.encode(state))
     return {name: value for name, value in told.items() if value not in ("", None, False, 0, [], {})}
 
 
-@pytest.mark.parametrize("path", inputs("encode"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("suno", "encode"), ids=name_of)
 def test_request_beside_call(path: Path) -> None:
     assert told_call(path) == output_of(path)
 
 
-@pytest.mark.parametrize("path", inputs("vendor"), ids=name_of)
+@pytest.mark.parametrize("path", inputs("suno", "vendor"), ids=name_of)
 def test_answer_beside_meaning(path: Path) -> None:
     assert told_state(path) == output_of(path)
 
