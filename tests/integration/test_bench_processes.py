@@ -17,8 +17,8 @@ from pathlib import Path
 from bench.processes import leave_on_signals, start, stop
 leave_on_signals()
 child = start([sys.executable, "-c", "import time; time.sleep(120)"], on=[int(sys.argv[2])], log=Path(sys.argv[1]))
-print(child.pid, flush=True)
 try:
+    print(child.pid, flush=True)  # in here: whoever reads it may send the signal before another line is reached
     time.sleep(120)
 finally:
     stop(child)
