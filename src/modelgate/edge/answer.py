@@ -1,6 +1,9 @@
 """Streamed answers: bodies that move by callbacks from their source to the client."""
 
 import asyncio
+import fcntl
+import sys
+import termios
 from typing import Protocol
 
 from modelgate.core.errors import UpstreamError
@@ -9,6 +12,20 @@ from modelgate.edge.framing import IN_CHUNKS, JOIN_BYTES, LAST_CHUNK, UNTIL_CLOS
 
 SLICE_BYTES = 64 * 1024
 """One write over TLS at most: encrypting holds the loop for 4 ms a megabyte."""
+
+_NO_COUNT = bytes(4)
+
+
+def count_unread(transport: asyncio.WriteTransport) -> int:
+    """Return the bytes that the other side has not taken: what waits here, and what waits in the kernel.
+
+    The kernel's part has to count: it takes megabytes, and asks for more only when a good part of them is gone.
+    """
+    try:
+        in_kernel = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, _NO_COUNT)
+    except (OSError, ValueError):  # the socket is gone
+        in_kernel = _NO_COUNT
+    return transport.get_write_buffer_size() + int.from_bytes(in_kernel, sys.byteorder)
 
 
 class AnswerOwner(Protocol):

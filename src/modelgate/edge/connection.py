@@ -16,7 +16,7 @@ from typing import Final, cast
 from modelgate.core.errors import BodyTooLarge, HeadTooLarge, InvalidRequest, ModelgateError, Overloaded, RequestTimedOut
 from modelgate.core.http import Begun, BodySource, Handle, HeaderBlock, HttpRequest, HttpResponse
 from modelgate.edge import framing
-from modelgate.edge.answer import SLICE_BYTES, SlicedBody, StreamAnswer
+from modelgate.edge.answer import SLICE_BYTES, SlicedBody, StreamAnswer, count_unread
 from modelgate.edge.body import DIRECT_BODY_BYTES, Collector, DirectBody, SizedBody
 from modelgate.edge.chunked import ChunkedBody
 from modelgate.edge.cors import render_options
@@ -160,10 +160,11 @@ class Connection(asyncio.Protocol):
             stream.abandon()
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than we write."""
+        """The client reads more slowly than we write. An answer's head is out by then, and its own deadline over."""
         self._write_paused = True
-        self._unread_bytes = self._transport.get_write_buffer_size()
-        self.deadline = min(self.deadline, self._service.loop.time() + self._service.limits.write_stall_timeout_s)
+        self._unread_bytes = count_unread(self._transport)
+        stalled_at = self._service.loop.time() + self._service.limits.write_stall_timeout_s
+        self.deadline = stalled_at if self._phase == ANSWERING else min(self.deadline, stalled_at)
         if self._stream is not None:
             self._stream.pause()
 
@@ -562,7 +563,7 @@ class Connection(asyncio.Protocol):
         request_id = self._service.new_request_id(self._service.clock())
         response = self._service.render(error, path, request_id)
         body = response.body if isinstance(response.body, (bytes, bytearray)) else b""
-        rendered = framing.render_head(response, request_id, lines=framing.CLOSE_LINE, length=len(body))
+        rendered = framing.render_head(response, request_id, lines=framing.refusal_lines(cors=self._service.cors), length=len(body))
         self._transport.write(rendered + body)
         self._linger()
 
@@ -587,14 +588,13 @@ class Connection(asyncio.Protocol):
             return
         self._phase = CLOSING
         self.deadline = self._service.loop.time() + self._service.limits.write_stall_timeout_s
-        self._unread_bytes = self._transport.get_write_buffer_size()
+        self._unread_bytes = count_unread(self._transport)
         self._transport.close()
 
     def _read_some(self, now: float) -> bool:
         """Tell whether the client has read something since last looked, and look again later."""
-        waiting = self._transport.get_write_buffer_size()
-        progress = waiting < self._unread_bytes
-        self._unread_bytes = waiting
+        before, self._unread_bytes = self._unread_bytes, count_unread(self._transport)
+        progress = self._unread_bytes < before
         if progress:
             self.deadline = now + self._service.limits.write_stall_timeout_s
         return progress

@@ -44,6 +44,11 @@ def own_lines(head: Head, response: HttpResponse, *, cors: bool) -> bytes:
     return lines
 
 
+def refusal_lines(*, cors: bool) -> bytes:
+    """Return our header lines of a refusal that ends the connection. Whether a browser asked may be unknown, so it may always read why."""
+    return CLOSE_LINE + ORIGIN_LINES if cors else CLOSE_LINE
+
+
 def choose_length(response: HttpResponse, *, modern: bool) -> int:
     """Return the length of a streamed body, `IN_CHUNKS`, or `UNTIL_CLOSE` for a client that knows no chunks."""
     if response.content_length is not None:

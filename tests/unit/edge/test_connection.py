@@ -345,6 +345,16 @@ async def test_cors(toy: Any, connect: Any) -> None:
     assert len(toy.requests) == 1
 
 
+@pytest.mark.parametrize("head", [b"POST /e HTTP/1.1\r\nHost: h\r\nOrigin: o\r\nContent-Length: 999999\r\n\r\n", b"nonsense\r\n\r\n"])
+async def test_a_page_may_read_why_its_request_was_refused(connect: Any, head: bytes) -> None:
+    """A browser said "network error" where the body was too large: refusals of the edge itself told it nothing of origins."""
+    client = await connect()
+    await client.send(head)
+    status, headers, _ = await client.answer()
+    assert status >= 400
+    assert headers["access-control-allow-origin"] == "*"
+
+
 @pytest.mark.parametrize("toy", [{"cors": False}], indirect=True)
 async def test_cors_can_be_off(toy: Any, connect: Any) -> None:
     client = await connect()
@@ -579,6 +589,29 @@ async def test_memory_stays_flat_while_a_slow_client_reads_a_fast_stream(toy: An
             await client.reader.readexactly(100_000)
     assert toy.source.taken < 20_000_000 + taken
     assert "resume" in toy.source.calls
+
+
+async def test_a_client_that_does_not_read_at_once_gets_its_stream_whole(toy: Any, connect: Any, flood_type: Any) -> None:
+    """A download over a slow line broke off after a second: the delay of a stream's head counted as the time to read some of it."""
+    total = 30_000_000
+    toy.source = flood_type(total)
+    client = await connect(receive_buffer=16_384)
+    await client.send(b"GET /sized?%d HTTP/1.1\r\nHost: h\r\n\r\n" % total)
+    await asyncio.sleep(3 * QUICK)
+    assert "pause" in toy.source.calls
+    assert len((await client.answer())[2]) == total
+
+
+@pytest.mark.parametrize("limits", [EdgeLimits(write_stall_timeout_s=4 * QUICK, sweep_interval_s=QUICK / 5)])
+async def test_a_client_that_reads_slowly_is_not_one_that_reads_nothing(toy: Any, connect: Any, flood_type: Any) -> None:
+    """It was cut off, since what it read came out of the kernel's buffer, and ours stood still meanwhile."""
+    toy.source = flood_type(200_000_000)
+    client = await connect(receive_buffer=16_384)
+    await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
+    for _ in range(80):
+        assert await client.reader.read(8192)
+        await asyncio.sleep(QUICK / 8)
+    assert toy.source.calls == ["start", "pause"]
 
 
 async def test_large_answer_arrives_intact(connect: Any) -> None:

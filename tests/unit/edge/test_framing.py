@@ -15,6 +15,7 @@ from modelgate.edge.framing import (
     choose_length,
     has_no_body,
     own_lines,
+    refusal_lines,
     render_head,
     render_usual,
 )
@@ -76,3 +77,8 @@ def test_own_lines() -> None:
     assert own_lines(browser, response(), cors=False) == b""
     said = HttpResponse(status=200, headers=HeaderBlock.of(("Access-Control-Allow-Origin", "https://a.example")))
     assert own_lines(browser, said, cors=True) == b""
+
+
+def test_refusals() -> None:
+    assert refusal_lines(cors=True) == CLOSE_LINE + ORIGIN_LINES
+    assert refusal_lines(cors=False) == CLOSE_LINE
