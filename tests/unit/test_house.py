@@ -127,7 +127,6 @@ TESTED_ELSEWHERE = {
     "providers/openai.py": ("unit/providers/test_init.py", "a record"),
     "sandbox/midjourney/schema.py": ("unit/sandbox/midjourney/test_checks.py", "types"),
     "sandbox/midjourney/words.py": ("unit/sandbox/midjourney/test_checks.py", "part of the checks"),
-    "sandbox/runway/schema.py": ("unit/sandbox/runway/test_checks.py", "data"),
     "sandbox/gemini/schema.py": ("unit/sandbox/gemini/test_fields.py", "data"),
     "sandbox/chat_ask.py": ("unit/sandbox/test_speaker.py", "types"),
     "storage/alembic/env.py": ("integration/storage/test_migrations.py", "run by alembic"),

@@ -30,7 +30,6 @@ SEVERAL_FILES = {
     "sandbox/kling": "eight endpoints, each field checked; a signed token, callbacks",
     "sandbox/luma": "seven endpoints, each field checked; a clock that waits, callbacks",
     "sandbox/midjourney": "twelve endpoints, buttons and dialogs, a queue, callbacks",
-    "sandbox/runway": "five endpoints, each field checked by model",
     "sandbox/suno": "clips that are heard while they are made, and go on from each other",
 }
 """Places with more code than one file holds, tables and structs apart, and what needs it. The list may only shrink."""

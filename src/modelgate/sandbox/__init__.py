@@ -18,7 +18,7 @@ A package holds the endpoints, and beside them
     kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`
     bfl              Flux at Black Forest Labs; `schema`
     ideogram         `checks`
-    runway           `checks` by the tables of `schema`
+    runway           `schema` (every field, and what each model makes of it)
     luma             Dream Machine; `checks`. `luma_agents`: its newer API, which goes by some of the same rules
     midjourney       a midjourney-proxy; `schema`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips)
     suno             the relay in front of Suno; `checks` (secret and fields), `clips` (songs and covers)
@@ -26,7 +26,9 @@ A package holds the endpoints, and beside them
                      client's uploads)
 
 What vendors share
-    front            what the endpoints of tasks have in common: the way in, the count, how refusals go out
+    front            what the vendors of tasks have in common: the way in, the count, how refusals go out
+    body_shape       a body read by its schema, and what does not fit named by its place; `given_files`, addresses and data in one
+    orders           what is to be made, once it is checked, and its file
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
     music            makes songs and lyrics; `videos` makes clips
     job_memory       what the vendors of tasks remember across a restart

@@ -1,14 +1,17 @@
 """What the endpoints of make-believe vendors of tasks have in common: the way in, the count, and how refusals go out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from modelgate.core.clock import Clock
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import request_id_of
+from modelgate.sandbox.job_shelf import JobShelf, JobT
 from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -16,6 +19,18 @@ RETRY_AFTER_S = 1
 
 Handler = Callable[[Request], Awaitable[Response]]
 Submit = Callable[[Request, Counted], Awaitable[Response]]
+
+
+class TaskFront(Generic[JobT]):
+    """A make-believe vendor of tasks at work, as `TaskVendor` opens it. What is asked of it is counted; its jobs follow the clock."""
+
+    def __init__(
+        self, *, counter: Counter, clock: Clock, recalled: Iterable[JobT] = (), remember: Callable[[JobT], None] | None = None
+    ) -> None:
+        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new or changed one before it is answered."""
+        self._counter = counter
+        self._clock = clock
+        self._jobs = JobShelf(recalled=recalled, remember=remember)
 
 
 class VendorRefused(Exception):

@@ -1,6 +1,7 @@
 """Magic words: like a payment provider's test cards, they provoke what vendors rarely do."""
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -36,6 +37,10 @@ class Magic(msgspec.Struct, frozen=True):
     def has(self, word: str) -> bool:
         """Say whether a word was given."""
         return word in self.words
+
+    def first_of(self, words: Iterable[str]) -> str:
+        """Return the first of some words that was given, empty when none was."""
+        return next((word for word in words if word in self.words), "")
 
     @property
     def error_status(self) -> int | None:
@@ -80,3 +85,8 @@ def is_served(model: str) -> bool:
     if model.startswith(MODEL_PREFIX):
         return model == CHAT_MODEL or model.removeprefix(MODEL_PREFIX) in MAGIC_WORDS
     return _MODEL.match(model) is not None
+
+
+def is_magic(model: str) -> bool:
+    """Say whether a model is one of magic, which answers wherever one is named."""
+    return model.startswith(MODEL_PREFIX) and is_served(model)

@@ -1,3 +1,4 @@
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -5,7 +6,35 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.front import METHODS, VendorRefused, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
+from modelgate.sandbox.front import (
+    METHODS,
+    TaskFront,
+    VendorRefused,
+    count_made,
+    counted,
+    guarded,
+    json_answer,
+    no_file,
+    read_submit,
+    refusing,
+)
+
+
+class Job(msgspec.Struct, frozen=True):
+    id: str
+    state: str = "new"
+
+
+def test_a_vendor_knows_its_jobs_and_tells_who_keeps_them() -> None:
+    class Vendor(TaskFront[Job]):
+        def add(self, job: Job) -> Job | None:
+            self._jobs.put(job)
+            return self._jobs.get("1")
+
+    told: list[Job] = []
+    vendor = Vendor(counter=Counter(), clock=lambda: 0.0, recalled=[Job("1")], remember=told.append)
+    assert (vendor.add(Job("2")), told) == (Job("1"), [Job("2")])
+    assert vendor.add(Job("1", "done")) == Job("1", "done")
 
 
 def check(request: Request) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from modelgate.core.sandbox import MAGIC_WORDS
-from modelgate.sandbox.magic import Pinned, is_served, read_magic
+from modelgate.sandbox.magic import Pinned, is_magic, is_served, read_magic
 
 
 @pytest.mark.parametrize("word", MAGIC_WORDS)
@@ -46,6 +46,15 @@ def test_usage_can_be_left_out_or_wrong() -> None:
     assert read_magic("gpt-4o", "").usage(true) == true
     assert read_magic("sandbox-no-usage", "").usage(true) is None
     assert read_magic("sandbox-bad-usage", "").usage(true) == {"total": -6, "details": {"cached": -1}, "type": "tokens"}
+
+
+def test_of_several_words_the_first_named_counts() -> None:
+    magic = read_magic("sandbox-fail-task", "magic: blocked-prompt")
+    assert (magic.first_of(("blocked-prompt", "fail-task")), magic.first_of(("slow",))) == ("blocked-prompt", "")
+
+
+def test_a_model_of_magic() -> None:
+    assert [is_magic(model) for model in ("sandbox-slow", "sandbox-chat", "sandbox-nothing", "gpt-4o")] == [True, True, False, False]
 
 
 def test_which_models_are_served() -> None:

@@ -4,20 +4,28 @@ import asyncio
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterable
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock
 from modelgate.core.records import Json
 from modelgate.sandbox.bfl.schema import FLUX_1, MODELS, ModelRules, PictureOrder
-from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import METHODS, VendorRefused, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
-from modelgate.sandbox.job_shelf import JobShelf
+from modelgate.sandbox.front import (
+    METHODS,
+    TaskFront,
+    VendorRefused,
+    count_made,
+    counted,
+    guarded,
+    json_answer,
+    no_file,
+    read_submit,
+    refusing,
+)
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -192,16 +200,8 @@ class BflJob(msgspec.Struct, frozen=True, kw_only=True):
         return self.status(now) == "Ready" and now - self.created_at < self.working_s + FILE_LIFETIME_S
 
 
-class BflSandbox:
+class BflSandbox(TaskFront[BflJob]):
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture."""
-
-    def __init__(
-        self, *, counter: Counter, clock: Clock, recalled: Iterable[BflJob] = (), remember: Callable[[BflJob], None] | None = None
-    ) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
-        self._counter = counter
-        self._clock = clock
-        self._jobs = JobShelf(recalled=recalled, remember=remember)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""

@@ -2,27 +2,37 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock, as_utc
+from modelgate.core.clock import as_utc
 from modelgate.core.records import Json
-from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, read_shape
+from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import METHODS, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
-from modelgate.sandbox.job_shelf import JobShelf
-from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.pictures import encode_picture, paint
-from modelgate.sandbox.runway.checks import KEY, Order, RunwayRefused, check_headers, check_order
-from modelgate.sandbox.runway.schema import ENDPOINTS
+from modelgate.sandbox.front import (
+    METHODS,
+    TaskFront,
+    VendorRefused,
+    count_made,
+    counted,
+    guarded,
+    json_answer,
+    no_file,
+    read_submit,
+    refusing,
+)
+from modelgate.sandbox.magic import Magic, is_magic, read_magic
+from modelgate.sandbox.orders import file_answer
+from modelgate.sandbox.runway.schema import DEFAULT_SIZE, ENDPOINTS, LEGACY, MAGIC_RULES, REFERENCE_S, TARGETS, Body, Order, Rules
 from modelgate.sandbox.task_vendor import TaskVendor
-from modelgate.sandbox.videos import make_video
 
 PREFIX = "/runway"
+KEY = "key_sandbox"
+VERSION = "2024-11-06"
 PENDING_S = 0.3
 RUNNING_S = 0.9
 SLOW_TASK_S = 12.0
@@ -37,10 +47,97 @@ _FAILURES = {
     "blocked-answer": ("SAFETY.OUTPUT.VIDEO", "The prompt asked for a moderated output."),
     "fail-task": ("INTERNAL.BAD_OUTPUT.CODE01", "The prompt asked for a failed task."),
 }
+_PROVOKED: dict[int, tuple[int, str, str]] = {
+    400: (400, "The prompt asked for this error", "promptText"),
+    401: (401, "The API key is missing or invalid.", ""),
+    429: (429, "You have reached your daily generation limit for this model", ""),
+    529: (503, "The service is overloaded", ""),
+}
+_SAID = {"missing": "Required", "unknown": "Unrecognized key"}
+
+
+class RunwayRefused(VendorRefused):
+    """The make-believe Runway refuses; `field` is what stands in the way, empty when it is not a field."""
+
+    def __init__(self, status: int, message: str, field: str = "") -> None:
+        said: dict[str, Json] = {"error": message}
+        if field:
+            said = {"error": f"Validation of body failed: {field}: {message}", "issues": [{"path": field.split("."), "message": message}]}
+        super().__init__(status, said, message)
+        self.field = field
 
 
 def _check(request: Request) -> None:
     check_headers(request.headers.get("authorization"), request.headers.get("x-runway-version"))
+
+
+def check_headers(authorization: str | None, version: str | None) -> None:
+    """Check the key, then the version. Raises RunwayRefused 401, 400."""
+    if authorization != f"Bearer {KEY}":
+        raise RunwayRefused(401, "The API key is missing or invalid.")
+    if version != VERSION:
+        raise RunwayRefused(400, f"The X-Runway-Version header must be {VERSION}", "X-Runway-Version")
+
+
+def check_order(endpoint: str, body: Json) -> Order:
+    """Check every field of a request; one that the model does not take is refused. Raises RunwayRefused 400."""
+    if not isinstance(body, dict):
+        raise RunwayRefused(400, "Expected an object")
+    try:
+        rules = _rules_of(endpoint, body)
+        asked = read_shape(body, Body)
+        _check_values(asked, body, rules)
+    except WrongField as wrong:
+        raise RunwayRefused(400, _SAID.get(wrong.kind, wrong.reason), wrong.field) from None
+    return _order_of(endpoint, asked, rules)
+
+
+def _rules_of(endpoint: str, body: dict[str, Json]) -> Rules:
+    """Return the rules of the model, when it takes the fields that there are and all that it needs are there."""
+    model, models = body.get("model"), ENDPOINTS[endpoint]
+    if not isinstance(model, str):
+        raise WrongField("model", "", kind="missing")
+    rules = models.get(model) or (MAGIC_RULES.get(endpoint) if is_magic(model) else None)
+    if rules is None:
+        raise WrongField("model", f"Invalid discriminator value. Expected one of {', '.join(models)}")
+    for name in rules.needs:
+        if body.get(name) is None:
+            raise WrongField(name, "", kind="missing")
+    for name in body:
+        if name not in ("model", *rules.needs, *rules.takes):
+            raise WrongField(name[:MAX_NAMED], "", kind="unknown")
+    return rules
+
+
+def _check_values(asked: Body, body: dict[str, Json], rules: Rules) -> None:
+    """Check what each model takes of its own."""
+    allowed = (("ratio", asked.ratio, rules.ratios), ("duration", asked.duration, rules.seconds))
+    for name, value, values in (*allowed, ("targetAspectRatio", asked.target_aspect_ratio, tuple(TARGETS))):
+        if name in body and value not in values:
+            raise WrongField(name, f"Invalid enum value. Expected one of {', '.join(map(str, values))}")
+    positions = [image.position for image in asked.prompt_image]
+    if len(positions) > len(rules.positions) or (rules.last_needs_first and positions == ["last"]):
+        raise WrongField("promptImage", f"Expected a string, or up to {len(rules.positions)} images, a first one among them")
+    for number, position in enumerate(positions):
+        if position not in rules.positions or position in positions[:number]:
+            raise WrongField(f"promptImage.{number}.position", f"Expected {' and '.join(rules.positions)}, each once")
+
+
+def _order_of(endpoint: str, asked: Body, rules: Rules) -> Order:
+    size = TARGETS.get(asked.target_aspect_ratio, asked.ratio or (rules.ratios[0] if rules is LEGACY else DEFAULT_SIZE))
+    width, height = (int(side) for side in size.split(":"))
+    is_picture = endpoint == "text_to_image"
+    seconds = 0 if is_picture else asked.duration or (REFERENCE_S if 5 in rules.seconds or not rules.seconds else rules.seconds[-1])
+    return Order(
+        model=asked.model,
+        words=asked.prompt_text or f"{asked.model} {endpoint.replace('_', ' ')}",
+        width=width,
+        height=height,
+        seconds=seconds,
+        format="png" if is_picture else "mp4",
+        with_sound="audio" in rules.takes and asked.audio,
+        credits=max(rules.fewest_credits, rules.credits * (1 if is_picture else seconds)),
+    )
 
 
 class RunwayTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,30 +169,14 @@ class RunwayTask(msgspec.Struct, frozen=True, kw_only=True):
         return not self.cancelled and now < self.ends_at
 
 
-class RunwaySandbox:
+class RunwaySandbox(TaskFront[RunwayTask]):
     """The vendor's endpoints; counts submits in `counter`, with the seconds of the video as completion tokens (1 for a picture)."""
-
-    def __init__(
-        self,
-        *,
-        counter: Counter,
-        clock: Clock,
-        recalled: Iterable[RunwayTask] = (),
-        remember: Callable[[RunwayTask], None] | None = None,
-    ) -> None:
-        """`recalled` are tasks of an earlier life, oldest first; `remember` is told of each new or changed one before it is answered."""
-        self._counter = counter
-        self._clock = clock
-        self._tasks = JobShelf(recalled=recalled, remember=remember)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
-        submits = [
-            Route(f"{PREFIX}/v1/{endpoint}", guarded(_check, counted(self._counter, "runway", self._submit)), methods=["POST"])
-            for endpoint in ENDPOINTS
-        ]
+        submit = guarded(_check, counted(self._counter, "runway", self._submit))
         return [
-            *submits,
+            *(Route(f"{PREFIX}/v1/{endpoint}", submit, methods=["POST"]) for endpoint in ENDPOINTS),
             Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._fetch), methods=["GET"]),
             Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._cancel), methods=["DELETE"]),
             Route(PREFIX + "/v1/organization", guarded(_check, self._organization), methods=["GET"]),
@@ -109,8 +190,8 @@ class RunwaySandbox:
         order = await asyncio.to_thread(check_order, request.url.path.rpartition("/")[2], body)
         entry.model = order.model
         magic = read_magic(order.model, order.words)
-        if magic.error_status is not None:
-            raise _provoked(magic.error_status)
+        if (status := magic.error_status) is not None:
+            raise RunwayRefused(*_PROVOKED.get(status, (status, "Internal server error", "")))
         task = self._accept(order, magic=magic)
         count_made(entry, order.seconds or 1)
         return await answer_submit(msgspec.json.encode({"id": task.id}), magic=magic)
@@ -119,20 +200,24 @@ class RunwaySandbox:
         now = self._clock()
         starts_at = self._free_at(order.model, now)
         lasts_s = PENDING_S + (SLOW_TASK_S if magic.has("slow-task") else RUNNING_S)
-        failure = next((word for word in _FAILURES if magic.has(word)), "")
         task = RunwayTask(
-            id=str(uuid.uuid4()), order=order, created_at=now, starts_at=starts_at, ends_at=starts_at + lasts_s, failure=failure
+            id=str(uuid.uuid4()),
+            order=order,
+            created_at=now,
+            starts_at=starts_at,
+            ends_at=starts_at + lasts_s,
+            failure=magic.first_of(_FAILURES),
         )
-        self._tasks.put(task)
+        self._jobs.put(task)
         return task
 
     def _free_at(self, model: str, now: float) -> float:
         """Return when the model has room for one more task."""
-        ends = sorted(task.ends_at for task in self._tasks.youngest_first() if task.order.model == model and task.live(now))
+        ends = sorted(task.ends_at for task in self._jobs.youngest_first() if task.order.model == model and task.live(now))
         return now if len(ends) < MAX_CONCURRENT else ends[-MAX_CONCURRENT]
 
     def _known(self, request: Request) -> RunwayTask:
-        task = self._tasks.get(request.path_params["task_id"])
+        task = self._jobs.get(request.path_params["task_id"])
         if task is None or task.deleted:
             raise RunwayRefused(404, "Task not found")
         return task
@@ -153,9 +238,8 @@ class RunwaySandbox:
                 answer["estimatedCost"] = {"credits": task.order.credits}
                 answer["progress"] = round((now - begun_at) / (task.ends_at - begun_at), 3)
             case "SUCCEEDED":
-                kind = "mp4" if task.order.seconds else "png"
                 answer["cost"] = {"credits": task.order.credits}
-                answer["output"] = [f"{request.base_url}{PREFIX[1:]}/files/{task.id}.{kind}"]
+                answer["output"] = [f"{request.base_url}{PREFIX[1:]}/files/{task.id}.{task.order.format}"]
             case "FAILED":
                 code, text = _FAILURES[task.failure]
                 answer["cost"] = {"credits": task.order.credits if code.startswith("SAFETY") else 0}
@@ -168,14 +252,14 @@ class RunwaySandbox:
         """Cancel a live task; of one that has ended, delete the output, as the vendor does."""
         task = self._known(request)
         live = task.live(self._clock())
-        self._tasks.put(msgspec.structs.replace(task, cancelled=live, deleted=not live))
+        self._jobs.put(msgspec.structs.replace(task, cancelled=live, deleted=not live))
         return Response(status_code=204)
 
     async def _organization(self, _: Request) -> Response:
         now = self._clock()
         models = dict.fromkeys(model for rules in ENDPOINTS.values() for model in rules)
         today = dict.fromkeys(models, 0)
-        for task in self._tasks.youngest_first():
+        for task in self._jobs.youngest_first():
             if now - task.created_at > 86_400:
                 break
             today[task.order.model] = today.get(task.order.model, 0) + 1
@@ -186,31 +270,10 @@ class RunwaySandbox:
 
     async def _file(self, request: Request) -> Response:
         task_id, _, kind = request.path_params["name"].partition(".")
-        task = self._tasks.get(task_id)
-        if task is None or task.deleted or task.status(self._clock()) != "SUCCEEDED" or kind != ("mp4" if task.order.seconds else "png"):
+        task = self._jobs.get(task_id)
+        if task is None or task.deleted or task.status(self._clock()) != "SUCCEEDED" or kind != task.order.format:
             return no_file()
-        made = await asyncio.to_thread(_make, task.order)
-        return Response(made, media_type="video/mp4" if task.order.seconds else "image/png")
-
-
-def _make(order: Order) -> bytes:
-    words = read_magic("", order.words).text or order.words
-    if not order.seconds:
-        return encode_picture(paint(words, (order.width, order.height)))
-    return make_video(words, width=order.width, height=order.height, seconds=order.seconds, with_sound=order.with_sound)
-
-
-def _provoked(status: int) -> RunwayRefused:
-    match status:
-        case 400:
-            return RunwayRefused(400, "The prompt asked for this error", field="promptText")
-        case 401:
-            return RunwayRefused(401, "The API key is missing or invalid.")
-        case 429:
-            return RunwayRefused(429, "You have reached your daily generation limit for this model")
-        case 529:
-            return RunwayRefused(503, "The service is overloaded")
-    return RunwayRefused(status, "Internal server error")
+        return await file_answer(task.order)
 
 
 VENDOR = TaskVendor(name="runway", key=KEY, opened=RunwaySandbox, job=RunwayTask)

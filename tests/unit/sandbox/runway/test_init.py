@@ -9,9 +9,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counter
-from modelgate.sandbox.runway import MAX_CONCURRENT, PENDING_S, RUNNING_S, SLOW_TASK_S, RunwaySandbox, RunwayTask
-from modelgate.sandbox.runway.checks import KEY as RUNWAY_SECRET
-from modelgate.sandbox.runway.checks import VERSION
+from modelgate.sandbox.runway import KEY as RUNWAY_SECRET
+from modelgate.sandbox.runway import MAX_CONCURRENT, PENDING_S, RUNNING_S, SLOW_TASK_S, VERSION, RunwaySandbox, RunwayTask
 
 HEADERS = {"authorization": f"Bearer {RUNWAY_SECRET}", "x-runway-version": VERSION, "x-request-id": "req_7"}
 TEXT = {"model": "gen4.5", "promptText": "a fox", "ratio": "720:1280", "duration": 2}

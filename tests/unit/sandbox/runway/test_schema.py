@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from modelgate.sandbox.pictures import draw_picture
-from modelgate.sandbox.runway.checks import KEY as RUNWAY_SECRET
-from modelgate.sandbox.runway.checks import MAX_IMAGE_BYTES, VERSION, RunwayRefused, check_headers, check_order
+from modelgate.sandbox.runway import KEY as RUNWAY_SECRET
+from modelgate.sandbox.runway import VERSION, RunwayRefused, check_headers, check_order
+from modelgate.sandbox.runway.schema import MAX_IMAGE_BYTES
 
 URL = "https://example.com/fox.png"
 PICTURE = "data:image/png;base64," + b64encode(draw_picture("a fox", ratio="1:1")).decode()
@@ -82,7 +83,7 @@ def test_pictures_come_as_addresses_data_and_positions() -> None:
         ("turbo", {"promptImage": "data:image/png;base64," + "A" * (MAX_IMAGE_BYTES * 4 // 3 + 200)}, "promptImage"),
         ("turbo", {"promptImage": []}, "promptImage"),
         ("turbo", {"promptImage": [{"uri": URL, "position": "last"}]}, "promptImage.0.position"),
-        ("turbo", {"promptImage": [{"uri": URL}]}, "promptImage.0"),
+        ("turbo", {"promptImage": [{"uri": URL}]}, "promptImage.0.position"),
         ("legacy", {"promptImage": [{"uri": URL, "position": "first"}] * 2}, "promptImage.1.position"),
         ("legacy", {"duration": 7}, "duration"),
         ("gen4.5", {"duration": None}, "duration"),
@@ -97,8 +98,8 @@ def test_pictures_come_as_addresses_data_and_positions() -> None:
         ("image", {"referenceImages": [{"uri": URL}] * 4}, "referenceImages"),
         ("image", {"referenceImages": [{"uri": URL, "tag": "1fox"}]}, "referenceImages.0.tag"),
         ("image_turbo", {"referenceImages": None}, "referenceImages"),
-        ("act", {"character": {"type": "sound", "uri": URL}}, "character"),
-        ("act", {"reference": {"type": "image", "uri": URL}}, "reference"),
+        ("act", {"character": {"type": "sound", "uri": URL}}, "character.type"),
+        ("act", {"reference": {"type": "image", "uri": URL}}, "reference.type"),
         ("act", {"expressionIntensity": 6}, "expressionIntensity"),
         ("act", {"bodyControl": 1}, "bodyControl"),
         ("aleph", {"videoUri": "fox"}, "videoUri"),

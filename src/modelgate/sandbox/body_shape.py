@@ -1,0 +1,62 @@
+"""How a body is read by its schema: what does not fit is named by its place, so that each vendor can refuse it in its own words.
+
+A schema is a struct of msgspec. What a type cannot say for itself is a class with a method `read`: `given_files` has those for addresses
+and pictures.
+"""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from modelgate.core.records import Json
+
+MAX_NAMED = 100
+"""A longer name of a field is cut: it is the caller's own text."""
+
+ShapeT = TypeVar("ShapeT")
+_PLACED = re.compile(r"(?P<reason>.*) - at `\$(?P<place>[^`]*)`", re.DOTALL)
+_NAMED = re.compile(r"Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
+
+
+class WrongField(ValueError):
+    """A field stands in the way: its dotted place (empty for the whole body), what is wrong with it, and in a word what kind of wrong.
+
+    `kind` is `missing` or `unknown`, `type`, or `value`; who raises it may have a word of its own.
+    """
+
+    def __init__(self, field: str, reason: str, *, kind: str = "value") -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+        self.kind = kind
+
+
+def read_shape(body: Json, shape: type[ShapeT], *, within: str = "") -> ShapeT:
+    """Return a body, or the part of it that stands at `within`, as its schema has it. Raises WrongField."""
+    try:
+        return msgspec.convert(body, shape, dec_hook=_read_own)
+    except msgspec.ValidationError as error:
+        raise _told(error, within) from None
+
+
+def _read_own(kind: Any, value: Json) -> Any:
+    """Read what has a `read` of its own. It raises ValueError, to which msgspec adds the place."""
+    return kind.read(value)
+
+
+def _told(error: msgspec.ValidationError, within: str) -> WrongField:
+    placed = _PLACED.fullmatch(str(error))
+    reason, place = (placed["reason"], placed["place"]) if placed else (str(error), "")
+    steps = [within, *re.split(r"[.\[\]]+", place)]
+    own = error.__cause__
+    if isinstance(own, WrongField):
+        steps, reason, kind = [*steps, own.field], own.reason, own.kind
+    elif named := _NAMED.fullmatch(reason):
+        steps.append(named["name"][:MAX_NAMED])
+        reason, kind = (
+            ("Field required", "missing") if named["kind"].startswith("missing") else ("Extra inputs are not permitted", "unknown")
+        )
+    else:
+        kind = "type" if ", got " in reason else "value"
+    return WrongField(".".join(filter(None, steps)), reason, kind=kind)

@@ -1,0 +1,63 @@
+"""What a body gives in place of a file: an address, which no make-believe vendor fetches, or the data itself in base64.
+
+Classes for the schemas of `body_shape`: a vendor makes its own of one, with its limits.
+"""
+
+from typing import ClassVar, Self
+from urllib.parse import urlsplit
+
+from modelgate.core.records import Json
+from modelgate.sandbox.body_shape import WrongField
+from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
+
+
+class GivenUri(str):
+    """The address of a file, by its form; where `media_types` are named also a `data:` URI of one of them."""
+
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https")
+    plain_hosts: ClassVar[tuple[str, ...] | None] = None
+    """Only from these may a file come by plain http. None: from any."""
+    takes_numbers: ClassVar[bool] = True
+    """The host may be given by its number."""
+    most_characters: ClassVar[int] = 2_048
+    told: ClassVar[str] = "Expected a URL"
+    media_types: ClassVar[tuple[str, ...]] = ()
+    most_bytes: ClassVar[int] = 0
+    is_picture: ClassVar[bool] = True
+    """What came as data is opened as a picture."""
+
+    @classmethod
+    def read(cls, value: Json) -> Self:
+        """Return the text of it. Raises WrongField."""
+        if not isinstance(value, str):
+            raise WrongField("", cls.told, kind="type")
+        if cls.media_types and value.startswith("data:"):
+            cls._check_data(value)
+        elif len(value) > cls.most_characters or not cls._takes(value):
+            raise WrongField("", cls.told)
+        return cls(value)
+
+    @classmethod
+    def _takes(cls, address: str) -> bool:
+        try:
+            parts = urlsplit(address)
+            host = parts.hostname or ""
+        except ValueError:  # a number in brackets that is none
+            return False
+        if not host or parts.scheme not in cls.schemes:
+            return False
+        is_number = ":" in host or host.replace(".", "").isdecimal()
+        return (cls.takes_numbers or not is_number) and (parts.scheme != "http" or cls.plain_hosts is None or host in cls.plain_hosts)
+
+    @classmethod
+    def _check_data(cls, uri: str) -> None:
+        if uri[5:].partition(";")[0].partition(",")[0].lower() not in cls.media_types:
+            raise WrongField("", f"Invalid asset type. Expected one of {', '.join(cls.media_types)}")
+        if len(uri) > cls.most_bytes * 4 // 3 + 100:
+            raise WrongField("", f"The data URI must hold at most {cls.most_bytes >> 20} MB")
+        try:
+            data = decode_data_url(uri)
+            if cls.is_picture:
+                open_picture(data)
+        except NotAPicture:
+            raise WrongField("", f"Invalid data URI: not {'a picture' if cls.is_picture else 'data'} in base64") from None

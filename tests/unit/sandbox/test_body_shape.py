@@ -1,0 +1,75 @@
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+import pytest
+
+from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, read_shape
+
+
+class Even(int):
+    """A type that msgspec has no word for."""
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        if not isinstance(value, int) or value % 2:
+            raise WrongField("", "must be even", kind="odd")
+        return cls(value)
+
+
+class Pair(tuple[Even, ...]):
+    """A type that reads what is in it by a schema of its own."""
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        return cls(read_shape(value, Annotated[tuple[Even, ...], msgspec.Meta(min_length=2, max_length=2)]))
+
+
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    side: Literal["left", "right"]
+    weight: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1
+    even: Even = Even(0)
+
+
+class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    model_name: str
+    inners: Annotated[list[Inner], msgspec.Meta(max_length=2)] = []
+    pair: Pair = Pair()
+    by_name: dict[str, Even] = {}
+
+
+def test_a_body_in_shape_is_read() -> None:
+    body = read_shape({"modelName": "m", "inners": [{"side": "left", "even": 4}], "pair": [2, 4]}, Body)
+    assert (body.model_name, body.inners[0].even, body.pair) == ("m", 4, (2, 4))
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "kind"),
+    [
+        ([], "", "type"),
+        ({}, "modelName", "missing"),
+        ({"modelName": 1}, "modelName", "type"),
+        ({"modelName": "m", "x.y `z`": 1}, "x.y `z`", "unknown"),
+        ({"modelName": "m", "x" * 200: 1}, "x" * MAX_NAMED, "unknown"),
+        ({"modelName": "m", "inners": [{}]}, "inners.0.side", "missing"),
+        ({"modelName": "m", "inners": [{"side": "up"}]}, "inners.0.side", "value"),
+        ({"modelName": "m", "inners": [{"side": "left"}, {"side": "left", "weight": 2}]}, "inners.1.weight", "value"),
+        ({"modelName": "m", "inners": [{"side": "left", "weight": True}]}, "inners.0.weight", "type"),
+        ({"modelName": "m", "inners": [{"side": "left"}] * 3}, "inners", "value"),
+        ({"modelName": "m", "inners": [{"side": "left", "more": 1}]}, "inners.0.more", "unknown"),
+        ({"modelName": "m", "inners": [{"side": "left", "even": 3}]}, "inners.0.even", "odd"),
+        ({"modelName": "m", "pair": [2]}, "pair", "value"),
+        ({"modelName": "m", "pair": [2, 3]}, "pair.1", "odd"),
+    ],
+)
+def test_what_does_not_fit_is_named(body: Any, field: str, kind: str) -> None:
+    with pytest.raises(WrongField) as caught:
+        read_shape(body, Body)
+    assert (caught.value.field, caught.value.kind) == (field, kind)
+    assert caught.value.reason
+    assert "`$" not in caught.value.reason
+
+
+def test_a_part_is_named_from_the_top() -> None:
+    with pytest.raises(WrongField) as caught:
+        read_shape({"side": 1}, Inner, within="inners.0")
+    assert (caught.value.field, caught.value.reason) == ("inners.0.side", "Expected `str`, got `int`")
