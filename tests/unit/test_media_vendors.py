@@ -28,7 +28,6 @@ SEVERAL_FILES = {
     "sandbox/fal": "a queue, uploads and signed webhooks besides its endpoints",
     "sandbox/ideogram": "five operations of forms with files, field by field",
     "sandbox/kling": "eight endpoints, each field checked; a signed token, callbacks",
-    "sandbox/luma": "seven endpoints, each field checked; a clock that waits, callbacks",
     "sandbox/midjourney": "twelve endpoints, buttons and dialogs, a queue, callbacks",
     "sandbox/suno": "clips that are heard while they are made, and go on from each other",
 }

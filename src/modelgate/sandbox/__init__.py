@@ -19,7 +19,7 @@ A package holds the endpoints, and beside them
     bfl              Flux at Black Forest Labs; `schema`
     ideogram         `checks`
     runway           `schema` (every field, and what each model makes of it)
-    luma             Dream Machine; `checks`. `luma_agents`: its newer API, which goes by some of the same rules
+    luma             Dream Machine; `schema`. `luma_agents`: its newer API, which goes by some of the same rules
     midjourney       a midjourney-proxy; `schema`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips)
     suno             the relay in front of Suno; `checks` (secret and fields), `clips` (songs and covers)
     fal              fal's queue, with Pika's endpoints; `checks`, `jobs` (how they go on and end), `webhooks` (signed), `storage` (its

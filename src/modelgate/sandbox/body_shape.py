@@ -5,6 +5,7 @@ and pictures.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,14 @@ MAX_NAMED = 100
 ShapeT = TypeVar("ShapeT")
 _PLACED = re.compile(r"(?P<reason>.*) - at `\$(?P<place>[^`]*)`", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
+
+
+_ONE_OF = re.compile(r"Expected `str` matching regex '\^\(\?:(?P<words>.*)\)\\+Z'", re.DOTALL)
+
+
+def one_of(words: Iterable[str]) -> msgspec.Meta:
+    """Return what makes a text of a schema one of some words: those of a table, where a Literal would say them again."""
+    return msgspec.Meta(pattern=rf"^(?:{'|'.join(map(re.escape, words))})\Z")
 
 
 class WrongField(ValueError):
@@ -57,6 +66,8 @@ def _told(error: msgspec.ValidationError, within: str) -> WrongField:
         reason, kind = (
             ("Field required", "missing") if named["kind"].startswith("missing") else ("Extra inputs are not permitted", "unknown")
         )
+    elif listed := _ONE_OF.fullmatch(reason):
+        reason, kind = "Input should be " + re.sub(r"\\+(.)", r"\1", listed["words"].replace("|", ", ")), "value"
     else:
         kind = "type" if ", got " in reason else "value"
     return WrongField(".".join(filter(None, steps)), reason, kind=kind)

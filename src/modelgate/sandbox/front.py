@@ -1,14 +1,16 @@
 """What the endpoints of make-believe vendors of tasks have in common: the way in, the count, and how refusals go out."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Generic
+from typing import ClassVar, Generic
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from modelgate.core.clock import Clock
 from modelgate.core.records import Json
+from modelgate.sandbox.callbacks import Teller
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import request_id_of
 from modelgate.sandbox.job_shelf import JobShelf, JobT
@@ -24,13 +26,23 @@ Submit = Callable[[Request, Counted], Awaitable[Response]]
 class TaskFront(Generic[JobT]):
     """A make-believe vendor of tasks at work, as `TaskVendor` opens it. What is asked of it is counted; its jobs follow the clock."""
 
+    retries: ClassVar[int] = 0
+    """How often news that a caller did not take is told again."""
+
     def __init__(
-        self, *, counter: Counter, clock: Clock, recalled: Iterable[JobT] = (), remember: Callable[[JobT], None] | None = None
+        self,
+        *,
+        counter: Counter,
+        clock: Clock,
+        recalled: Iterable[JobT] = (),
+        remember: Callable[[JobT], None] | None = None,
+        callbacks: Teller | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new or changed one before it is answered."""
         self._counter = counter
         self._clock = clock
         self._jobs = JobShelf(recalled=recalled, remember=remember)
+        self._callbacks = callbacks or Teller(retries=self.retries)
 
 
 class VendorRefused(Exception):
@@ -94,6 +106,15 @@ def count_made(entry: Counted, made: int, *, status: int = 200) -> None:
     entry.status, entry.completion_tokens, entry.finished = status, made, True
 
 
+def answering(body: Json) -> Handler:
+    """Return a handler that says the same to whatever comes."""
+
+    async def answer(_: Request) -> Response:
+        return json_answer(body)
+
+    return answer
+
+
 def refusing(error: Callable[[], VendorRefused]) -> Handler:
     """Return a handler that refuses whatever comes."""
 
@@ -101,6 +122,11 @@ def refusing(error: Callable[[], VendorRefused]) -> Handler:
         raise error()
 
     return answer
+
+
+def elsewhere(prefix: str, check: Callable[[Request], None], error: Callable[[], VendorRefused]) -> Route:
+    """Return the route of a vendor, the last of them, that refuses whatever else comes."""
+    return Route(prefix + "/{rest:path}", guarded(check, refusing(error)), methods=METHODS)
 
 
 async def read_submit(

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -11,16 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock, as_utc
+from modelgate.core.clock import as_utc
 from modelgate.core.records import Json
-from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.body_shape import WrongField
+from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, refusing
-from modelgate.sandbox.job_shelf import JobShelf
-from modelgate.sandbox.luma import make_file, provoked, read_body_of
-from modelgate.sandbox.luma.checks import RATIOS as ALL_RATIOS
-from modelgate.sandbox.luma.checks import LumaRefused, Order, check_key, check_url, size_of
-from modelgate.sandbox.magic import MODEL_PREFIX, Magic, is_served, read_magic
+from modelgate.sandbox.front import METHODS, Handler, TaskFront, count_made, counted, guarded, json_answer, no_file, refusing
+from modelgate.sandbox.luma import LumaRefused, check_key, provoked, read_body_of
+from modelgate.sandbox.luma.schema import IMAGE_LONG_SIDE_PX, SHORT_SIDES_PX, Order, PublicUrl
+from modelgate.sandbox.luma.schema import RATIOS as ALL_RATIOS
+from modelgate.sandbox.magic import Magic, is_magic, read_magic
+from modelgate.sandbox.orders import file_answer, size_with_long_side, size_with_short_side
 from modelgate.sandbox.task_vendor import TaskVendor
 from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture
 
@@ -55,7 +55,6 @@ RATIOS = {name: ratio for name, ratio in ALL_RATIOS.items() if name != "9:21"}
 RESOLUTIONS = ("360p", "540p", "720p", "1080p")
 SECONDS = {"5s": 5, "10s": 10}
 DRAFT_PX = 360
-IMAGE_LONG_SIDE_PX = 1536
 VIDEO_FIELDS = frozenset(
     ("resolution", "duration", "start_frame", "end_frame", "keyframes", "keyframe_indexes", "loop", "hdr", "exr_export")
 )
@@ -78,8 +77,7 @@ def check_agents_order(body: dict[str, Json]) -> Order:
         raise _invalid("type", f"must be one of {', '.join((*VIDEO_TYPES, *IMAGE_TYPES))}")
     is_image = kind in IMAGE_TYPES
     model, models = body.get("model"), IMAGE_MODELS if is_image else VIDEO_MODELS
-    magic = isinstance(model, str) and model.startswith(MODEL_PREFIX) and is_served(model)
-    if not magic and model not in models:
+    if model not in models and not is_magic(str(model)):
         raise _invalid("model", f"must be one of {', '.join(models)} for the type {kind}")
     prompt = body.get("prompt")
     if not isinstance(prompt, str) or not 1 <= len(prompt) <= MAX_PROMPT:
@@ -91,8 +89,8 @@ def check_agents_order(body: dict[str, Json]) -> Order:
     if is_image:
         if body.get("video") is not None:
             raise _invalid("video", "is for videos")
-        unit = IMAGE_LONG_SIDE_PX // max(ratio) // 8 * 8
-        return Order(model=str(model), words=prompt, width=ratio[0] * unit, height=ratio[1] * unit, seconds=0, format="png")
+        width, height = size_with_long_side(ratio, IMAGE_LONG_SIDE_PX)
+        return Order(model=str(model), words=prompt, width=width, height=height, seconds=0, format="png")
     return _video_order(str(model), prompt, ratio, body.get("video") or {})
 
 
@@ -134,10 +132,7 @@ def _video_order(model: str, prompt: str, ratio: tuple[int, int], video: Any) ->
     if video.get("loop") and (duration != "5s" or video.get("hdr") or "end_frame" in anchors):
         raise _invalid("video.loop", "does not go with 10s, hdr or end_frame")
     _check_keyframes(video, anchors=anchors, duration=duration)
-    if resolution == "360p":
-        width, height = (round(side / 1080 * DRAFT_PX / 2) * 2 for side in size_of(ratio, "1080p"))
-    else:
-        width, height = size_of(ratio, resolution)
+    width, height = size_with_short_side(ratio, SHORT_SIDES_PX.get(resolution, DRAFT_PX))
     parents = tuple(video[name]["generation_id"] for name in anchors if "generation_id" in video[name])
     return Order(model=model, words=prompt, width=width, height=height, seconds=SECONDS[duration], parents=parents)
 
@@ -162,13 +157,20 @@ def _check_reference(name: str, value: Json, *, is_picture: bool = True) -> None
     """Check one of: an address, base64 with its type, a file's id, a generation's id."""
     match value:
         case {"url": url}:
-            check_url(f"{name}.url", url)
+            _check_url(f"{name}.url", url)
         case {"data": str(data), "media_type": str(media_type)} if len(data) <= MAX_DATA:
             _check_data(name, data, media_type, is_picture=is_picture)
         case {"file_id": str()} | {"generation_id": str()}:
             pass
         case _:
             raise _invalid(name, "must be one of url, data with media_type, file_id, generation_id")
+
+
+def _check_url(name: str, url: Json) -> None:
+    try:
+        PublicUrl.read(url)
+    except WrongField as wrong:
+        raise _invalid(name, wrong.reason) from None
 
 
 def _check_data(name: str, data: str, media_type: str, *, is_picture: bool) -> None:
@@ -205,21 +207,8 @@ class AgentsGeneration(msgspec.Struct, frozen=True, kw_only=True):
         return "failed" if self.failure else "completed"
 
 
-class LumaAgentsSandbox:
+class LumaAgentsSandbox(TaskFront[AgentsGeneration]):
     """The vendor's endpoints; counts submits in `counter`, with the seconds of the video as completion tokens (1 for a picture)."""
-
-    def __init__(
-        self,
-        *,
-        counter: Counter,
-        clock: Clock,
-        recalled: Iterable[AgentsGeneration] = (),
-        remember: Callable[[AgentsGeneration], None] | None = None,
-    ) -> None:
-        """`recalled` are generations of an earlier life, oldest first; `remember` is told of each new one."""
-        self._counter = counter
-        self._clock = clock
-        self._made = JobShelf(recalled=recalled, remember=remember)
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
@@ -242,7 +231,7 @@ class LumaAgentsSandbox:
         body = await read_body_of(request, limit_bytes=MAX_BODY_BYTES)
         order = await asyncio.to_thread(check_agents_order, body)
         for parent in order.parents:
-            found = self._made.get(parent)
+            found = self._jobs.get(parent)
             if found is None or found.state(self._clock()) != "completed":
                 raise LumaRefused(400, f"generation_id: {parent[:100]} is not a completed generation")
         entry.model = order.model
@@ -255,16 +244,16 @@ class LumaAgentsSandbox:
 
     def _accept(self, order: Order, *, magic: Magic, kind: str) -> AgentsGeneration:
         now = self._clock()
-        if sum(1 for each in self._made.youngest_first() if each.ends_at > now) >= MAX_ACTIVE:
+        if sum(1 for each in self._jobs.youngest_first() if each.ends_at > now) >= MAX_ACTIVE:
             raise LumaRefused(429, "Too many concurrent jobs")
         lasts_s = QUEUED_S + (SLOW_TASK_S if magic.has("slow-task") else PROCESSING_S)
-        failure = next((word for word in _FAILURES if magic.has(word)), "")
+        failure = magic.first_of(_FAILURES)
         made = AgentsGeneration(id=str(uuid.uuid4()), type=kind, order=order, created_at=now, ends_at=now + lasts_s, failure=failure)
-        self._made.put(made)
+        self._jobs.put(made)
         return made
 
     async def _fetch(self, request: Request) -> Response:
-        found = self._made.get(request.path_params["id"])
+        found = self._jobs.get(request.path_params["id"])
         if found is None:
             raise LumaRefused(404, "Generation not found")
         return json_answer(self._shown(found, base_url=str(request.base_url)))
@@ -287,13 +276,12 @@ class LumaAgentsSandbox:
 
     async def _file(self, request: Request) -> Response:
         made_id, _, kind = request.path_params["name"].partition(".")
-        made, expires = self._made.get(made_id), request.path_params["expires"]
+        made, expires = self._jobs.get(made_id), request.path_params["expires"]
         if made is None or kind != made.order.format or made.state(self._clock()) != "completed":
             return no_file()
         if not expires.isdecimal() or int(expires[:12]) < self._clock():
             return Response("the address has expired", status_code=403, media_type="text/plain")
-        content = await asyncio.to_thread(make_file, made.order)
-        return Response(content, media_type="video/mp4" if made.order.seconds else "image/png")
+        return await file_answer(made.order)
 
 
 VENDOR = TaskVendor(name="luma_agents", key=KEY, opened=LumaAgentsSandbox, job=AgentsGeneration)

@@ -25,6 +25,18 @@ class MediaOrder(msgspec.Struct, frozen=True, kw_only=True):
     with_sound: bool = False
 
 
+def size_with_short_side(ratio: tuple[int, int], short_px: int) -> tuple[int, int]:
+    """Return width and height in pixels, both even, of a ratio as wide as its short side."""
+    width, height = (round(short_px * side / min(ratio) / 2) * 2 for side in ratio)
+    return width, height
+
+
+def size_with_long_side(ratio: tuple[int, int], long_px: int) -> tuple[int, int]:
+    """Return width and height in pixels of exactly a ratio; both are multiples of 8, up to the long side."""
+    unit = long_px // max(ratio) // 8 * 8
+    return ratio[0] * unit, ratio[1] * unit
+
+
 def make_file(order: MediaOrder) -> bytes:
     """Return the video or picture of an order. Blocks: call it in a thread."""
     words = read_magic("", order.words).text or order.words

@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 import pytest
 
-from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, read_shape
+from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, one_of, read_shape
 
 
 class Even(int):
@@ -26,6 +26,7 @@ class Pair(tuple[Even, ...]):
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
     side: Literal["left", "right"]
+    ratio: Annotated[str, one_of(("1:1", "a.b"))] = "1:1"
     weight: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1
     even: Even = Even(0)
 
@@ -57,6 +58,7 @@ def test_a_body_in_shape_is_read() -> None:
         ({"modelName": "m", "inners": [{"side": "left"}] * 3}, "inners", "value"),
         ({"modelName": "m", "inners": [{"side": "left", "more": 1}]}, "inners.0.more", "unknown"),
         ({"modelName": "m", "inners": [{"side": "left", "even": 3}]}, "inners.0.even", "odd"),
+        ({"modelName": "m", "inners": [{"side": "left", "ratio": "1:1\n"}]}, "inners.0.ratio", "value"),
         ({"modelName": "m", "pair": [2]}, "pair", "value"),
         ({"modelName": "m", "pair": [2, 3]}, "pair.1", "odd"),
     ],
@@ -67,6 +69,12 @@ def test_what_does_not_fit_is_named(body: Any, field: str, kind: str) -> None:
     assert (caught.value.field, caught.value.kind) == (field, kind)
     assert caught.value.reason
     assert "`$" not in caught.value.reason
+
+
+def test_the_words_of_a_table_are_told() -> None:
+    with pytest.raises(WrongField) as caught:
+        read_shape({"side": "left", "ratio": "axb"}, Inner)
+    assert caught.value.reason == "Input should be 1:1, a.b"
 
 
 def test_a_part_is_named_from_the_top() -> None:

@@ -10,8 +10,10 @@ from modelgate.sandbox.front import (
     METHODS,
     TaskFront,
     VendorRefused,
+    answering,
     count_made,
     counted,
+    elsewhere,
     guarded,
     json_answer,
     no_file,
@@ -54,7 +56,9 @@ async def submit(request: Request, entry: Counted) -> Response:
 def client(counter: Counter) -> TestClient:
     routes = [
         Route("/submit", guarded(check, counted(counter, "oddly", submit)), methods=["POST"]),
-        Route("/{rest:path}", guarded(check, refusing(lambda: VendorRefused(404, {"error": "nothing"}))), methods=METHODS),
+        Route("/submit", guarded(check, refusing(lambda: VendorRefused(405, {"error": "other"}))), methods=["PUT"]),
+        Route("/ping", guarded(check, answering({"message": "pong"})), methods=["GET"]),
+        elsewhere("", check, lambda: VendorRefused(404, {"error": "nothing"})),
     ]
     return TestClient(Starlette(routes=routes), headers={"x-key": "k", "x-request-id": "req_1"})
 
@@ -79,6 +83,12 @@ def test_without_the_key_nothing_is_read_or_counted() -> None:
     counter = Counter()
     answer = client(counter).post("/submit", content=b'{"a": 1}', headers={"x-key": ""})
     assert (answer.status_code, answer.content, counter.after(0)) == (401, b"", [])
+
+
+def test_what_is_always_the_same_is_said_or_refused() -> None:
+    asked = client(Counter())
+    assert (asked.get("/ping").json(), asked.put("/submit").json()) == ({"message": "pong"}, {"error": "other"})
+    assert asked.get("/ping", headers={"x-key": ""}).status_code == 401
 
 
 def test_elsewhere_there_is_nothing() -> None:

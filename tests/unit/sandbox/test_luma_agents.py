@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counter
-from modelgate.sandbox.luma.checks import KEY as LUMA_SECRET
-from modelgate.sandbox.luma.checks import LumaRefused
+from modelgate.sandbox.luma import KEY as LUMA_SECRET
+from modelgate.sandbox.luma import LumaRefused
 from modelgate.sandbox.luma_agents import (
     FILE_LIFETIME_S,
     PREFIX,

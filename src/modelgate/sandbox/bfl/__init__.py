@@ -15,16 +15,16 @@ from modelgate.sandbox.bfl.schema import FLUX_1, MODELS, ModelRules, PictureOrde
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
 from modelgate.sandbox.front import (
-    METHODS,
     TaskFront,
     VendorRefused,
+    answering,
     count_made,
     counted,
+    elsewhere,
     guarded,
     json_answer,
     no_file,
     read_submit,
-    refusing,
 )
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
@@ -207,10 +207,10 @@ class BflSandbox(TaskFront[BflJob]):
         """Return the vendor's routes."""
         return [
             Route(PREFIX + "/v1/get_result", guarded(_check, self._fetch), methods=["GET"]),
-            Route(PREFIX + "/v1/credits", guarded(_check, _credits), methods=["GET"]),
+            Route(PREFIX + "/v1/credits", guarded(_check, answering({"credits": 1000.0})), methods=["GET"]),
             Route(PREFIX + "/v1/{model}", guarded(_check, counted(self._counter, "bfl", self._submit)), methods=["POST"]),
             Route(PREFIX + "/files/{job}/sample.{kind}", self._file, methods=["GET"]),
-            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: BflRefused(404, "Not Found"))), methods=METHODS),
+            elsewhere(PREFIX, _check, lambda: BflRefused(404, "Not Found")),
         ]
 
     async def _submit(self, request: Request, entry: Counted) -> Response:
@@ -286,10 +286,6 @@ def _provoked(status: int) -> BflRefused:
         case 529:
             return BflRefused(503, "Service unavailable")
     return BflRefused(status, "The prompt asked for this error.")
-
-
-async def _credits(_: Request) -> Response:
-    return json_answer({"credits": 1000.0})
 
 
 VENDOR = TaskVendor(name="bfl", key=KEY, opened=BflSandbox, job=BflJob)

@@ -18,7 +18,7 @@ from modelgate.sandbox.fal.jobs import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob,
 from modelgate.sandbox.fal.storage import REST, FalStorage
 from modelgate.sandbox.fal.webhooks import FalWebhooks
 from modelgate.sandbox.faults import SLOW_S, answer_submit
-from modelgate.sandbox.front import METHODS, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
+from modelgate.sandbox.front import count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
 from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -64,7 +64,7 @@ class FalSandbox:
             Route(job + "/cancel", guarded(_check, self._cancel), methods=["PUT"]),
             Route(job, guarded(_check, self._show_result), methods=["GET"]),
             Route(PREFIX + "/{application:path}", guarded(_check, counted(self._counter, "fal", self._queue)), methods=["POST"]),
-            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: FalRefused(404, "Not Found"))), methods=METHODS),
+            elsewhere(PREFIX, _check, lambda: FalRefused(404, "Not Found")),
         ]
 
     async def _queue(self, request: Request, entry: Counted) -> Response:

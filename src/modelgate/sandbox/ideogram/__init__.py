@@ -14,7 +14,7 @@ from modelgate.core.ids import random_text
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed
-from modelgate.sandbox.front import METHODS, count_made, counted, guarded, no_file, refusing
+from modelgate.sandbox.front import count_made, counted, elsewhere, guarded, no_file
 from modelgate.sandbox.ideogram.checks import FIELDS, KEY, MAX_SEED, IdeogramRefused, PictureOrder, check_key, check_order
 from modelgate.sandbox.job_shelf import JobShelf
 from modelgate.sandbox.magic import Magic, read_magic
@@ -83,7 +83,7 @@ class IdeogramSandbox:
         return [
             *(Route(OPERATIONS_PATH + operation, make, methods=["POST"]) for operation in FIELDS),
             Route(PREFIX + "/api/images/ephemeral/{name}.png", self._file, methods=["GET"]),
-            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: IdeogramRefused(404, "Not Found"))), methods=METHODS),
+            elsewhere(PREFIX, _check, lambda: IdeogramRefused(404, "Not Found")),
         ]
 
     async def _make(self, request: Request, entry: Counted) -> Response:

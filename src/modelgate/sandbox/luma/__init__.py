@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable
 from functools import partial
 
 import msgspec
@@ -10,21 +9,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock, as_utc
+from modelgate.core.clock import as_utc
 from modelgate.core.records import Json
-from modelgate.sandbox.callbacks import Teller
-from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.body_shape import WrongField, read_shape
+from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
-from modelgate.sandbox.job_shelf import JobShelf
-from modelgate.sandbox.luma.checks import CONCEPTS, KEY, KINDS, Kind, LumaRefused, Order, check_key, check_order
-from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.pictures import encode_picture, paint
+from modelgate.sandbox.front import (
+    TaskFront,
+    VendorRefused,
+    answering,
+    count_made,
+    counted,
+    elsewhere,
+    guarded,
+    json_answer,
+    no_file,
+    read_submit,
+)
+from modelgate.sandbox.luma.schema import CONCEPTS, KINDS, SECONDS, VIDEO, Body, Kind, Order
+from modelgate.sandbox.magic import Magic, is_magic, read_magic
+from modelgate.sandbox.orders import file_answer
 from modelgate.sandbox.task_vendor import TaskVendor
-from modelgate.sandbox.videos import make_video
 
 PREFIX = "/luma/dream-machine/v1"
 FILES = "/luma/files"
+KEY = "luma-sandbox"
 QUEUED_S = 0.3
 DREAMING_S = 0.9
 SLOW_TASK_S = 12.0
@@ -35,17 +44,77 @@ MAX_BODY_BYTES = 1024 * 1024
 """Pictures come by address, so that a body is small."""
 
 MAX_PAGE = 100
-CALLBACK_RETRIES = 3
-JPEG_QUALITY = 90
+MAX_OFFSET = 1_000_000
 _FAILURES = {
     "blocked-prompt": "Prompt not allowed because advanced moderation failed",
     "blocked-answer": "The output was moderated",
     "fail-task": "The prompt asked for a failed generation.",
 }
+_PROVOKED = {
+    400: (400, "Prompt not allowed because advanced moderation failed"),
+    401: (401, "Invalid API key"),
+    429: (429, "Rate limit exceeded"),
+    529: (503, "Service unavailable"),
+}
+
+
+class LumaRefused(VendorRefused):
+    """The make-believe Luma refuses; `detail` is what it says."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, {"detail": detail}, detail)
+        self.detail = detail
 
 
 def _check(request: Request) -> None:
     check_key(request.headers.get("authorization"))
+
+
+def check_key(authorization: str | None, secret: str = KEY) -> None:
+    """Check the bearer. Raises LumaRefused 401."""
+    if authorization != f"Bearer {secret}":
+        raise LumaRefused(401, "Invalid API key")
+
+
+def check_order(kind: Kind, body: dict[str, Json]) -> Order:
+    """Check every field of a request; those nobody knows are ignored, as the vendor does. Raises LumaRefused 400."""
+    try:
+        model = _model_of(kind, body)
+        for name in kind.needs:
+            if body.get(name) is None:
+                raise WrongField(name, "Field required")
+        if body.get("generation_type", kind.word) != kind.word:
+            raise WrongField("generation_type", f"Input should be '{kind.word}'")
+        known = (*kind.needs, *kind.takes, "callback_url")
+        asked = read_shape({name: value for name in known if (value := body.get(name)) is not None}, Body)
+        if kind is VIDEO and not asked.prompt and not body.get("keyframes"):
+            raise WrongField("prompt", "Field required")
+    except WrongField as wrong:
+        raise LumaRefused(400, f"{wrong.field}: {wrong.reason}") from None
+    return _order_of(kind, model, asked)
+
+
+def _model_of(kind: Kind, body: dict[str, Json]) -> str:
+    model = str(body.get("model"))
+    if not kind.models:
+        return ""
+    if model not in kind.models and not is_magic(model):
+        raise WrongField("model", f"Input should be {' or '.join(kind.models)}")
+    return model
+
+
+def _order_of(kind: Kind, model: str, asked: Body) -> Order:
+    width, height = asked.image_size if kind.is_image else asked.video_size
+    return Order(
+        model=model,
+        words=asked.prompt or f"{model} {kind.word.replace('_', ' ')}",
+        width=width,
+        height=height,
+        seconds=0 if kind.is_image else SECONDS[asked.duration],
+        format=asked.format if kind.is_image else "mp4",
+        with_sound=kind.word == "add_audio",
+        parents=asked.parents,
+    )
 
 
 class LumaGeneration(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,50 +137,40 @@ class LumaGeneration(msgspec.Struct, frozen=True, kw_only=True):
         return "failed" if self.failure else "completed"
 
 
-class LumaSandbox:
+class LumaSandbox(TaskFront[LumaGeneration]):
     """The vendor's endpoints; counts submits in `counter`, with the seconds of the video as completion tokens (1 for a picture)."""
 
-    def __init__(
-        self,
-        *,
-        counter: Counter,
-        clock: Clock,
-        recalled: Iterable[LumaGeneration] = (),
-        remember: Callable[[LumaGeneration], None] | None = None,
-    ) -> None:
-        """`recalled` are generations of an earlier life, oldest first; `remember` is told of each new or changed one."""
-        self._counter = counter
-        self._clock = clock
-        self._made = JobShelf(recalled=recalled, remember=remember)
-        self._callbacks = Teller(retries=CALLBACK_RETRIES)
+    retries = 3
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
         generations = PREFIX + "/generations"
-        paths = {path: f"{generations}/{path}".rstrip("/") for path in KINDS if path not in ("upscale", "audio")}
+        after = {"upscale": "/{id}/upscale", "audio": "/{id}/audio"}
+        paths = {path: generations + after.get(path, f"/{path}".rstrip("/")) for path in KINDS}
+        submits = {path: guarded(_check, counted(self._counter, "luma", partial(self._submit, kind))) for path, kind in KINDS.items()}
         return [
-            *(Route(whole, self._submit_of(KINDS[path]), methods=["POST"]) for path, whole in paths.items()),
-            *(Route(f"{generations}/{{id}}/{path}", self._submit_of(KINDS[path]), methods=["POST"]) for path in ("upscale", "audio")),
+            *(Route(paths[path], submit, methods=["POST"]) for path, submit in submits.items()),
             Route(generations, guarded(_check, self._list), methods=["GET"]),
-            Route(generations + "/concepts/list", guarded(_check, _concepts), methods=["GET"]),
+            Route(generations + "/concepts/list", guarded(_check, answering(CONCEPTS)), methods=["GET"]),
             Route(generations + "/{id}", guarded(_check, self._fetch), methods=["GET"]),
             Route(generations + "/{id}", guarded(_check, self._delete), methods=["DELETE"]),
-            Route(PREFIX + "/credits", guarded(_check, _credits), methods=["GET"]),
-            Route(PREFIX + "/ping", guarded(_check, _ping), methods=["GET"]),
+            Route(PREFIX + "/credits", guarded(_check, answering({"credit_balance": 100000.0})), methods=["GET"]),
+            Route(PREFIX + "/ping", guarded(_check, answering({"message": "pong"})), methods=["GET"]),
             Route(FILES + "/{name}", self._file, methods=["GET"]),
-            Route("/luma/{rest:path}", guarded(_check, refusing(lambda: LumaRefused(404, "Not Found"))), methods=METHODS),
+            elsewhere("/luma", _check, lambda: LumaRefused(404, "Not Found")),
         ]
-
-    def _submit_of(self, kind: Kind) -> Handler:
-        return guarded(_check, counted(self._counter, "luma", partial(self._submit, kind)))
 
     async def _submit(self, kind: Kind, request: Request, entry: Counted) -> Response:
         body = await read_body_of(request, limit_bytes=MAX_BODY_BYTES)
         order = check_order(kind, body)
-        if "id" in request.path_params:
-            order = _order_after(self._known(request, done=True).order, order, body)
-        for parent in order.parents:
-            self._finished(parent)
+        if made_id := request.path_params.get("id"):
+            parent = self._known(made_id)
+            if not self._is_video(parent):
+                raise LumaRefused(400, "Generation must be a completed video")
+            order = _order_after(parent.order, order, body)
+        for frame in order.parents:
+            if not self._is_video(self._jobs.get(frame)):
+                raise LumaRefused(400, f"keyframes: generation {frame[:100]} is not a completed video")
         entry.model = order.model
         magic = read_magic(order.model, order.words)
         if magic.error_status is not None:
@@ -126,47 +185,45 @@ class LumaSandbox:
             while (left_s := until - self._clock()) > 0:  # noqa: ASYNC110  # a clock is waited for: timers go by another, and ring early
                 await asyncio.sleep(left_s)
         answer = msgspec.json.encode(self._shown(made, base_url=base_url))
-        return await answer_submit(answer, magic=magic, status=200 if "id" in request.path_params else 201)
+        return await answer_submit(answer, magic=magic, status=200 if made_id else 201)
 
     def _accept(self, order: Order, *, magic: Magic, request: dict[str, Json]) -> LumaGeneration:
         now = self._clock()
-        if sum(1 for each in self._made.youngest_first() if each.ends_at > now) >= MAX_ACTIVE:
+        if sum(1 for each in self._jobs.youngest_first() if each.ends_at > now) >= MAX_ACTIVE:
             raise LumaRefused(429, "Too many concurrent generations")
         lasts_s = QUEUED_S + (SLOW_TASK_S if magic.has("slow-task") else DREAMING_S)
-        failure = next((word for word in _FAILURES if magic.has(word)), "")
-        made = LumaGeneration(id=str(uuid.uuid4()), order=order, request=request, created_at=now, ends_at=now + lasts_s, failure=failure)
-        self._made.put(made)
+        made = LumaGeneration(
+            id=str(uuid.uuid4()), order=order, request=request, created_at=now, ends_at=now + lasts_s, failure=magic.first_of(_FAILURES)
+        )
+        self._jobs.put(made)
         return made
 
-    def _known(self, request: Request, *, done: bool = False) -> LumaGeneration:
-        found = self._made.get(request.path_params["id"])
+    def _known(self, made_id: str) -> LumaGeneration:
+        found = self._jobs.get(made_id)
         if found is None or found.deleted:
             raise LumaRefused(404, "Generation not found")
-        if done and (found.state(self._clock()) != "completed" or not found.order.seconds):
-            raise LumaRefused(400, "Generation must be a completed video")
         return found
 
-    def _finished(self, parent: str) -> None:
-        found = self._made.get(parent)
-        if found is None or found.deleted or found.state(self._clock()) != "completed" or not found.order.seconds:
-            raise LumaRefused(400, f"keyframes: generation {parent[:100]} is not a completed video")
+    def _is_video(self, made: LumaGeneration | None) -> bool:
+        """Say whether there is a video to go on from."""
+        return made is not None and not made.deleted and made.order.seconds > 0 and made.state(self._clock()) == "completed"
 
     async def _fetch(self, request: Request) -> Response:
-        return json_answer(self._shown(self._known(request), base_url=str(request.base_url)))
+        return json_answer(self._shown(self._known(request.path_params["id"]), base_url=str(request.base_url)))
 
     async def _list(self, request: Request) -> Response:
         limit, offset = _page_number(request, "limit", default=10), _page_number(request, "offset", default=0)
-        kept = [each for each in self._made.youngest_first() if not each.deleted]
+        kept = [each for each in self._jobs.youngest_first() if not each.deleted]
         page = [self._shown(each, base_url=str(request.base_url)) for each in kept[offset : offset + limit]]
         more = len(kept) > offset + limit
         return json_answer({"has_more": more, "count": len(kept), "limit": limit, "offset": offset, "generations": page})
 
     async def _delete(self, request: Request) -> Response:
-        self._made.put(msgspec.structs.replace(self._known(request), deleted=True))
+        self._jobs.put(msgspec.structs.replace(self._known(request.path_params["id"]), deleted=True))
         return Response(status_code=204)
 
     def _described(self, made_id: str, *, base_url: str) -> bytes:
-        made = self._made.get(made_id)
+        made = self._jobs.get(made_id)
         return b"{}" if made is None else msgspec.json.encode(self._shown(made, base_url=base_url))
 
     def _shown(self, made: LumaGeneration, *, base_url: str) -> dict[str, Json]:
@@ -188,11 +245,10 @@ class LumaSandbox:
 
     async def _file(self, request: Request) -> Response:
         made_id, _, kind = request.path_params["name"].partition(".")
-        made = self._made.get(made_id)
+        made = self._jobs.get(made_id)
         if made is None or made.deleted or kind != made.order.format or made.state(self._clock()) != "completed":
             return no_file()
-        content = await asyncio.to_thread(make_file, made.order)
-        return Response(content, media_type={"mp4": "video/mp4", "png": "image/png"}.get(kind, "image/jpeg"))
+        return await file_answer(made.order)
 
 
 def _order_after(parent: Order, order: Order, body: dict[str, Json]) -> Order:
@@ -206,14 +262,6 @@ def _order_after(parent: Order, order: Order, body: dict[str, Json]) -> Order:
     return msgspec.structs.replace(parent, width=round(parent.width * factor / 2) * 2, height=round(parent.height * factor / 2) * 2)
 
 
-def make_file(order: Order) -> bytes:
-    """Return the video or picture of an order. Blocks: call it in a thread."""
-    words = read_magic("", order.words).text or order.words
-    if order.seconds:
-        return make_video(words, width=order.width, height=order.height, seconds=order.seconds, with_sound=order.with_sound)
-    return encode_picture(paint(words, (order.width, order.height)), "png" if order.format == "png" else "jpeg", quality=JPEG_QUALITY)
-
-
 async def read_body_of(request: Request, *, limit_bytes: int) -> dict[str, Json]:
     """Return the body of a submit. Raises LumaRefused."""
     too_large, not_json = LumaRefused(413, "Request body is too large"), LumaRefused(400, "Request body is not valid JSON")
@@ -225,36 +273,15 @@ async def read_body_of(request: Request, *, limit_bytes: int) -> dict[str, Json]
 
 def provoked(status: int) -> LumaRefused:
     """Return the refusal that magic asked for."""
-    match status:
-        case 400:
-            return LumaRefused(400, "Prompt not allowed because advanced moderation failed")
-        case 401:
-            return LumaRefused(401, "Invalid API key")
-        case 429:
-            return LumaRefused(429, "Rate limit exceeded")
-        case 529:
-            return LumaRefused(503, "Service unavailable")
-    return LumaRefused(status, "Internal server error")
+    return LumaRefused(*_PROVOKED.get(status, (status, "Internal server error")))
 
 
 def _page_number(request: Request, name: str, *, default: int) -> int:
     value = request.query_params.get(name, str(default))
-    most = MAX_PAGE if name == "limit" else 1_000_000
+    most = MAX_PAGE if name == "limit" else MAX_OFFSET
     if not value.isdecimal() or int(value[:9]) > most:
         raise LumaRefused(400, f"{name}: Input should be a whole number up to {most}")
     return int(value)
-
-
-async def _concepts(_: Request) -> Response:
-    return json_answer(CONCEPTS)
-
-
-async def _credits(_: Request) -> Response:
-    return json_answer({"credit_balance": 100000.0})
-
-
-async def _ping(_: Request) -> Response:
-    return json_answer({"message": "pong"})
 
 
 VENDOR = TaskVendor(name="luma", key=KEY, opened=LumaSandbox, job=LumaGeneration)

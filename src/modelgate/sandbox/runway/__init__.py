@@ -13,18 +13,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import (
-    METHODS,
-    TaskFront,
-    VendorRefused,
-    count_made,
-    counted,
-    guarded,
-    json_answer,
-    no_file,
-    read_submit,
-    refusing,
-)
+from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, is_magic, read_magic
 from modelgate.sandbox.orders import file_answer
 from modelgate.sandbox.runway.schema import DEFAULT_SIZE, ENDPOINTS, LEGACY, MAGIC_RULES, REFERENCE_S, TARGETS, Body, Order, Rules
@@ -181,7 +170,7 @@ class RunwaySandbox(TaskFront[RunwayTask]):
             Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._cancel), methods=["DELETE"]),
             Route(PREFIX + "/v1/organization", guarded(_check, self._organization), methods=["GET"]),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
-            Route(PREFIX + "/{rest:path}", guarded(_check, refusing(lambda: RunwayRefused(404, "Not found"))), methods=METHODS),
+            elsewhere(PREFIX, _check, lambda: RunwayRefused(404, "Not found")),
         ]
 
     async def _submit(self, request: Request, entry: Counted) -> Response:

@@ -14,7 +14,7 @@ from modelgate.core.clock import Clock
 from modelgate.core.records import Json
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import METHODS, count_made, counted, guarded, json_answer, no_file, read_submit, refusing
+from modelgate.sandbox.front import count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.suno.checks import KEY, SunoOrder, SunoRefused, check_lyrics, check_music, check_secret, invalid
 from modelgate.sandbox.suno.clips import SLOW_TASK_S, WORKING_S, Clip, SunoTask, describe_result, describe_task, draw_cover, make_clip
@@ -70,11 +70,7 @@ class SunoSandbox:
             Route(PREFIX + "/account", guarded(_check, _account), methods=["GET"]),
             Route(PREFIX + "/stream", self._stream, methods=["GET"]),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
-            Route(
-                PREFIX + "/{rest:path}",
-                guarded(_check, refusing(lambda: SunoRefused("not_found", "no such endpoint", status=404))),
-                methods=METHODS,
-            ),
+            elsewhere(PREFIX, _check, lambda: SunoRefused("not_found", "no such endpoint", status=404)),
         ]
 
     async def _submit(self, request: Request) -> Response:

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.luma import DREAMING_S, PREFIX, QUEUED_S, SLOW_TASK_S, LumaGeneration, LumaSandbox
-from modelgate.sandbox.luma.checks import CONCEPTS
-from modelgate.sandbox.luma.checks import KEY as LUMA_SECRET
+from modelgate.sandbox.luma import KEY as LUMA_SECRET
+from modelgate.sandbox.luma.schema import CONCEPTS
 
 HEADERS = {"authorization": f"Bearer {LUMA_SECRET}", "x-request-id": "req_7"}
 DONE_S = QUEUED_S + DREAMING_S + 0.01

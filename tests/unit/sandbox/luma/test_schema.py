@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from modelgate.sandbox.luma.checks import KEY as LUMA_SECRET
-from modelgate.sandbox.luma.checks import KINDS, LumaRefused, check_key, check_order
+from modelgate.sandbox.luma import KEY as LUMA_SECRET
+from modelgate.sandbox.luma import LumaRefused, check_key, check_order
+from modelgate.sandbox.luma.schema import KINDS
 
 URL = "https://example.com/fox.png"
 NEEDS: dict[str, dict[str, Any]] = {
@@ -50,10 +51,10 @@ def test_sizes_seconds_and_parents() -> None:
         ("video", {"loop": "yes"}, "loop"),
         ("video", {"callback_url": "ftp://example.com"}, "callback_url"),
         ("video", {"concepts": [{"key": "somersault"}]}, "concepts.0.key"),
-        ("video", {"keyframes": {"frame2": {}}}, "keyframes"),
+        ("video", {"keyframes": {"frame2": {}}}, "keyframes.frame2"),
         ("video", {"keyframes": {"frame0": {"type": "image", "url": "data:image/png;base64,AAAA"}}}, "keyframes.frame0.url"),
         ("video", {"keyframes": {"frame0": {"type": "image", "url": "http://example.com/fox.png"}}}, "keyframes.frame0.url"),
-        ("video", {"keyframes": {"frame1": {"type": "generation"}}}, "keyframes.frame1"),
+        ("video", {"keyframes": {"frame1": {"type": "generation"}}}, "keyframes.frame1.id"),
         ("image", {"format": "webp"}, "format"),
         ("image", {"image_ref": [{"url": URL}] * 5}, "image_ref"),
         ("image", {"style_ref": [{"url": URL, "weight": 2}]}, "style_ref.0.weight"),
