@@ -1,9 +1,18 @@
-"""What every test gets: a closed network and an event loop like production's."""
+"""What every test gets: a closed network, an event loop like production's, and examples that are the same in every run."""
 
+import contextlib
 import socket
 from typing import Any
 
 import pytest
+
+with contextlib.suppress(ImportError):  # the frameworks' environment has none
+    from hypothesis import HealthCheck, settings
+
+    # A busy machine leaves a process alone for longer than Hypothesis's 200 ms for an example, which says nothing of our code.
+    settings.register_profile("anew", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("same", settings.get_profile("anew"), derandomize=True)
+    settings.load_profile("same")  # pytest --hypothesis-profile=anew looks for examples that nobody has tried
 
 _connect = socket.socket.connect
 

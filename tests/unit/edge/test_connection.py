@@ -723,7 +723,7 @@ async def outcome(pieces: list[bytes], toy: Any) -> tuple[list[int], bool, int]:
 
 @example(parts=[b"\r\n", b"\r\n", b"\r\n", WHOLE[0]], cuts=[1, 5])
 @example(parts=[WHOLE[0], b"\r\n", b"\r", b"\n", WHOLE[1], b"\r"], cuts=[])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(parts=st.lists(st.sampled_from(FRAGMENTS + WHOLE * 3), max_size=12), cuts=st.lists(st.integers(0, 400), max_size=6))
 async def test_any_bytes_mean_the_same_however_they_are_cut(toy: Any, parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)

@@ -215,7 +215,7 @@ ODD = (
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changes=st.lists(st.tuples(st.sampled_from(list(_places(RICH))), st.sampled_from(ODD)), max_size=3), count=st.booleans())
 def test_whatever_is_sent_is_answered_or_refused(vendor: Vendor, changes: list[tuple[tuple[Any, ...], Any]], count: bool) -> None:
     body = copy.deepcopy(RICH)
