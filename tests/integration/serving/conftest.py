@@ -28,7 +28,7 @@ from modelgate.storage.database import Database
 from modelgate.storage.migrations import prepare
 from modelgate.storage.schema.tasks import task
 
-WAIT_S = 40.0
+WAIT_S = 120.0
 """How long a start or a stop may take on a slow machine; nothing waits for it when all is well."""
 TASKS_S = WAIT_S + 84.0
 """How long tasks may take to end. A submit that was killed before the vendor heard of it counts as not taken after four look-ups, the last
@@ -105,6 +105,12 @@ class Installation:
         assert self._process is not None
         assert self._process.poll() is None, "the server has ended by itself"
         return read_processes(self.settings.processes_path)
+
+    async def wait_until_few_are_away(self) -> None:
+        """Wait until all but one serve: killed faster than a busy machine starts them, none would ever answer."""
+        async with asyncio.timeout(WAIT_S):
+            while (facts := self.processes()) is None or len(facts.missing) > 1:  # noqa: ASYNC110  # other processes' doing
+                await asyncio.sleep(0.05)
 
     def kill(self, name: str) -> bool:
         """kill -9 of one process by its name; False when it does not run at the moment."""

@@ -20,16 +20,20 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SEED = 20261127
 LOAD_S = 15.0
+MAX_LOAD_S = 90.0
+"""On a busy machine the load goes on until `ENOUGH` keys were answered, and not longer than this."""
+ENOUGH = 25
 CLIENTS = 12
 KILL_EVERY_S = (0.8, 1.6)
+ROLES = {"relay", "book", "desk"}
 BALANCE_NANOS = 50_000_000_000
 """More than the fastest machine can spend while it lasts."""
 MODEL = "gpt-4.1-mini"
 PRICE_NANOS = 1_000_000
 PICTURES = "/kling/v1/images/generations"
-TRIES = 80
+TRIES = 300
 RETRY_S = 0.25
-ANSWER_WITHIN_S = 25.0
+ANSWER_WITHIN_S = 60.0
 
 
 class Asked(msgspec.Struct):
@@ -121,46 +125,52 @@ async def test_a_relay_killed_in_the_middle_frees_its_claims(installation: Any) 
 async def test_kills_at_random_never_charge_a_key_twice(installation: Any) -> None:
     _, secret = priced(installation)
     installation.start()
-    ends_at = time.monotonic() + LOAD_S
+    began_at = time.monotonic()
     every: dict[str, Asked] = {}
     pictures: dict[str, Asked] = {}
+    killed: Counter[str] = Counter()
+
+    def is_over() -> bool:
+        lasted_s = time.monotonic() - began_at
+        answered = sum(asked.ended == "answered" for asked in every.values())
+        return lasted_s > MAX_LOAD_S or (lasted_s > LOAD_S and answered > ENOUGH and set(killed) == ROLES)
 
     async def client(number: int) -> None:
         choose = random.Random(SEED + number)
         count = 0
-        while time.monotonic() < ends_at:
+        while not is_over():
             count += 1
             key = f"{number}-{count}"
             body = body_of(number * 1000 + count, stream=choose.random() < 0.5, slow=choose.random() < 0.3)
             every[key] = await insist(installation, secret, key, body, at_once=choose.choice((1, 1, 2)))
 
     async def painter(number: int) -> None:
-        while time.monotonic() < ends_at:
+        while not is_over():
             key = f"picture-{number}-{len(pictures)}"
             body = {"model_name": "kling-v1", "prompt": f"a kite {key}", "n": 1}
             pictures[key] = await insist_on_picture(installation, secret, key, body)
 
-    async def kill() -> Counter[str]:
-        choose, killed = random.Random(SEED), Counter[str]()
-        while time.monotonic() < ends_at:
+    async def kill() -> None:
+        choose = random.Random(SEED)
+        while not is_over():
             await asyncio.sleep(choose.uniform(*KILL_EVERY_S))
+            await installation.wait_until_few_are_away()
             victim = choose.choice(("relay-0", "relay-1", "relay-2", "relay-3", "relay-1", "book", "desk"))
             if installation.kill(victim):
                 killed[victim.partition("-")[0]] += 1
-        return killed
 
-    killed, *_ = await asyncio.gather(kill(), painter(1), painter(2), *(client(number) for number in range(CLIENTS)))
+    await asyncio.gather(kill(), painter(1), painter(2), *(client(number) for number in range(CLIENTS)))
     await asyncio.to_thread(installation.wait_until_ready)
     await asyncio.to_thread(installation.wait_for_tasks)
     assert installation.stop() == 0
     installation.start()
     assert installation.stop() == 0
 
-    assert set(killed) == {"relay", "book", "desk"}
+    assert set(killed) == ROLES
     check_charges(installation, every)
     check_pictures(installation, pictures)
     ended = Counter(asked.ended for asked in every.values())
-    assert ended["answered"] > max(CLIENTS, len(every) * 0.5), ended
+    assert ended["answered"] > max(ENOUGH, len(every) * 0.5), ended
     assert ended[""] == 0, "every key comes to an end"
     report = installation.audit_at_rest()
     assert report.failures == ()

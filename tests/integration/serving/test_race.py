@@ -17,7 +17,7 @@ MODEL = "gpt-4.1-nano"
 PRICE_NANOS = 10_000_000
 PAYABLE = 10
 CLIENTS = 200
-MAX_TRIES = 40
+MAX_TRIES = 200
 RETRY_S = 0.2
 BODY = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 5}
 
