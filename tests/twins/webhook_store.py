@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from modelgate.core.records import Delivery
+from modelgate.core.records import CALLBACK_STATES, Delivery
 
 MAX_OF_ACCOUNT = 4
 BEHIND_OLDER_S = 1.0
@@ -16,6 +16,7 @@ class MemoryWebhookStore:
 
     def __init__(self, tasks: Any) -> None:
         self.rows: dict[str, Delivery] = tasks.deliveries
+        self._tasks = tasks
         self.at_point: Callable[[str], None] = lambda point: None
         """Called before and after every write with its name; may raise to play a crash."""
 
@@ -63,5 +64,7 @@ class MemoryWebhookStore:
         stored = self.rows.get(delivery_id)
         if stored is None or (stored.state == "sending" and stored.due_at > now):
             return stored
-        self.rows[delivery_id] = msgspec.structs.replace(stored, state="pending", attempts=0, due_at=now, ended_at=None)
+        task = self._tasks.rows[stored.task][0] if stored.task in self._tasks.rows else None
+        told = task.state if task is not None and task.state in CALLBACK_STATES else stored.task_state
+        self.rows[delivery_id] = msgspec.structs.replace(stored, state="pending", task_state=told, attempts=0, due_at=now, ended_at=None)
         return self.rows[delivery_id]

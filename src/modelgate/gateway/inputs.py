@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed, blob_key
 from modelgate.core.errors import InvalidRequest, ModelgateError, Overloaded
 from modelgate.formats.media.family import InputRules
@@ -73,6 +75,8 @@ class Inputs:
 
     async def _stored(self, item: MediaInput, *, rules: InputRules, stem: str) -> tuple[MediaInput, Picture | None]:
         """Return an input as it is stored, and what is known of it if it is a picture."""
+        if item.url and rules.url_field:
+            rules = msgspec.structs.replace(rules, field=rules.url_field)
         data = item.data or (await self._kept(item.blob, rules) if item.blob else await self._bytes_of(item.url, rules))
         is_picture = all(name.startswith("image/") for name in rules.content_types)
         picture = check_picture(data, rules) if is_picture else None

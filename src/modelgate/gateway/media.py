@@ -20,7 +20,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media import refusals
 from modelgate.formats.media.family import Ask, MediaCall, MediaFamily, MediaRoute, Page
-from modelgate.formats.media.requests import fills_dialog, kind_of
+from modelgate.formats.media.requests import MusicRequest, decode_request, fills_dialog, kind_of
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.families import Found, MediaRoutes, render_family_error
 from modelgate.gateway.files import FileLinks, Files
@@ -161,7 +161,7 @@ class MediaGateway:
         assert route.decode is not None
         ask: Ask = route.decode(call)
         said.model = ask.request.model
-        ask, pinned = await self._with_parent(route, ask, key)
+        ask, pinned = await self._with_parent(found, ask, key)
         terms = self._submissions.terms(key, ask, field_names=family.field_names, pinned=pinned)
         wanted = terms.request
         if wanted.n > terms.max_n:
@@ -213,29 +213,33 @@ class MediaGateway:
         source = TaskEvents(task, look=self._store.get, encode=encode, clock=self._desk.clock, on_end=on_end)
         return HttpResponse(status=200, headers=_EVENTS, body=source)
 
-    async def _with_parent(self, route: MediaRoute, ask: Ask, key: ApiKey) -> tuple[Ask, str]:
+    async def _with_parent(self, found: Found, ask: Ask, key: ApiKey) -> tuple[Ask, str]:
         """Return the ask with what it builds on made known, and the upstream that has it (empty: it builds on nothing).
 
         Raises:
             TaskNotFound: there is no such task or result in this account.
             InvalidRequest: the task has not come so far.
         """
-        named = ask.request.parent
+        named, route, names = ask.request.parent, found.route, found.family.field_names
         if named is None:
             return ask, ""
+        output_field = names.get("parent", "parent")
+        task_field = names.get("parent.task", output_field) if named.task else output_field
         task = await self._store.get(named.task, account=key.account) if named.task else None
         if task is None and named.output and not named.task:
             task = await self._store.find_output(named.output, account=key.account, book=key.book)
         if task is None or task.book != key.book:
-            raise TaskNotFound
+            raise TaskNotFound(param=task_field)
         if named.output and all(output.vendor_id != named.output for output in task.outputs):
-            raise TaskNotFound  # a result of somebody else's is not to be had by naming a task of one's own beside it
+            raise TaskNotFound(param=output_field)  # a result of somebody else's is not to be had by naming a task of one's own beside it
         if task.state not in ask.parent_states:
             raise InvalidRequest(f"The task {task.id} is {task.state}; it must be {' or '.join(ask.parent_states)}.", code="task_not_ready")
         parent = msgspec.structs.replace(named, task=task.id, vendor_task=task.vendor_task, operation=task.operation)
         ask = msgspec.structs.replace(ask, request=msgspec.structs.replace(ask.request, parent=parent))
         if route.with_parent is not None:
             ask = route.with_parent(ask, task)
+        if fills_dialog(ask.operation):
+            ask = _at_quality_of(task, ask, field=names.get("quality", "quality"))
         return ask, task.upstream if ask.request.parent is not None else ""
 
     async def _file(self, found: Found, request: HttpRequest) -> HttpResponse:
@@ -319,6 +323,22 @@ def _answered(route: MediaRoute, body: bytes) -> HttpResponse:
     if route.status == NO_CONTENT:
         return HttpResponse(status=NO_CONTENT, headers=HeaderBlock())
     return HttpResponse(status=route.status, headers=HeaderBlock.of(("content-type", "application/json")), body=body)
+
+
+def _at_quality_of(dialog: Task, ask: Ask, *, field: str) -> Ask:
+    """Return what fills in a dialog at the quality at which its dialog was opened: the vendor goes on with that job, so it has that price.
+
+    Raises:
+        InvalidRequest: it asks for another.
+    """
+    request, opened = ask.request, decode_request(dialog.operation, dialog.request)
+    if isinstance(request, MusicRequest) or isinstance(opened, MusicRequest):
+        return ask
+    if request.quality not in ("", opened.quality):
+        usual = opened.quality or "the usual one"
+        message = f"{field} is {request.quality}, but the dialog was opened at another, {usual}: it goes on at that."
+        raise InvalidRequest(message, param=field, code="invalid_value")
+    return msgspec.structs.replace(ask, request=msgspec.structs.replace(request, quality=opened.quality))
 
 
 def _seen_by(family: MediaFamily, task: Task) -> Task:

@@ -246,8 +246,9 @@ class Submissions:
         """End a task that waited for its caller, who has answered with another: the money held for it goes back."""
         now = self._desk.clock()
         claimed = await self._store.claim(task_id, now=now, lease_until=now + LEASE_S)
-        if claimed is not None:
-            await self._mover.cancel(claimed)  # one that somebody moves at this moment ends at its deadline
+        if claimed is not None:  # one that somebody moves at this moment ends at its deadline
+            # The vendor goes on with the same job: it must not be asked to stop it, whatever we knew of the dialog.
+            await self._mover.cancel(msgspec.structs.replace(claimed, state="waiting_input"))
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for submits that are at a vendor; what is not done by then is found again by the next process."""

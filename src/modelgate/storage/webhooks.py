@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from modelgate.core.records import CALLBACK_STATES, Delivery, Task
 from modelgate.storage.database import Database
+from modelgate.storage.schema.tasks import task as task_table
 from modelgate.storage.schema.tasks import webhook
 
 MAX_CLAIM = 100
@@ -116,7 +117,10 @@ def list_deliveries(connection: Connection, task_id: str) -> list[Delivery]:
 
 
 def repeat_delivery(connection: Connection, delivery_id: str, *, now: float) -> Delivery | None:
-    """Make a delivery due now, with all its tries before it; one under way stays as it is. None: there is no such delivery."""
+    """Make a delivery due now, with all its tries before it; one under way stays as it is. None: there is no such delivery.
+
+    It tells of the state that its task is in now: after a 410 the later ones have left no deliveries of their own.
+    """
     columns = webhook.c
     row = connection.execute(select(webhook).where(columns.id == delivery_id).with_for_update()).first()
     if row is None:
@@ -124,9 +128,10 @@ def repeat_delivery(connection: Connection, delivery_id: str, *, now: float) -> 
     delivery = _delivery_of(row)
     if delivery.state == "sending" and delivery.due_at > now:
         return delivery
-    again = msgspec.structs.replace(delivery, state="pending", attempts=0, due_at=now, ended_at=None)
-    _update(connection, [delivery], state="pending", attempts=0, due_at=now, ended_at=None)
-    return again
+    state = connection.execute(select(task_table.c.state).where(task_table.c.id == delivery.task)).scalar()
+    told = state if state in CALLBACK_STATES else delivery.task_state
+    _update(connection, [delivery], state="pending", task_state=told, attempts=0, due_at=now, ended_at=None)
+    return msgspec.structs.replace(delivery, state="pending", task_state=told, attempts=0, due_at=now, ended_at=None)
 
 
 def _update(connection: Connection, deliveries: list[Delivery], **values: Any) -> None:

@@ -250,12 +250,15 @@ def test_many_at_once(midjourney: Midjourney, grid: dict[str, Any], large: dict[
         ("submit/blend", {"base64Array": [picture()] * 6}, "base64Array"),
         ("submit/blend", {"base64Array": [picture()] * 2, "dimensions": "ROUND"}, "dimensions"),
         ("submit/describe", {}, "base64"),
+        ("submit/describe", {"link": "http://10.0.0.1/x.png"}, "The address in link"),
+        ("submit/describe", {"base64": picture(), "link": 5}, "link is 5"),
+        ("submit/describe", {"base64": "R0lGODlhAQABAAAAADs="}, "The picture in base64"),
         ("submit/shorten", {}, "prompt_is_required"),
         ("submit/change", {"action": "REROLL"}, "task_id_is_required"),
         ("submit/change", {"taskId": "x"}, "action_is_required"),
         ("submit/change", {"taskId": "x", "action": "UPSCALE"}, "index_is_required"),
         ("submit/change", {"taskId": "x", "action": "UPSCALE", "index": 5}, "index_parse_failed"),
-        ("submit/change", {"taskId": "x", "action": "REROLL"}, "task_no_found"),
+        ("submit/change", {"taskId": "x", "action": "REROLL"}, "task_not_found"),
         ("submit/simple-change", {}, "content_is_required"),
         ("submit/simple-change", {"content": "x U5"}, "content_parse_failed"),
         ("submit/action", {"taskId": "x"}, "custom_id_is_required"),
@@ -265,9 +268,11 @@ def test_many_at_once(midjourney: Midjourney, grid: dict[str, Any], large: dict[
         ("submit/edits", {"prompt": "x", "image": picture(), "maskBase64": picture(64, 64)}, "maskBase64"),
         ("submit/video", {"prompt": "x"}, "image"),
         ("submit/video", {"image": picture(), "batchSize": 3}, "batchSize"),
+        ("submit/video", {"image": picture(), "taskId": 5}, "taskId"),
         ("submit/video", {"image": picture(), "motion": "wild"}, "motion"),
         ("submit/video", {"image": picture(), "videoType": "vid_9"}, "videoType"),
         ("submit/upload-discord-images", {}, "base64Array"),
+        ("insight-face/swap", {"sourceBase64": picture(), "targetUrl": "http://10.0.0.1/x.png"}, "The address in targetUrl"),
         ("insight-face/swap", {"sourceBase64": picture()}, "sour_base64_and_target_base64_is_required"),
     ],
 )
@@ -350,9 +355,18 @@ def test_money(installation: Installation) -> None:
     assert left() == pytest.approx(0.65), "and gives it back when it is filled in"
     payer.made("submit/modal", taskId=opened, prompt="a fox --zoom 1.5")
     assert left() == pytest.approx(0.55)
+    # A dialog that was opened at turbo could be filled in at relax: the upstream went on at turbo, for a quarter of its price.
+    opened = payer.submit("submit/action", taskId=large["id"], customId=button(large, "Custom Zoom"), code=21, prefix="mj-turbo/mj")
+    dodged = payer.call("submit/modal", {"taskId": opened, "prompt": "a fox --zoom 1.5"}, prefix="mj-relax/mj")
+    assert (dodged.status, dodged.body["error"]["param"]) == (400, "mode")
+    assert (
+        plain(payer, model="mj_modal", input={"parent": {"task": opened}, "quality": "relax", "prompt": "a fox --zoom 1.5"}).status == 400
+    )
+    payer.made("submit/modal", taskId=opened, prompt="a fox --zoom 1.5")
+    assert left() == pytest.approx(0.35)
     assert payer.refused("submit/video", image=picture())[0] == 400
     assert "quota_not_enough" in payer.refused("submit/video", image=picture())[2]
-    assert left() == pytest.approx(0.55)
+    assert left() == pytest.approx(0.35)
 
 
 def plain(midjourney: Midjourney, **body: Any) -> Answer:

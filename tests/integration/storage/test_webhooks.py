@@ -190,6 +190,20 @@ async def test_a_delivery_is_sent_again_when_it_is_told_to(stores: tuple[Any, An
     assert await store.repeat("hook_nobody", now=NOW) is None
 
 
+async def test_what_was_refused_for_good_tells_of_the_present_when_it_is_sent_again(stores: tuple[Any, Any]) -> None:
+    # After a 410 by accident, redelivery could bring nothing: the only delivery told of a state that was over, and was skipped.
+    tasks, store = stores
+    task = await walk(tasks, make_task(), "running")
+    (claimed,) = await store.claim_due(now=NOW + 1, limit=10, lease_until=LEASE_UNTIL)
+    assert await store.settle(msgspec.structs.replace(claimed, state="gone", ended_at=NOW + 1))
+    await walk_on(tasks, task, "succeeded")
+    assert await told(store) == ["running"]
+    again = await store.repeat(claimed.id, now=NOW + 9)
+    assert (again.id, again.state, again.task_state) == (claimed.id, "pending", "succeeded")
+    (sent,) = await store.claim_due(now=NOW + 9, limit=10, lease_until=LEASE_UNTIL)
+    assert sent.task_state == "succeeded"
+
+
 async def test_it_is_bounded_how_many_are_claimed(stores: tuple[Any, Any]) -> None:
     tasks, store = stores
     for number in range(3):

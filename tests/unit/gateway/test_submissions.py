@@ -56,6 +56,20 @@ class Store:
         self.finished.append((task.id, task.state, captured_nanos))
         return task
 
+    async def claim(self, task_id: str, **_: Any) -> Task | None:
+        return self.tasks.get(task_id)
+
+
+class Mover:
+    """Notes what it is to end."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, str]] = []
+
+    async def cancel(self, task: Task) -> Task:
+        self.ended.append((task.id, task.state))
+        return task
+
 
 class Inputs:
     def __init__(self) -> None:
@@ -69,7 +83,13 @@ class Inputs:
 
 
 def submissions(
-    folder: Path, *, store: Store, inputs: Inputs, snapshot: Snapshot = SNAPSHOT, shipped: tuple[PriceEntry, ...] = ()
+    folder: Path,
+    *,
+    store: Store,
+    inputs: Inputs,
+    snapshot: Snapshot = SNAPSHOT,
+    shipped: tuple[PriceEntry, ...] = (),
+    mover: Mover | None = None,
 ) -> Submissions:
     providers = load_providers()
     configuration = Configuration(snapshot, providers=providers, shipped=shipped, now=NOW)
@@ -85,7 +105,7 @@ def submissions(
         metrics=Metrics(),
         clock=lambda: NOW,
     )
-    return Submissions(desk, inputs=inputs, store=store, mover=None, log_fault=lambda *_: None)  # type: ignore[arg-type]  # not moved here
+    return Submissions(desk, inputs=inputs, store=store, mover=mover, log_fault=lambda *_: None)  # type: ignore[arg-type]  # what is used of them
 
 
 def image(**fields: Any) -> Ask:
@@ -160,3 +180,14 @@ def test_a_gateway_takes_every_word_and_the_defaults_of_the_models_own_vendor(tm
 
 def test_a_request_weighs_as_many_places_as_it_wants_results() -> None:
     assert weight_of(ImageRequest(model="painter", prompt="x", n=2)) == 2
+
+
+@pytest.mark.anyio
+async def test_a_dialog_that_was_filled_in_is_ended_without_its_vendor(tmp_path: Path) -> None:
+    """Symptom: a dialog whose window the gateway had not seen yet was `running`; ending it stopped the vendor's one job, the filled-in one."""
+    store, mover = Store(room=1), Mover()
+    used = submissions(tmp_path, store=store, inputs=Inputs(), mover=mover)
+    (draft,) = await drafts(used, 1)
+    store.tasks[draft.id] = msgspec.structs.replace(draft, state="running", vendor_task="7")
+    await used.end_dialog(draft.id)
+    assert mover.ended == [(draft.id, "waiting_input")]

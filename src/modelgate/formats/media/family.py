@@ -75,7 +75,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InputRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What a family takes as an input file of one role. `field` is its name for messages.
+    """What a family takes as an input file of one role. `field` is its name for messages, `url_field` that of a place for addresses alone.
 
     Pictures are opened: `min_side_pixels` and `max_ratio` (the longer side by the shorter; 0: any) hold for them, and `same_size_as`: the
     role of the picture whose size they must have. Other kinds are told by their first bytes.
@@ -87,6 +87,7 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
     min_side_pixels: int = 1
     max_ratio: float = 0.0
     same_size_as: str = ""
+    url_field: str = ""
 
 
 Action = Literal["submit", "make", "quote", "fetch", "fetch_many", "list", "events", "cancel", "content", "file", "answer"]

@@ -159,6 +159,7 @@ FAMILY = MediaFamily(
     tells_progress=True,
     field_names={
         "callback_url": "notifyHook",
+        "parent": "taskId",
         "quality": "mode",
         "mask": "maskBase64",
         "reference": "sourceBase64",

@@ -83,6 +83,7 @@ def decode_video(call: MediaCall) -> Ask:
     }
     resolution = schema.VIDEO_TYPES.get(read.choice(fields, "videoType", schema.VIDEO_TYPES), "")
     extends = read.choice(fields, "action", ("extend",))
+    read.text(fields, "taskId", schema.MAX_ID_CHARACTERS)
     index = read.whole_number(fields, "index", low=0, high=3, default=0)
     request = VideoRequest(model=MODELS["VIDEO"], prompt=said.prompt, quality=said.quality, resolution=resolution, options=options)
     if extends:

@@ -171,8 +171,10 @@ def code_of(error: errors.ModelgateError) -> int:
 def word_of(error: errors.ModelgateError) -> str:
     """Return the family's word for an error of ours, by which its clients may know it."""
     match error:
+        case errors.TaskNotFound(param=None):
+            return "task_no_found"  # so spelt, where a task is looked at
         case errors.TaskNotFound():
-            return "task_no_found"
+            return "task_not_found"
         case errors.InsufficientFunds():
             return "quota_not_enough"
         case errors.NoUpstream():

@@ -98,12 +98,12 @@ def pictures_of(said: Said, *, low: int, why: str) -> tuple[MediaInput, ...]:
 
 
 def need_file(said: Said, names: Iterable[str], why: str, *, role: str = "image") -> tuple[MediaInput, ...]:
-    """Return the file of the first of these fields that is there."""
-    first, *others = names
-    for name in (first, *others):
-        if found := said.inputs(name, role=role):
+    """Return the file of the first of these fields that is there; the others are checked all the same."""
+    given = {name: said.inputs(name, role=role) for name in names}
+    for found in given.values():
+        if found:
             return found
-    raise read.missing(first, why)
+    raise read.missing(next(iter(given)), why)
 
 
 def need_prompt(said: Said) -> None:

@@ -68,6 +68,12 @@ def _submit(
     return MediaRoute(endpoint=endpoint, action="submit", decode=decoder, inputs=inputs or {}, with_parent=with_parent)
 
 
+_DESCRIBE_RULES = _rules(image="base64")
+_DESCRIBE_RULES["image"] = msgspec.structs.replace(_DESCRIBE_RULES["image"], url_field="link")
+_SWAP_RULES = {
+    role: msgspec.structs.replace(rules, url_field=rules.field.replace("Base64", "Url"))
+    for role, rules in _rules(reference="sourceBase64", image="targetBase64").items()
+}
 _EDIT_RULES = _rules(image="image", mask="maskBase64")
 _EDIT_RULES["mask"] = msgspec.structs.replace(_EDIT_RULES["mask"], same_size_as="image")
 
@@ -104,7 +110,7 @@ SUBMITS = (
         decode.decode_describe,
         summary="Describe a picture",
         example={"base64": _DATA_URI},
-        inputs=_rules(image="base64"),
+        inputs=_DESCRIBE_RULES,
     ),
     _submit(
         "submit/shorten",
@@ -170,7 +176,7 @@ SUBMITS = (
         decode.decode_swap,
         summary="Swap a face",
         example={"sourceBase64": _DATA_URI, "targetBase64": _DATA_URI},
-        inputs=_rules(reference="sourceBase64", image="targetBase64"),
+        inputs=_SWAP_RULES,
     ),
     msgspec.structs.replace(
         _UPLOAD,

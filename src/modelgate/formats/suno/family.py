@@ -278,6 +278,7 @@ FAMILY = MediaFamily(
         "negative_style": "negative_tags",
         "instrumental": "make_instrumental",
         "parent": "continue_clip_id",
+        "parent.task": "task_id",
         "callback_url": "notify_hook",
         "suno_mv": "mv",
         "suno_task": "task",

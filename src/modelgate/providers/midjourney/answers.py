@@ -71,7 +71,9 @@ def _taken(answer: _Submitted) -> VendorState:
     if not vendor_task:
         return VendorState()
     is_dialog = answer.code == _EXISTS and not properties.get("imageUrl") and ("remix" in properties or "finalPrompt" in properties)
-    if is_dialog or (answer.code == _EXISTS and "confirm" in (answer.description or "").lower()):
+    words = (answer.description or "").lower()
+    # Gateways of the family say 1 in place of 21, and leave the words as they were: "Waiting for window confirm".
+    if is_dialog or "window confirm" in words or (answer.code == _EXISTS and "confirm" in words):
         return VendorState(state="waiting_input", vendor_task=vendor_task, details=_kept({"final_prompt": properties.get("finalPrompt")}))
     return VendorState(state="running", vendor_task=vendor_task)
 

@@ -111,6 +111,7 @@ def test_seeds() -> None:
         (errors.InvalidRequest("x", code="invalid_json"), 400, 4, "bind_request_body_failed"),
         (errors.InvalidRequest("x", code="task_not_ready"), 400, 4, "task_status_not_success"),
         (errors.TaskNotFound(), 400, 3, "task_no_found"),
+        (errors.TaskNotFound(param="taskId"), 400, 3, "task_not_found"),
         (errors.BalanceExhausted(), 400, 4, "quota_not_enough"),
         (errors.NoUpstream(), 429, 30, "get_channel_info_failed"),
         (errors.UpstreamError(), 502, 5, "do_request_failed"),
