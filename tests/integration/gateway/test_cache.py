@@ -5,7 +5,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -18,6 +18,7 @@ from modelgate.core.records import RequestFacts
 
 MODEL = "gpt-4o-mini"
 CHAT = "/v1/chat/completions"
+FOLLOW_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +100,18 @@ def test_a_key_is_edited_while_it_runs(installation: Installation) -> None:
     body = asked("edited")
     assert post(installation, made["secret"], body)[1]["modelgate-cache"] is None
     assert installation.json("keys", "edit", made["id"], "--cache", "60")["cache_s"] == 60
-    time.sleep(1)
-    assert [post(installation, made["secret"], body)[1]["modelgate-cache"] for _ in range(2)] == ["stored", "hit"]
+    followed(lambda: post(installation, made["secret"], body)[1]["modelgate-cache"] == "stored")
+    assert post(installation, made["secret"], body)[1]["modelgate-cache"] == "hit"
     installation.run("keys", "edit", made["id"], "--cache", "none")
-    time.sleep(1)
-    assert post(installation, made["secret"], body)[1]["modelgate-cache"] is None
+    followed(lambda: post(installation, made["secret"], body)[1]["modelgate-cache"] is None)
+
+
+def followed(is_seen: Callable[[], bool]) -> None:
+    """Wait until a running server follows a change of its operator: within a second, but on a busy machine."""
+    deadline = time.monotonic() + FOLLOW_S
+    while not is_seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_hit_is_recorded_and_costs_what_the_setting_says(installation: Installation) -> None:
@@ -112,23 +120,28 @@ def test_a_hit_is_recorded_and_costs_what_the_setting_says(installation: Install
     body = asked("price")
     assert post(installation, secret, body)[1]["modelgate-cache"] == "stored"
     assert post(installation, secret, body)[1]["modelgate-cache"] == "hit"
+    (first, paid), (free, given) = records_of(installation, account, count=2)
+    assert (first > 0, free) == (True, 0)
     installation.run("settings", "set", "cache_hit_price", "0.5")
-    try:
-        time.sleep(1)
+    hits: list[tuple[int, RequestFacts]] = []
+
+    def costs_something() -> bool:
         assert post(installation, secret, body)[1]["modelgate-cache"] == "hit"
+        hits[:] = records_of(installation, account, count=3 + len(hits))[2:]
+        return hits[-1][0] > 0
+
+    try:
+        followed(costs_something)
     finally:
         installation.run("settings", "unset", "cache_hit_price")
-    records = records_of(installation, account, count=3)
-    first, free, half = [amount for amount, _ in records]
-    assert first > 0
-    assert (free, half) == (0, (first + 1) // 2)
-    assert [facts.note for _, facts in records] == ["", "cache_hit", "cache_hit"]
-    assert [facts.upstream for _, facts in records] == ["up_sandbox_openai", "", ""]
+    assert [amount for amount, _ in hits] == [0] * (len(hits) - 1) + [(first + 1) // 2]
+    assert (paid.note, paid.upstream) == ("", "up_sandbox_openai")
+    assert {(facts.note, facts.upstream) for _, facts in (*hits, (free, given))} == {("cache_hit", "")}
 
 
 def records_of(installation: Installation, account: str, *, count: int) -> list[tuple[int, RequestFacts]]:
     """The amounts and facts of an account's requests, once so many are posted."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + FOLLOW_S
     query = "SELECT amount_nanos, facts FROM request_record WHERE account = ? ORDER BY hold_seq"
     with closing(sqlite3.connect(installation.data / "modelgate.db")) as database:
         while len(rows := database.execute(query, (account,)).fetchall()) < count and time.monotonic() < deadline:
