@@ -14,7 +14,7 @@ from tests.installation import RunningInstallation
 
 from modelgate.core.records import RequestFacts
 
-POSTED_S = 15.0
+POSTED_S = 60.0
 
 
 class Installation(RunningInstallation):

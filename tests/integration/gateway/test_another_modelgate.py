@@ -15,9 +15,9 @@ from modelgate.sandbox.videos import make_video
 
 from .conftest import Installation
 
-DONE_S = 60.0
+DONE_S = 120.0
 PAUSE_S = 0.25
-FOLLOW_S = 30.0
+FOLLOW_S = 60.0
 MIDJOURNEY = ["imagine", "upscale", "variation", "zoom", "custom_zoom", "inpaint", "modal", "describe", "shorten", "video"]
 MODELS = ",".join(
     (

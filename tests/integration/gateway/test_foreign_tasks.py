@@ -11,7 +11,7 @@ from tests.integration.gateway.plain_http import Answer, send
 
 from modelgate.formats.media.family import MediaFamily, MediaRoute, load_media_families
 
-END_S = 60.0
+END_S = 120.0
 MISSING = "task_4fK2mQpX7cVbN1sLr8YwZd"
 MISSING_OUTPUT = "0f0f0f0f-0000-4000-8000-000000000000"
 ORDERS: dict[str, dict[str, Any]] = {

@@ -146,7 +146,7 @@ def test_it_is_charged_once_and_each_key_is_its_accounts_own(installation: Insta
 def records_of(installation: Installation, account: str) -> list[Any]:
     """The request records of an account, once they are posted and no more come."""
     owner = next(row["id"] for row in installation.json("accounts", "list") if row["name"] == account)
-    deadline, rows, before = time.monotonic() + 15, [], None
+    deadline, rows, before = time.monotonic() + 60, [], None
     with closing(sqlite3.connect(installation.data / "modelgate.db")) as database:
         while (not rows or rows != before) and time.monotonic() < deadline:
             before = rows

@@ -17,7 +17,7 @@ from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import Answer, balance_usd, prepaid, send
 
 PATH = "/kling/v1/images/generations"
-END_S = 60.0
+END_S = 120.0
 """Longest wait for the end of a task."""
 RATIOS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:3": 4 / 3, "3:4": 3 / 4, "3:2": 3 / 2, "2:3": 2 / 3}
 

@@ -21,7 +21,7 @@ from modelgate.sandbox.pictures import draw_picture
 
 PICTURE = b64encode(draw_picture("a fox", ratio="16:9")).decode()
 DATA_URI = f"data:image/png;base64,{PICTURE}"
-SETTLED_S = 30.0
+SETTLED_S = 120.0
 
 
 class Caller(Prepaid):

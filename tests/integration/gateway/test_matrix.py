@@ -35,7 +35,7 @@ import modelgate.metering
 from modelgate.core.records import RequestFacts
 
 THREADS = 8
-BOOKED_S = 20.0
+BOOKED_S = 60.0
 
 WEATHER = Tool("get_weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
 CLOCK = Tool("get_time", {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]})

@@ -14,8 +14,8 @@ from PIL import Image
 from .conftest import Installation
 from .plain_http import send
 
-DONE_S = 60.0
-FOLLOW_S = 15.0
+DONE_S = 120.0
+FOLLOW_S = 60.0
 
 
 class Refusing(ThreadingHTTPServer):

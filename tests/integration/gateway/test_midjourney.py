@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.integration.gateway.conftest import Installation
 
-END_S = 60.0
+END_S = 120.0
 """Longest wait for the end of a task."""
 
 

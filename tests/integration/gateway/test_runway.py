@@ -22,7 +22,7 @@ from modelgate.sandbox.videos import make_video
 
 PICTURE = b64encode(draw_picture("a fox", ratio="16:9")).decode()
 DATA_URI = f"data:image/png;base64,{PICTURE}"
-SETTLED_S = 30.0
+SETTLED_S = 120.0
 
 
 class Caller(Prepaid):
@@ -78,7 +78,7 @@ def test_the_official_client_makes_videos_and_pictures(installation: Installatio
     ]
     assert all(one.id.startswith("task_") for one in created)
     with ThreadPoolExecutor(4) as pool:
-        image, text, veo, picture = pool.map(lambda one: one.wait_for_task_output(timeout=40), created)
+        image, text, veo, picture = pool.map(lambda one: one.wait_for_task_output(timeout=SETTLED_S), created)
     assert (video_of(image), video_of(text), video_of(veo)) == ((832, 1104, 2), (720, 1280, 2), (1920, 1080, 4))
     assert picture.status == "SUCCEEDED"
     assert Image.open(io.BytesIO(fetched(picture.output[0]))).size == (960, 720)

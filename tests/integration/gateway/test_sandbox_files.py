@@ -9,7 +9,7 @@ from PIL import Image
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import send
 
-END_S = 30.0
+END_S = 120.0
 
 
 def test_a_picture_by_address_can_be_opened(installation: Installation) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import Answer, balance_usd, prepaid, send
 
-END_S = 60.0
+END_S = 120.0
 """Longest wait for the end of a task."""
 
 

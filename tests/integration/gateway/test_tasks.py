@@ -8,7 +8,7 @@ from typing import Any
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import Answer, send
 
-END_S = 60.0
+END_S = 120.0
 
 
 class Tasks:

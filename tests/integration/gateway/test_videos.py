@@ -11,7 +11,7 @@ from PIL import Image
 from tests.integration.gateway.conftest import Installation
 from tests.integration.gateway.plain_http import Answer, send
 
-END_S = 60.0
+END_S = 120.0
 MODEL = "gen4.5"
 
 
