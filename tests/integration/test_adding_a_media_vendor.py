@@ -25,8 +25,8 @@ from tests.installation import RunningInstallation
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-vendor.md").read_text()
 MAX_LINES = 300
-START_S = 30.0
-DONE_S = 30.0
+START_S = 120.0
+DONE_S = 120.0
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -26,7 +26,7 @@ from modelgate.core.providers import Provider, Quirks
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-vendor.md").read_text()
 MAX_LINES = 40
-START_S = 30.0
+START_S = 120.0
 SECRET = "odd-secret"
 VERSION = "api-version=2026-11-01"
 FIELDS = {"model", "messages", "max_output", "stream", "tools", "tool_choice"}

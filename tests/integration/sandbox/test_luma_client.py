@@ -12,7 +12,7 @@ from lumaai import LumaAI
 from lumaai.types import Generation
 from PIL import Image
 
-MAX_WAIT_S = 20
+MAX_WAIT_S = 120
 URL = "https://example.com/fox.png"
 
 

@@ -17,6 +17,7 @@ from modelgate.sandbox.pictures import draw_picture
 
 PICTURE = "data:image/png;base64," + b64encode(draw_picture("a fox", ratio="16:9")).decode()
 URL = "https://example.com/fox.mp4"
+MAX_WAIT_S = 120
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_image_to_video(client: RunwayML) -> None:
     created = client.image_to_video.create(
         model="gen4_turbo", prompt_image=PICTURE, prompt_text="it runs", ratio="832:1104", duration=3, seed=7
     )
-    task = created.wait_for_task_output(timeout=20)
+    task = created.wait_for_task_output(timeout=MAX_WAIT_S)
     assert (task.status, video_of(task)) == ("SUCCEEDED", (832, 1104, 3))
     assert task.status == "SUCCEEDED"
     assert task.cost.credits == 15
@@ -45,14 +46,14 @@ def test_image_to_video(client: RunwayML) -> None:
 
 def test_text_to_video(client: RunwayML) -> None:
     created = client.text_to_video.create(model="gen4.5", prompt_text="a fox", ratio="1280:720", duration=2)
-    assert video_of(created.wait_for_task_output(timeout=20)) == (1280, 720, 2)
+    assert video_of(created.wait_for_task_output(timeout=MAX_WAIT_S)) == (1280, 720, 2)
 
 
 def test_text_to_image(client: RunwayML) -> None:
     created = client.text_to_image.create(
         model="gen4_image", prompt_text="a fox", ratio="720:960", reference_images=[{"uri": PICTURE, "tag": "fox"}]
     )
-    task = created.wait_for_task_output(timeout=20)
+    task = created.wait_for_task_output(timeout=MAX_WAIT_S)
     assert task.status == "SUCCEEDED"
     assert Image.open(io.BytesIO(httpx.get(task.output[0]).content)).size == (720, 960)
 
@@ -62,14 +63,14 @@ def test_video_to_video_and_character_performance(client: RunwayML) -> None:
     acted = client.character_performance.create(
         model="act_two", character={"type": "image", "uri": PICTURE}, reference={"type": "video", "uri": URL}, ratio="720:1280"
     )
-    assert video_of(edited.wait_for_task_output(timeout=20)) == (960, 960, 5)
-    assert video_of(acted.wait_for_task_output(timeout=20)) == (720, 1280, 5)
+    assert video_of(edited.wait_for_task_output(timeout=MAX_WAIT_S)) == (960, 960, 5)
+    assert video_of(acted.wait_for_task_output(timeout=MAX_WAIT_S)) == (720, 1280, 5)
 
 
 def test_a_failed_task_and_a_cancelled_one(client: RunwayML) -> None:
     failing = client.text_to_video.create(model="gen4.5", prompt_text="magic: blocked-prompt", ratio="1280:720", duration=2)
     with pytest.raises(runwayml.TaskFailedError) as caught:
-        failing.wait_for_task_output(timeout=20)
+        failing.wait_for_task_output(timeout=MAX_WAIT_S)
     assert caught.value.task_details.status == "FAILED"
     assert caught.value.task_details.failure_code == "SAFETY.INPUT.TEXT"
     slow = client.text_to_video.create(model="gen4.5", prompt_text="magic: slow-task", ratio="1280:720", duration=2)
@@ -114,4 +115,4 @@ async def test_the_async_client(base_url: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(polling, "POLL_JITTER", 0.0)
     async with runwayml.AsyncRunwayML(base_url=f"{base_url}/runway", api_key="key_sandbox", max_retries=0) as client:
         created = await client.text_to_image.create(model="gen4_image", prompt_text="a fox", ratio="720:720")
-        assert (await created.wait_for_task_output(timeout=20)).status == "SUCCEEDED"
+        assert (await created.wait_for_task_output(timeout=MAX_WAIT_S)).status == "SUCCEEDED"
