@@ -26,7 +26,6 @@ SEVERAL_FILES = {
     "providers/kling": "six operations, eight endpoints, nine models with nested options, and what New API says in its place",
     "providers/midjourney": "thirteen operations, and three generations of proxies",
     "sandbox/fal": "a queue, uploads and signed webhooks besides its endpoints",
-    "sandbox/ideogram": "five operations of forms with files, field by field",
     "sandbox/kling": "eight endpoints, each field checked; a signed token, callbacks",
     "sandbox/midjourney": "twelve endpoints, buttons and dialogs, a queue, callbacks",
     "sandbox/suno": "clips that are heard while they are made, and go on from each other",

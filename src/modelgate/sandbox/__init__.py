@@ -17,7 +17,7 @@ A package holds the endpoints, and beside them
                      `media`, `prompt` (what is shown, and counts), `signatures` (of thoughts), `speech`
     kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`
     bfl              Flux at Black Forest Labs; `schema`
-    ideogram         `checks`
+    ideogram         `schema`
     runway           `schema` (every field, and what each model makes of it)
     luma             Dream Machine; `schema`. `luma_agents`: its newer API, which goes by some of the same rules
     midjourney       a midjourney-proxy; `schema`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips)

@@ -5,7 +5,7 @@ and pictures.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +15,8 @@ from modelgate.core.records import Json
 MAX_NAMED = 100
 """A longer name of a field is cut: it is the caller's own text."""
 
+MISSING = "Field required"
+UNKNOWN = "Extra inputs are not permitted"
 ShapeT = TypeVar("ShapeT")
 _PLACED = re.compile(r"(?P<reason>.*) - at `\$(?P<place>[^`]*)`", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
@@ -41,6 +43,16 @@ class WrongField(ValueError):
         self.kind = kind
 
 
+def check_names(body: Mapping[str, Json], *, needs: Iterable[str], takes: Container[str]) -> None:
+    """Check that a body holds what is needed, and nothing that is not taken. Raises WrongField."""
+    for name in needs:
+        if body.get(name) in (None, ""):
+            raise WrongField(name, MISSING, kind="missing")
+    for name in body:
+        if name not in takes:
+            raise WrongField(name[:MAX_NAMED], UNKNOWN, kind="unknown")
+
+
 def read_shape(body: Json, shape: type[ShapeT], *, within: str = "") -> ShapeT:
     """Return a body, or the part of it that stands at `within`, as its schema has it. Raises WrongField."""
     try:
@@ -63,9 +75,7 @@ def _told(error: msgspec.ValidationError, within: str) -> WrongField:
         steps, reason, kind = [*steps, own.field], own.reason, own.kind
     elif named := _NAMED.fullmatch(reason):
         steps.append(named["name"][:MAX_NAMED])
-        reason, kind = (
-            ("Field required", "missing") if named["kind"].startswith("missing") else ("Extra inputs are not permitted", "unknown")
-        )
+        reason, kind = (MISSING, "missing") if named["kind"].startswith("missing") else (UNKNOWN, "unknown")
     elif listed := _ONE_OF.fullmatch(reason):
         reason, kind = "Input should be " + re.sub(r"\\+(.)", r"\1", listed["words"].replace("|", ", ")), "value"
     else:

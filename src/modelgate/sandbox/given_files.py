@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField
-from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
+from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture, shrink
 
 
 class GivenUri(str):
@@ -61,3 +61,27 @@ class GivenUri(str):
                 open_picture(data)
         except NotAPicture:
             raise WrongField("", f"Invalid data URI: not {'a picture' if cls.is_picture else 'data'} in base64") from None
+
+
+class GivenPicture:
+    """A picture that came along: its size in pixels and a thumbnail, both None for one at an address."""
+
+    formats: ClassVar[tuple[str, ...]] = ("JPEG", "PNG", "WEBP")
+    most_bytes: ClassVar[int]
+
+    def __init__(self, size: tuple[int, int], thumbnail: bytes) -> None:
+        self.size = size
+        self.thumbnail = thumbnail
+
+    @classmethod
+    def seen(cls, data: bytes) -> Self:
+        """Return what some bytes show. Raises WrongField, of the kind that fal has a word for."""
+        if len(data) > cls.most_bytes:
+            raise WrongField("", f"The file must have at most {cls.most_bytes >> 20} MB", kind="file_too_large")
+        try:
+            picture = open_picture(data)
+            if picture.format not in cls.formats:
+                raise WrongField("", f"The picture must be {', '.join(cls.formats)}", kind="image_format")
+            return cls(picture.size, shrink(picture))
+        except NotAPicture:
+            raise WrongField("", "Not a picture that can be read", kind="image_load_error") from None

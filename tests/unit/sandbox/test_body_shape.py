@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 import pytest
 
-from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, one_of, read_shape
+from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, check_names, one_of, read_shape
 
 
 class Even(int):
@@ -81,3 +81,19 @@ def test_a_part_is_named_from_the_top() -> None:
     with pytest.raises(WrongField) as caught:
         read_shape({"side": 1}, Inner, within="inners.0")
     assert (caught.value.field, caught.value.reason) == ("inners.0.side", "Expected `str`, got `int`")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "kind"),
+    [
+        ({"b": 1}, "a", "missing"),
+        ({"a": None}, "a", "missing"),
+        ({"a": "", "c": 1}, "a", "missing"),
+        ({"a": 0, "x" * 200: 1}, "x" * MAX_NAMED, "unknown"),
+    ],
+)
+def test_names_are_checked_before_what_they_hold(body: Any, field: str, kind: str) -> None:
+    check_names({"a": False, "b": []}, needs=("a",), takes=("a", "b"))
+    with pytest.raises(WrongField) as caught:
+        check_names(body, needs=("a",), takes=("a", "b"))
+    assert (caught.value.field, caught.value.kind) == (field, kind)

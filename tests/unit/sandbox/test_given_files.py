@@ -1,10 +1,12 @@
+import io
 from base64 import b64encode
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from modelgate.sandbox.body_shape import WrongField
-from modelgate.sandbox.given_files import GivenUri
+from modelgate.sandbox.given_files import GivenPicture, GivenUri
 from modelgate.sandbox.pictures import draw_picture
 
 PICTURE = "data:image/png;base64," + b64encode(draw_picture("a fox", ratio="1:1")).decode()
@@ -68,3 +70,29 @@ def test_what_is_taken(kind: type[GivenUri], given: str) -> None:
 def test_what_is_refused(kind: type[GivenUri], given: Any) -> None:
     with pytest.raises(WrongField):
         kind.read(given)
+
+
+class Png(GivenPicture):
+    formats = ("PNG",)
+    most_bytes = 20_000
+
+
+def drawn(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (640, 320), (30, 60, 200)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_a_picture_is_seen() -> None:
+    seen = Png.seen(drawn("PNG"))
+    assert (seen.size, Image.open(io.BytesIO(seen.thumbnail)).size) == ((640, 320), (320, 160))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(bytes(20_001), "file_too_large"), (drawn("GIF"), "image_format"), (b"no picture", "image_load_error"), (b"", "image_load_error")],
+)
+def test_a_picture_that_is_none_for_this_vendor(data: bytes, kind: str) -> None:
+    with pytest.raises(WrongField) as caught:
+        Png.seen(data)
+    assert caught.value.kind == kind

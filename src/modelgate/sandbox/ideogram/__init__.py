@@ -2,22 +2,24 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock, as_utc
+from modelgate.core.clock import as_utc
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
-from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.body_shape import WrongField, check_names, read_shape
+from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed
-from modelgate.sandbox.front import count_made, counted, elsewhere, guarded, no_file
-from modelgate.sandbox.ideogram.checks import FIELDS, KEY, MAX_SEED, IdeogramRefused, PictureOrder, check_key, check_order
-from modelgate.sandbox.job_shelf import JobShelf
+from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, counted, elsewhere, guarded, no_file
+from modelgate.sandbox.ideogram.schema import FIELDS, LISTS, LONG_SIDE_PX, MAX_SEED, NUMBERS, RATIOS, REQUIRED, Body, PictureOrder
 from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.openai.errors import Refused
+from modelgate.sandbox.openai.forms import read_form
+from modelgate.sandbox.openai.gate import Sent
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -29,12 +31,120 @@ FILE_LIFETIME_S = 24 * 3600
 MAX_INFLIGHT = 10
 """Pictures the vendor makes at once for one account: pictures, not requests."""
 MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_DIGITS = 10
+_PROVOKED = {401: (401, "Invalid or missing API key"), 529: (503, "No capacity at the moment")}
 PREFIX = "/ideogram"
+KEY = "ideogram-sandbox"
 OPERATIONS_PATH = PREFIX + "/v1/ideogram-v3/"
+
+
+class IdeogramRefused(VendorRefused):
+    """The make-believe vendor refuses; `more` is what stands beside `error` in its answer."""
+
+    def __init__(self, status: int, error: str, **more: Json) -> None:
+        super().__init__(status, {"error": error, **more}, error)
 
 
 def _check(request: Request) -> None:
     check_key(request.headers.get("api-key"))
+
+
+def check_key(given: str | None) -> None:
+    """Check the header `Api-Key` as the vendor does. Raises IdeogramRefused 401."""
+    if given != KEY:
+        raise IdeogramRefused(401, "Invalid or missing API key")
+
+
+def check_order(operation: str, *, content_type: str, body: bytes) -> PictureOrder:
+    """Check the form of an operation, part by part.
+
+    Raises:
+        IdeogramRefused: 400 naming the part, 413 for a file that is too large, 403 for somebody's own model.
+    """
+    try:
+        form = read_form(Sent(data=body, content_type=content_type))
+        check_names(form, needs=REQUIRED[operation], takes=FIELDS[operation])
+        asked = read_shape({name: _typed(name, value) for name, value in form.items()}, Body)
+        if "prompt" in REQUIRED[operation] and not asked.prompt.strip():
+            raise WrongField("prompt", "Field required")
+        _check_pictures(asked)
+        _check_style(asked)
+        return _order_of(operation, asked)
+    except Refused as refused:
+        raise IdeogramRefused(400, refused.message) from None
+    except WrongField as wrong:
+        raise IdeogramRefused(413 if wrong.kind == "file_too_large" else 400, f"Invalid request: {wrong.field} {wrong.reason}") from None
+
+
+def _typed(name: str, value: Json) -> Json:
+    """Return a part as its schema has it: all arrive as texts, any as a list."""
+    if name in LISTS:
+        return value if isinstance(value, list) else [value]
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    is_number = name in NUMBERS and isinstance(value, str) and len(value) <= MAX_DIGITS and value.isascii() and value.isdecimal()
+    return int(value) if is_number else value
+
+
+def _check_pictures(asked: Body) -> None:
+    character = asked.character_reference_images
+    for name, masks, of in (
+        ("mask", [asked.mask], asked.image),
+        ("character_reference_images_mask", asked.character_reference_images_mask, character),
+    ):
+        if any(masks) and [mask.size for mask in masks if mask] != [of.size for of in (of,) if of]:
+            raise WrongField(name, "must have the dimensions of its picture")
+    if character and asked.rendering_speed == "FLASH":
+        raise WrongField("rendering_speed", "cannot be FLASH with character references")
+    if character and asked.style_type not in ("", "AUTO", "REALISTIC", "FICTION"):
+        raise WrongField("style_type", "must be AUTO, REALISTIC or FICTION with character references")
+
+
+def _check_style(asked: Body) -> None:
+    has_references = bool(asked.style_reference_images)
+    if asked.style_codes and (has_references or asked.style_type):
+        raise WrongField("style_codes", "cannot be used with style_reference_images or style_type")
+    if asked.style_preset and has_references:
+        raise WrongField("style_preset", "cannot be used with style_reference_images")
+    if (asked.style_preset or has_references) and asked.style_type not in ("", "AUTO", "GENERAL"):
+        raise WrongField("style_type", "must be AUTO or GENERAL with a preset or references")
+    if asked.custom_model_uri is not None:
+        raise IdeogramRefused(403, "No access to this model")
+    if asked.resolution and asked.aspect_ratio:
+        raise WrongField("resolution", "cannot be used with aspect_ratio")
+
+
+def _order_of(operation: str, asked: Body) -> PictureOrder:
+    width, height = _size_of(asked, in_place=operation not in ("generate", "remix"))
+    given = (asked.image, asked.character_reference_images, *asked.style_reference_images)
+    return PictureOrder(
+        operation=operation,
+        prompt=asked.prompt,
+        rewrites=asked.magic_prompt != "OFF",
+        width=width,
+        height=height,
+        n=asked.num_images,
+        seed=_seed_of(asked.prompt) if asked.seed is None else asked.seed,
+        style_type=asked.style_type or "GENERAL",
+        reference=next((picture.thumbnail for picture in given if picture), None),
+    )
+
+
+def _size_of(asked: Body, *, in_place: bool) -> tuple[int, int]:
+    """Return width and height of the pictures to make: as asked, else those of the given picture where that is changed in place."""
+    if asked.resolution:
+        width, _, height = asked.resolution.partition("x")
+        return int(width), int(height)
+    if asked.aspect_ratio or asked.image is None or not in_place:
+        return RATIOS[asked.aspect_ratio or "1x1"]
+    scale = min(1.0, LONG_SIDE_PX / max(asked.image.size))
+    across, down = (max(1, round(side * scale)) for side in asked.image.size)
+    return across, down
+
+
+def _seed_of(prompt: str) -> int:
+    """Return the seed of a request without one: the same for the same prompt, so that tests can be repeated."""
+    return int.from_bytes(hashlib.sha256(prompt.encode("utf-8", "replace")).digest()[:4]) & MAX_SEED
 
 
 class IdeogramJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,22 +170,10 @@ def _signature(name: str, expires_at: int) -> str:
     return hashlib.sha256(f"{KEY}\0{name}\0{expires_at}".encode()).hexdigest()[:32]
 
 
-class IdeogramSandbox:
+class IdeogramSandbox(TaskFront[IdeogramJob]):
     """The vendor's endpoints; counts requests in `counter`, with one completion token for each picture made, withheld ones too."""
 
-    def __init__(
-        self,
-        *,
-        counter: Counter,
-        clock: Clock,
-        recalled: Iterable[IdeogramJob] = (),
-        remember: Callable[[IdeogramJob], None] | None = None,
-    ) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
-        self._counter = counter
-        self._clock = clock
-        self._inflight = 0
-        self._jobs = JobShelf(recalled=recalled, remember=remember)
+    _inflight = 0
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
@@ -95,8 +193,8 @@ class IdeogramSandbox:
             raise IdeogramRefused(413, "Request body too large") from None
         order = await asyncio.to_thread(check_order, operation, content_type=request.headers.get("content-type", ""), body=body)
         magic = read_magic("", order.prompt)
-        if magic.error_status is not None:
-            raise _provoked(magic.error_status)
+        if (status := magic.error_status) is not None:
+            raise _over_limit() if status == 429 else IdeogramRefused(*_PROVOKED.get(status, (status, "The prompt asked for this error.")))
         if magic.has("blocked-prompt"):
             raise IdeogramRefused(422, "The prompt failed the safety check")
         if self._inflight + order.n > MAX_INFLIGHT:
@@ -166,24 +264,8 @@ def _answer(body: bytes, *, magic: Magic, operation: str) -> Response:
 
 
 def _over_limit() -> IdeogramRefused:
-    return IdeogramRefused(
-        429,
-        "Too many requests in progress",
-        reject_reason="inflight_limit",
-        max_inflight_requests=MAX_INFLIGHT,
-        task_completion_speed=WORKING_S,
-    )
-
-
-def _provoked(status: int) -> IdeogramRefused:
-    match status:
-        case 401:
-            return IdeogramRefused(401, "Invalid or missing API key")
-        case 429:
-            return _over_limit()
-        case 529:
-            return IdeogramRefused(503, "No capacity at the moment")
-    return IdeogramRefused(status, "The prompt asked for this error.")
+    more = {"reject_reason": "inflight_limit", "max_inflight_requests": MAX_INFLIGHT, "task_completion_speed": WORKING_S}
+    return IdeogramRefused(429, "Too many requests in progress", **more)
 
 
 VENDOR = TaskVendor(name="ideogram", key=KEY, opened=IdeogramSandbox, job=IdeogramJob)

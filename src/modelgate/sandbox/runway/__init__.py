@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from modelgate.core.clock import as_utc
 from modelgate.core.records import Json
-from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, read_shape
+from modelgate.sandbox.body_shape import WrongField, check_names, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
 from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
@@ -89,12 +89,7 @@ def _rules_of(endpoint: str, body: dict[str, Json]) -> Rules:
     rules = models.get(model) or (MAGIC_RULES.get(endpoint) if is_magic(model) else None)
     if rules is None:
         raise WrongField("model", f"Invalid discriminator value. Expected one of {', '.join(models)}")
-    for name in rules.needs:
-        if body.get(name) is None:
-            raise WrongField(name, "", kind="missing")
-    for name in body:
-        if name not in ("model", *rules.needs, *rules.takes):
-            raise WrongField(name[:MAX_NAMED], "", kind="unknown")
+    check_names(body, needs=rules.needs, takes=("model", *rules.needs, *rules.takes))
     return rules
 
 

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from modelgate.sandbox import ideogram
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.ideogram import FILE_LIFETIME_S, MAX_INFLIGHT, IdeogramJob, IdeogramSandbox
-from modelgate.sandbox.ideogram.checks import KEY as IDEOGRAM_SECRET
+from modelgate.sandbox.ideogram import KEY as IDEOGRAM_SECRET
 
 KEY = {"Api-Key": IDEOGRAM_SECRET, "x-request-id": "req_9"}
 GENERATE = "/ideogram/v1/ideogram-v3/generate"

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modelgate.sandbox.ideogram.checks import KEY as IDEOGRAM_SECRET
-from modelgate.sandbox.ideogram.checks import MAX_FILE_BYTES, RATIOS, RESOLUTIONS, IdeogramRefused, PictureOrder, check_key, check_order
+from modelgate.sandbox.ideogram import KEY as IDEOGRAM_SECRET
+from modelgate.sandbox.ideogram import IdeogramRefused, check_key, check_order
+from modelgate.sandbox.ideogram.schema import MAX_FILE_BYTES, RATIOS, RESOLUTIONS, PictureOrder
 
 
 def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
