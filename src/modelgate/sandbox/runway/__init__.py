@@ -114,7 +114,7 @@ def _order_of(endpoint: str, asked: Body, rules: Rules) -> Order:
     seconds = 0 if is_picture else asked.duration or (REFERENCE_S if 5 in rules.seconds or not rules.seconds else rules.seconds[-1])
     return Order(
         model=asked.model,
-        words=asked.prompt_text or f"{asked.model} {endpoint.replace('_', ' ')}",
+        words=str(asked.prompt_text) or f"{asked.model} {endpoint.replace('_', ' ')}",  # plain: it is written down
         width=width,
         height=height,
         seconds=seconds,

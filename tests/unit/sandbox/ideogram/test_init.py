@@ -2,6 +2,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
@@ -23,8 +24,12 @@ class Vendor:
         self.now = 1_790_000_000.0
         self.counter = Counter()
         self.remembered: list[IdeogramJob] = []
-        self.sandbox = IdeogramSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
+        self.sandbox = IdeogramSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remember)
         self.client = TestClient(Starlette(routes=list(self.sandbox.routes())), base_url="http://sandbox:81")
+
+    def remember(self, job: IdeogramJob) -> None:
+        """Keep it as it comes back from the disk."""
+        self.remembered.append(msgspec.json.decode(msgspec.json.encode(job), type=IdeogramJob))
 
     def generate(self, *, status: int = 200, **fields: Any) -> Any:
         parts = [(name, (None, str(value))) for name, value in {"prompt": "a fox", **fields}.items()]

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import av
+import msgspec
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
@@ -24,8 +25,12 @@ class Vendor:
         self.now = 1_790_000_000.0
         self.counter = Counter()
         self.remembered: list[LumaGeneration] = []
-        luma = LumaSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
+        luma = LumaSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remember)
         self.client = TestClient(Starlette(routes=list(luma.routes())), base_url="http://sandbox:81")
+
+    def remember(self, job: LumaGeneration) -> None:
+        """Keep it as it comes back from the disk."""
+        self.remembered.append(msgspec.json.decode(msgspec.json.encode(job), type=LumaGeneration))
 
     def submit(self, path: str = "/video", *, status: int = 201, **fields: Any) -> Any:
         body = {"model": "ray-2", "prompt": "a fox", **fields}

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import av
+import msgspec
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
@@ -24,8 +25,12 @@ class Vendor:
         self.now = 1_790_000_000.0
         self.counter = Counter()
         self.remembered: list[RunwayTask] = []
-        runway = RunwaySandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
+        runway = RunwaySandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remember)
         self.client = TestClient(Starlette(routes=list(runway.routes())), base_url="http://sandbox:81")
+
+    def remember(self, job: RunwayTask) -> None:
+        """Keep it as it comes back from the disk."""
+        self.remembered.append(msgspec.json.decode(msgspec.json.encode(job), type=RunwayTask))
 
     def submit(self, endpoint: str = "text_to_video", *, status: int = 200, **fields: Any) -> Any:
         body = {**(TEXT if endpoint == "text_to_video" else {}), **fields}
