@@ -40,6 +40,8 @@ LOOK_UP_AFTER_S = 5.0
 """The pause before an unanswered submit is looked up: a vendor needs a moment to list what it took."""
 UPSTREAM_REFUSED = "No upstream could take the task. Nothing was charged."
 BAD_INPUTS = "The stored request cannot be read. Nothing was charged."
+_UNSAYABLE = (ValueError, TypeError, LookupError, AttributeError)
+"""What a vendor's pure code raises over a request that no check has refused. Nothing was sent, and trying again would change nothing."""
 
 _log = structlog.get_logger("tasks")
 
@@ -134,7 +136,8 @@ class Submitter:
         """Give one candidate its turn. What is written before the call is what a crash after it is judged by."""
         try:
             call = self._call_of(request, task, operation, candidate.upstream_model)
-        except ValueError:
+        except _UNSAYABLE:
+            _log.exception("request_not_sayable", task=task.id, upstream=candidate.upstream.id)
             return _Tried(await self._recorder.fail(task, refusals.INVALID_REQUEST, BAD_INPUTS), settled=True)
         now = self._recorder.clock()
         marked = msgspec.structs.replace(

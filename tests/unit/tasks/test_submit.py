@@ -150,9 +150,14 @@ async def test_inputs_that_cannot_be_read(world: Any, error: Exception, state: s
     assert world.vendor.calls == []
 
 
-async def test_a_request_no_vendor_call_can_be_made_of_fails(world: Any) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError("an input is neither an address nor bytes"), KeyError("duration"), TypeError("not a mapping")]
+)
+async def test_a_request_no_vendor_call_can_be_made_of_fails(world: Any, error: Exception) -> None:
+    """One that its check had let through stood in the queue with its money held until its deadline."""
+
     def encode(request: ImageRequest, task_id: str, model: str) -> Any:
-        raise ValueError("an input is neither an address nor bytes")
+        raise error
 
     world.operation = msgspec.structs.replace(world.operation, encode_submit=encode)
 

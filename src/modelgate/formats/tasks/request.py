@@ -143,7 +143,7 @@ def _parent_of(fields: read.Body) -> Parent | None:
 
 
 def _options_of(fields: read.Body) -> dict[str, Any]:
-    options = dict(read.inner(fields, "options") or {})
+    options = {name: value for name, value in (read.inner(fields, "options") or {}).items() if value is not None}
     if len(options) > MAX_OPTIONS:
         raise read.broken("options", len(options), f"there may be at most {MAX_OPTIONS}")
     return options

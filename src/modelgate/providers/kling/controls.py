@@ -1,10 +1,11 @@
-"""The rules of Kling's nested options: camera, motion brush, shots, voices. They name an option as the neutral request does."""
+"""The rules of Kling's options, nested ones (camera, motion brush, shots, voices) and plain. They name one as the neutral request does."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.formats.media import fields as read
+from modelgate.formats.media.limits import check_flags
 
 CAMERA_TYPES = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 CAMERA_MOVES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
@@ -19,12 +20,31 @@ MAX_SHOT_S = 15
 MAX_VOICES = 2
 MAX_NAME = 200
 
+FRACTIONS = ("kling_cfg_scale", "kling_image_fidelity", "kling_human_fidelity")
+VOICE_SPEEDS = (0.8, 2.0)
+CHOICES = {
+    "kling_resolution": ("1k", "2k"),
+    "kling_image_reference": ("subject", "face"),
+    "kling_voice_language": ("zh", "en"),
+}
+
 CAMERA = "kling_camera_control"
 TRAJECTORIES = "kling_trajectories"
 SHOTS = "kling_multi_prompt"
 VOICES = "kling_voice_list"
 
 Read = TypeVar("Read")
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Check the options that are one value each. Raises InvalidRequest."""
+    for name in FRACTIONS:
+        read.number(options, name, low=0, high=1)
+    read.number(options, "kling_voice_speed", low=VOICE_SPEEDS[0], high=VOICE_SPEEDS[1])
+    for name, choices in CHOICES.items():
+        read.choice(options, name, choices)
+    read.text(options, "kling_voice_id", MAX_NAME)
+    check_flags(options, "kling_multi_shot", "kling_watermark")
 
 
 def check_camera(control: object) -> None:
@@ -60,17 +80,19 @@ def check_trajectories(ways: object, *, masks: int) -> None:
 
 def check_shots(options: dict[str, Any], *, seconds: int) -> bool:
     """Check the shots of a video and say whether there are any. Raises InvalidRequest."""
-    if not options.get("kling_multi_shot"):
-        return False
     kind = options.get("kling_shot_type", "customize")
     if kind != "customize":
         raise _wrong(f"kling_shot_type is {read.shown(kind)}, but it must be customize", "kling_shot_type")
+    if not options.get("kling_multi_shot"):
+        if SHOTS in options:
+            raise _wrong(f"{SHOTS} is only for kling_multi_shot", SHOTS)
+        return False
     shots, total = _list(options.get(SHOTS), SHOTS, low=1, high=MAX_SHOTS), 0
     for shot in shots:
         fields = _object(shot, SHOTS, inner="prompt")
         words = _within(SHOTS, read.text, fields, "prompt", MAX_SHOT_PROMPT)
         index = fields.get("index")
-        if not words.strip() or not isinstance(index, int) or isinstance(index, bool):
+        if not words.strip() or not isinstance(index, int) or isinstance(index, bool) or read.is_absent(fields, "duration"):
             raise _wrong(f"{SHOTS}: each shot needs an index (a whole number), a prompt and a duration", SHOTS)
         total += _within(SHOTS, read.whole_number, fields, "duration", low=1, high=MAX_SHOT_S, default=0)
     if total != seconds:

@@ -13,7 +13,15 @@ from modelgate.formats.media import fields as read
 from modelgate.formats.media.limits import cannot, check_most, check_one_of, need_prompt
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
 from modelgate.providers.kling.calls import PAIR_SCENES, SINGLE_SCENES
-from modelgate.providers.kling.controls import CAMERA, VOICES, check_camera, check_shots, check_trajectories, check_voices
+from modelgate.providers.kling.controls import (
+    CAMERA,
+    VOICES,
+    check_camera,
+    check_options,
+    check_shots,
+    check_trajectories,
+    check_voices,
+)
 
 MAX_PROMPT = 2_500
 MAX_SPOKEN = 120
@@ -23,6 +31,8 @@ MODE_OF_RESOLUTION = {"720p": "std", "1080p": "pro"}
 VIDEO_RATIOS = ("16:9", "9:16", "1:1")
 IMAGE_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 FIRST_MODELS = ("kling-v1", "kling-v1-5", "kling-v1-6")
+REFERENCE_MODELS = ("kling-v1-5",)
+"""They want to be told what to take from a picture."""
 LENGTHS = (5, 10)
 MIN_LIP_SYNC_S = 2
 LONG_LENGTHS = tuple(range(3, 16))
@@ -97,8 +107,14 @@ def measure_lip_sync(request: VideoRequest, outputs: tuple[TaskOutput, ...]) -> 
 def check_image(request: ImageRequest, model: str) -> None:
     """Raise InvalidRequest for a picture that cannot be."""
     need_prompt(request)
+    _check_words(request)
     check_one_of(request, "aspect_ratio", IMAGE_RATIOS)
     check_most(request, {"image": 1})
+    check_options(request.options)
+    if request.inputs and request.negative_prompt:
+        raise cannot("negative_prompt", "there is a picture to begin with")
+    if request.inputs and model in REFERENCE_MODELS and not request.options.get("kling_image_reference"):
+        raise read.missing("kling_image_reference", f"with a picture {model} takes subject or face")
     if model in FIRST_MODELS:
         if request.aspect_ratio == "21:9":
             raise read.broken("aspect_ratio", "21:9", f"{model} does not make it")
@@ -120,6 +136,7 @@ def check_video(request: VideoRequest, model: str) -> None:
     """Raise InvalidRequest for a video that this model cannot make."""
     able = MODELS.get(model)
     _check_words(request)
+    check_options(request.options)
     _check_mode(request, model, able)
     seconds = request.seconds or DEFAULT_S
     check_one_of(request, "seconds", able.lengths if able is not None else LONG_LENGTHS, model)
@@ -140,6 +157,7 @@ def check_video(request: VideoRequest, model: str) -> None:
 def check_extend(request: VideoRequest, model: str) -> None:
     """Raise InvalidRequest for a video that cannot go on."""
     _check_words(request)
+    check_options(request.options)
     _check_parent(request)
     if model in MODELS and model not in FIRST_MODELS:
         raise cannot("parent", f"it is a video of {model}, and only those of {read.listed(FIRST_MODELS)} can be extended")
@@ -148,6 +166,7 @@ def check_extend(request: VideoRequest, model: str) -> None:
 def check_lip_sync(request: VideoRequest, model: str) -> None:
     """Raise InvalidRequest for a lip sync without one video and one voice."""
     del model
+    check_options(request.options)
     videos, sounds = inputs_in(request, "video"), inputs_in(request, "audio")
     if (request.parent is not None) + len(videos) != 1:
         raise read.missing("parent", "a lip sync needs exactly one video, by its id or by an address")
@@ -182,7 +201,7 @@ def _check_parent(request: VideoRequest) -> None:
         raise read.missing("parent", "it names the video to go on with, by the id of the video (parent.output)")
 
 
-def _check_words(request: VideoRequest) -> None:
+def _check_words(request: ImageRequest | VideoRequest) -> None:
     for name, words in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
         if len(words) > MAX_PROMPT:
             raise read.broken(name, words, f"it must have at most {MAX_PROMPT} characters; it has {len(words)}")

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.providers.kling.controls import check_camera, check_shots, check_trajectories, check_voices
+from modelgate.providers.kling.controls import FRACTIONS, check_camera, check_options, check_shots, check_trajectories, check_voices
 
 WAY = [{"x": 1, "y": 2}, {"x": 3, "y": 4}]
 SHOTS = [{"index": 1, "prompt": "a fox", "duration": "2"}, {"index": 2, "prompt": "a hen", "duration": 3}]
@@ -63,7 +63,7 @@ def test_bad_ways(ways: Any, word: str) -> None:
 
 def test_shots_fill_the_video() -> None:
     assert check_shots({"kling_multi_shot": True, "kling_multi_prompt": SHOTS}, seconds=5)
-    assert not check_shots({"kling_multi_prompt": "whatever"}, seconds=5)
+    assert not check_shots({"kling_multi_shot": False, "kling_shot_type": "customize"}, seconds=5)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,8 @@ def test_shots_fill_the_video() -> None:
         ([{**SHOTS[0], "prompt": " "}], "index"),
         ([{**SHOTS[0], "prompt": "x" * 513}], "512"),
         ([{**SHOTS[0], "duration": "x"}], "whole number"),
+        ([{"index": 1, "prompt": "a"}, {**SHOTS[1], "duration": "5"}], "a duration"),
+        ([{**SHOTS[0], "duration": None}, {**SHOTS[1], "duration": "5"}], "a duration"),
         (["a"], "object"),
     ],
 )
@@ -89,6 +91,36 @@ def test_bad_shots(shots: Any, word: str) -> None:
 def test_a_shot_type_that_there_is_not() -> None:
     with pytest.raises(InvalidRequest, match="customize"):
         check_shots({"kling_multi_shot": True, "kling_shot_type": "wild", "kling_multi_prompt": SHOTS}, seconds=5)
+
+
+def test_shots_of_a_video_without_any() -> None:
+    """The call could not be made of them: the task stood in the queue, its money held, until its deadline."""
+    for shots in ("whatever", [1], SHOTS):
+        with pytest.raises(InvalidRequest, match="only for kling_multi_shot"):
+            check_shots({"kling_multi_prompt": shots}, seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [
+        *((name, bad, good) for name in FRACTIONS for bad, good in ((1.01, 1), (-0.01, 0), ("0.5", 0.5), (True, 0.1), ({"a": 1}, 0.2))),
+        ("kling_voice_speed", 0.79, 0.8),
+        ("kling_voice_speed", 2.1, 2),
+        ("kling_resolution", "4k", "2k"),
+        ("kling_resolution", 5, "1k"),
+        ("kling_image_reference", ["face"], "face"),
+        ("kling_voice_language", "fr", "en"),
+        ("kling_voice_id", 5, "girlfriend_1_speech02"),
+        ("kling_voice_id", "x" * 201, "x" * 200),
+        ("kling_multi_shot", "yes", True),
+        ("kling_watermark", 1, False),
+    ],
+)
+def test_options_of_one_value(name: str, bad: Any, good: Any) -> None:
+    check_options({name: good})
+    with pytest.raises(InvalidRequest) as caught:
+        check_options({name: bad})
+    assert caught.value.param == name
 
 
 def test_voices() -> None:
