@@ -65,6 +65,8 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
         with parse_lookup; None otherwise.
     With `asks_by_request` encode_poll and encode_lookup get `request=` too: where the vendor's path depends on the kind of work.
     check(request, model) raises InvalidRequest, with the neutral name of a field as `param`, for what this model of the vendor cannot do.
+    inherit(request, earlier) -> request with what the work that it builds on, the hub's `Earlier`, decides and the price depends on: mode,
+        length. Raises InvalidRequest for what contradicts it. None: it decides nothing.
     complete(request, model) -> request with the vendor's own defaults that the price depends on.
     measure(request, outputs) -> request with the length that was made, where `complete` could only say the longest there may be, which is
         held; what was made is charged. None: what is held is charged.
@@ -88,6 +90,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     encode_lookup: Callable[..., UpstreamCall] | None = None
     parse_lookup: Callable[[int, bytes], VendorState] | None = None
     check: Callable[[Any, str], None] | None = None
+    inherit: Callable[[Any, Any], Any] | None = None
     complete: Callable[[Any, str], Any] | None = None
     measure: Callable[[Any, tuple[TaskOutput, ...]], Any] | None = None
     has_callbacks: bool = False

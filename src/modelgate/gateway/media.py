@@ -161,12 +161,12 @@ class MediaGateway:
         assert route.decode is not None
         ask: Ask = route.decode(call)
         said.model = ask.request.model
-        ask, pinned = await self._with_parent(found, ask, key)
-        terms = self._submissions.terms(key, ask, field_names=family.field_names, pinned=pinned)
+        ask, earlier = await self._with_parent(found, ask, key)
+        terms = self._submissions.terms(key, ask, field_names=family.field_names, earlier=earlier)
         wanted = terms.request
         if wanted.n > terms.max_n:
             raise InvalidRequest(f"'n' is {wanted.n}, but this model makes at most {terms.max_n} at once.", param="n", code="invalid_value")
-        return msgspec.structs.replace(ask, request=wanted), terms, pinned
+        return msgspec.structs.replace(ask, request=wanted), terms, earlier.upstream if earlier is not None else ""
 
     async def _quote(self, found: Found, call: MediaCall, key: ApiKey, said: "_Said") -> HttpResponse:
         ask, terms, _ = await self._terms(found, key, call, said)
@@ -213,8 +213,8 @@ class MediaGateway:
         source = TaskEvents(task, look=self._store.get, encode=encode, clock=self._desk.clock, on_end=on_end)
         return HttpResponse(status=200, headers=_EVENTS, body=source)
 
-    async def _with_parent(self, found: Found, ask: Ask, key: ApiKey) -> tuple[Ask, str]:
-        """Return the ask with what it builds on made known, and the upstream that has it (empty: it builds on nothing).
+    async def _with_parent(self, found: Found, ask: Ask, key: ApiKey) -> tuple[Ask, Task | None]:
+        """Return the ask with what it builds on made known, and that task, whose upstream has it (None: it builds on nothing).
 
         Raises:
             TaskNotFound: there is no such task or result in this account.
@@ -222,7 +222,7 @@ class MediaGateway:
         """
         named, route, names = ask.request.parent, found.route, found.family.field_names
         if named is None:
-            return ask, ""
+            return ask, None
         output_field = names.get("parent", "parent")
         task_field = names.get("parent.task", output_field) if named.task else output_field
         task = await self._store.get(named.task, account=key.account) if named.task else None
@@ -240,7 +240,7 @@ class MediaGateway:
             ask = route.with_parent(ask, task)
         if fills_dialog(ask.operation):
             ask = _at_quality_of(task, ask, field=names.get("quality", "quality"))
-        return ask, task.upstream if ask.request.parent is not None else ""
+        return ask, task if ask.request.parent is not None else None
 
     async def _file(self, found: Found, request: HttpRequest) -> HttpResponse:
         """Answer with the first file of a task, or its preview, to whoever knows its id: it cannot be guessed."""

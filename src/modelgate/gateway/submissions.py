@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ from modelgate.core.providers import MediaOperation, Provider
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media.family import Ask, InputRules
 from modelgate.formats.media.requests import (
+    Earlier,
     ImageRequest,
     MediaRequest,
     decode_request,
@@ -105,10 +107,10 @@ class Submissions:
         self._check_callback = check_callback
         self._moving: set[asyncio.Task[Task]] = set()
 
-    def terms(self, key: ApiKey, ask: Ask, *, field_names: Mapping[str, str], pinned: str = "") -> Terms:
+    def terms(self, key: ApiKey, ask: Ask, *, field_names: Mapping[str, str], earlier: Task | None = None) -> Terms:
         """Return the terms for what a caller wants; `field_names` are its dialect's, where they are not the neutral ones.
 
-        `pinned` is the only upstream that may have it, empty for any.
+        `earlier` is the task that it builds on, whose upstream is the only one that may have it.
 
         Raises:
             ModelNotAllowed, UnknownModel, UnpricedModel, NoUpstream: see `Configuration.offer_to`.
@@ -119,7 +121,7 @@ class Submissions:
             self._check_callback(ask.callback_url, field_names.get("callback_url", "callback_url"))
         check_model(key, wanted.model)
         offer, price = self._desk.configuration().offer_to(key, operation=ask.operation, model=wanted.model)
-        routes = [route for route in offer.routes if not pinned or route.upstream.id == pinned]
+        routes = [route for route in offer.routes if earlier is None or route.upstream.id == earlier.upstream]
         if not routes:
             raise NoUpstream("The upstream of the earlier task does not serve this model now, and no other can go on with it.")
         served: list[tuple[MediaOperation, str]] = []
@@ -128,15 +130,18 @@ class Submissions:
             operation = provider.operation(ask.operation) if provider is not None else None
             if operation is not None:
                 served.append((operation, route.upstream_model or wanted.model))
+        operations = [operation for operation, _ in served]
+        # A gateway has no rules and defaults of its own, and the price depends on them.
+        home = self._desk.configuration().home_of(wanted.model, ask.operation) if any(one.takes_everything for one in operations) else None
+        if earlier is not None:
+            wanted = _inherited(wanted, earlier, [*operations, *([home] if home is not None else [])], field_names)
         for operation, model in served:
             _check(operation, wanted, model, field_names)
         for operation, model in served:
             if operation.complete is not None:
                 wanted = operation.complete(wanted, model)
-        operations = [operation for operation, _ in served]
-        home = self._desk.configuration().home_of(wanted.model, ask.operation)
-        if home is not None and home.complete is not None and any(operation.takes_everything for operation in operations):
-            wanted = home.complete(wanted, wanted.model)  # a gateway has no defaults of its own, and the price depends on them
+        if home is not None and home.complete is not None:
+            wanted = home.complete(wanted, wanted.model)
         _check_length(price, ask.operation, wanted, field_names)
         deadline_s = max((one.deadline_s for one in operations), default=DEFAULT_DEADLINE_S)
         return Terms(price=price, deadline_s=deadline_s, max_n=min((one.max_n for one in operations), default=1), request=wanted)
@@ -281,10 +286,28 @@ def _check(operation: MediaOperation, wanted: MediaRequest, model: str, field_na
         if field not in operation.takes:
             name = field_names.get(field, field)
             raise InvalidRequest(f"'{name}' is not understood by this model.", param=name, code="unsupported_parameter")
-    if operation.check is None:
-        return
+    if operation.check is not None:
+        with _in_words(field_names):
+            operation.check(wanted, model)
+
+
+def _inherited(wanted: MediaRequest, task: Task, operations: Sequence[MediaOperation], field_names: Mapping[str, str]) -> MediaRequest:
+    """Return what is wanted with what the task that it builds on decides. Raises InvalidRequest for what contradicts that."""
+    named = wanted.parent.output if wanted.parent is not None else ""
+    meant = [output for output in task.outputs if output.vendor_id and named in ("", output.vendor_id)]
+    earlier = Earlier(model=task.model, request=decode_request(task.operation, task.request), output=meant[0] if len(meant) == 1 else None)
+    for operation in operations:
+        if operation.inherit is not None:
+            with _in_words(field_names):
+                wanted = operation.inherit(wanted, earlier)
+    return wanted
+
+
+@contextmanager
+def _in_words(field_names: Mapping[str, str]) -> Iterator[None]:
+    """Say what a vendor's rules refuse in the caller's words."""
     try:
-        operation.check(wanted, model)
+        yield
     except InvalidRequest as error:
         name = field_names.get(error.param or "", error.param or "")
         if name == (error.param or ""):

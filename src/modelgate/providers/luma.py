@@ -4,6 +4,7 @@ Source: docs.lumalabs.ai (Dream Machine API v1), read 2026-11. Pictures go as ad
 URL must be one that it can reach. A prompt that is moderated is a 400 at once or a failed generation later.
 """
 
+import math
 from typing import Any
 from urllib.parse import quote
 
@@ -14,9 +15,9 @@ from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCal
 from modelgate.core.records import TaskOutput
 from modelgate.formats.luma.schema import CONCEPTS, MAX_CONCEPTS
 from modelgate.formats.media import refusals
-from modelgate.formats.media.fields import broken, listed
+from modelgate.formats.media.fields import broken, listed, missing
 from modelgate.formats.media.limits import cannot, check_flags, check_most, check_one_of, list_in, need_prompt
-from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
+from modelgate.formats.media.requests import Earlier, ImageRequest, VideoRequest, inputs_in
 from modelgate.formats.media.vendor_answers import failed, finished, parse_deleted, reader_of, taken
 from modelgate.formats.media.vendor_calls import address_of, encode_json, first_in, parent_of, post_json
 from modelgate.formats.media.vendor_status import poll_refused, submit_refused
@@ -63,11 +64,29 @@ def check_video(request: VideoRequest, model: str) -> None:
 
 
 def check_extension(request: VideoRequest, model: str) -> None:
-    """Raise InvalidRequest for what cannot be done with an earlier video."""
+    """Raise InvalidRequest for what cannot go on from an earlier video."""
+    _need_parent(request)
     check_video(request, model)
     place = "last_frame" if request.options.get("luma_backwards") else "first_frame"
     if inputs_in(request, place):
         raise cannot(place, "the earlier video is in its place")
+
+
+def check_made_of(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for what cannot be made of an earlier video: it larger, or with sound."""
+    _need_parent(request)
+    check_one_of(request, "resolution", RESOLUTIONS, model)
+
+
+def check_audio(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for sound that nobody says anything about."""
+    check_made_of(request, model)
+    need_prompt(request, "say what is heard")
+
+
+def _need_parent(request: VideoRequest) -> None:
+    if request.parent is None:
+        raise missing("parent", "the earlier video")
 
 
 def check_image(request: ImageRequest, model: str) -> None:
@@ -97,6 +116,20 @@ def complete_video(request: VideoRequest, model: str) -> VideoRequest:
     """Return the request with the length and resolution that are made when none is said."""
     del model
     return msgspec.structs.replace(request, seconds=request.seconds or SECONDS[0], resolution=request.resolution or DEFAULT_RESOLUTION)
+
+
+def inherit_video(request: VideoRequest, earlier: Earlier) -> VideoRequest:
+    """Return the request with the earlier video's length: what is made of it is as long, and made by its model, which is not asked for.
+
+    Raises:
+        InvalidRequest: it says another.
+    """
+    if request.model != earlier.model:
+        raise broken("model", request.model, f"the earlier video decides: {earlier.model}")
+    seconds = math.ceil(earlier.length_ms / 1000 - 0.05)
+    if request.seconds not in (0, seconds or SECONDS[0]):
+        raise broken("seconds", request.seconds, "the length is that of the earlier video: leave it out")
+    return msgspec.structs.replace(request, seconds=seconds)
 
 
 def complete_audio(request: VideoRequest, model: str) -> VideoRequest:
@@ -273,9 +306,19 @@ PROVIDER = Provider(
             *(*_VIDEO, "parent", "luma_backwards"), encode_submit=encode_video_submit, check=check_extension, complete=complete_video
         ),
         "video.upscale": _operation(
-            *("parent", "resolution", "seconds"), encode_submit=encode_upscale_submit, check=check_video, complete=complete_video
+            *("parent", "resolution", "seconds"),
+            encode_submit=encode_upscale_submit,
+            check=check_made_of,
+            inherit=inherit_video,
+            complete=complete_video,
         ),
-        "video.audio": _operation("parent", "negative_prompt", "seconds", encode_submit=encode_audio_submit, complete=complete_audio),
+        "video.audio": _operation(
+            *("parent", "negative_prompt", "seconds"),
+            encode_submit=encode_audio_submit,
+            check=check_audio,
+            inherit=inherit_video,
+            complete=complete_audio,
+        ),
         "image": _operation(*("output_format", *MAX_PICTURES, *_WEIGHTS), encode_submit=encode_image_submit, check=check_image),
     },
     sign=bearer,

@@ -4,6 +4,7 @@ Source: docs.lumalabs.ai (Agents API, version 2026-04-01), read 2026-11. Picture
 again makes a new one, so a file that could not be copied is simply asked for again.
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import msgspec
 from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall, VendorState, bearer
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
-from modelgate.formats.media.fields import broken
+from modelgate.formats.media.fields import broken, missing
 from modelgate.formats.media.limits import cannot, check_flags, check_most, check_one_of, need_prompt
 from modelgate.formats.media.requests import MediaInput, VideoRequest, inputs_in
 from modelgate.formats.media.vendor_answers import failed, finished, reader_of, taken
@@ -75,6 +76,13 @@ def check_video(request: VideoRequest, model: str) -> None:
     check_flags(request.options, "luma_loop")
     if request.options.get("luma_loop") and (request.seconds == 10 or inputs_in(request, "last_frame")):
         raise cannot("luma_loop", "a loop has no last picture and not 10 seconds")
+
+
+def check_extension(request: VideoRequest, model: str) -> None:
+    """Raise InvalidRequest for what cannot go on from an earlier video."""
+    if request.parent is None:
+        raise missing("parent", "the earlier video")
+    check_video(request, model)
 
 
 def complete_video(request: VideoRequest, model: str) -> VideoRequest:
@@ -164,13 +172,13 @@ def _message(body: bytes) -> str | None:
 _TAKES = frozenset(("seconds", "resolution", "first_frame", "last_frame", "luma_loop"))
 
 
-def _operation(takes: frozenset[str]) -> MediaOperation:
+def _operation(takes: frozenset[str], check: Callable[[Any, str], None]) -> MediaOperation:
     return MediaOperation(
         encode_submit=encode_video_submit,
         parse_submit=parse_submit,
         encode_poll=encode_poll,
         parse_poll=parse_poll,
-        check=check_video,
+        check=check,
         complete=complete_video,
         poll_interval_s=3.0,
         takes=takes,
@@ -181,7 +189,7 @@ PROVIDER = Provider(
     name="luma_agents",
     title="Luma Agents API",
     base_url="https://agents.lumalabs.ai/v1",
-    media={"video": _operation(_TAKES), "video.extend": _operation(_TAKES | {"parent"})},
+    media={"video": _operation(_TAKES, check_video), "video.extend": _operation(_TAKES | {"parent"}, check_extension)},
     sign=bearer,
     environment={"LUMA_AGENTS_API_KEY": "secret"},
     twin=Twin(key="luma-api-sandbox", path="/luma-agents/v1"),

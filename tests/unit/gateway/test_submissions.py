@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed, UnknownModel
-from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, Upstream
+from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, TaskOutput, Upstream
 from modelgate.formats.media.family import Ask
-from modelgate.formats.media.requests import ImageRequest, VideoRequest
+from modelgate.formats.media.requests import ImageRequest, Parent, VideoRequest, encode_request
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.submissions import DEFAULT_DEADLINE_S, MediaDesk, Submissions, weight_of
 from modelgate.identity.table import KeyTable
@@ -191,3 +191,42 @@ async def test_a_dialog_that_was_filled_in_is_ended_without_its_vendor(tmp_path:
     store.tasks[draft.id] = msgspec.structs.replace(draft, state="running", vendor_task="7")
     await used.end_dialog(draft.id)
     assert mover.ended == [(draft.id, "waiting_input")]
+
+
+@pytest.mark.parametrize("upstream", [KLING, GATE], ids=["vendor", "gateway"])
+def test_what_earlier_work_decides_is_not_the_callers_to_say(tmp_path: Path, upstream: Upstream) -> None:
+    """An extension of a video in the dear mode was had at the price of the cheap one, by not naming the mode."""
+    listed = PriceEntry(
+        model="kling-v1", provider="kling", rates={"second": "0.028", "second:pro": "0.098"}, serves=("video", "video.extend")
+    )
+    used = submissions(
+        tmp_path,
+        store=Store(room=0),
+        inputs=Inputs(),
+        snapshot=Snapshot(version=1, upstreams=(msgspec.structs.replace(upstream, models={"kling-v1": ""}),), prices=()),
+        shipped=(listed,),
+    )
+    key = msgspec.structs.replace(KEY, models=("kling-v1",))
+    earlier = Task(
+        id="task_1",
+        account="acct_1",
+        key="key_1",
+        book="test",
+        family="tasks",
+        operation="video",
+        model="kling-v1",
+        state="succeeded",
+        request=encode_request(VideoRequest(model="kling-v1", prompt="x", quality="pro", seconds=5)),
+        outputs=(TaskOutput(kind="video", url="u", vendor_id="v1", duration_ms=5000), TaskOutput(kind="video", url="w")),
+        upstream=upstream.id,
+    )
+    ask = Ask(request=VideoRequest(model="kling-v1", parent=Parent(task="task_1")), operation="video.extend")
+
+    wanted = used.terms(key, ask, field_names={}, earlier=earlier).request
+
+    assert isinstance(wanted, VideoRequest)
+    assert (wanted.quality, wanted.seconds, wanted.parent) == ("pro", 5, Parent(task="task_1", output="v1"))
+    cheap = msgspec.structs.replace(ask, request=msgspec.structs.replace(ask.request, quality="std"))
+    with pytest.raises(InvalidRequest, match='mode is "std", but the earlier video decides: pro') as refused:
+        used.terms(key, cheap, field_names={"quality": "mode"}, earlier=earlier)
+    assert refused.value.param == "mode"

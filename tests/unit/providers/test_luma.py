@@ -8,7 +8,8 @@ import pytest
 from tests.unit.providers.golden import body_of, inputs, name_of, output_of, told
 
 from modelgate.core.errors import InvalidRequest
-from modelgate.formats.media.requests import REQUEST_TYPES, ImageRequest, MediaInput, Parent, VideoRequest, said_fields
+from modelgate.core.records import TaskOutput
+from modelgate.formats.media.requests import REQUEST_TYPES, Earlier, ImageRequest, MediaInput, Parent, VideoRequest, said_fields
 from modelgate.metering.price_list import read_shipped_prices
 from modelgate.providers.luma import PROVIDER
 
@@ -35,6 +36,11 @@ PARENT = Parent(task="task_1", vendor_task="v")
         ("video", VideoRequest(model="ray-2", prompt="p", options={"luma_concepts": [{}]}), "luma_concepts"),
         ("video.extend", VideoRequest(model="ray-2", prompt="p", parent=PARENT, inputs=(FIRST,)), "first_frame"),
         ("video.extend", VideoRequest(model="ray-2", parent=PARENT, inputs=(LAST,), options={"luma_backwards": True}), "last_frame"),
+        ("video.extend", VideoRequest(model="ray-2", prompt="p"), "parent"),
+        ("video.upscale", VideoRequest(model="ray-2", resolution="1080p"), "parent"),
+        ("video.upscale", VideoRequest(model="ray-2", resolution="360p", parent=PARENT), "resolution"),
+        ("video.audio", VideoRequest(model="ray-2", prompt="p"), "parent"),
+        ("video.audio", VideoRequest(model="ray-2", parent=PARENT), "prompt"),
         ("image", ImageRequest(model="photon-1"), "prompt"),
         ("image", ImageRequest(model="photon-1", prompt="p", aspect_ratio="5:4"), "aspect_ratio"),
         ("image", ImageRequest(model="photon-1", prompt="p", inputs=(MediaInput(url="u", role="style"),) * 5), "style"),
@@ -48,6 +54,22 @@ def test_what_it_cannot_do(operation: str, request_: Any, param: str) -> None:
         check(request_, request_.model)
     assert caught.value.param == param
     assert param in caught.value.message
+
+
+@pytest.mark.parametrize("operation", ["video.upscale", "video.audio"])
+def test_what_is_made_of_a_video_is_as_long_and_of_its_model(operation: str) -> None:
+    """In the plain way it was charged for as many seconds, and as by whichever model, as its caller said."""
+    inherit = PROVIDER.media[operation].inherit
+    assert inherit is not None
+    earlier = Earlier(model="ray-2", request=VideoRequest(model="ray-2", seconds=9))
+    assert inherit(VideoRequest(model="ray-2", parent=PARENT), earlier).seconds == 9
+    assert inherit(VideoRequest(model="ray-2", parent=PARENT, seconds=9), earlier).seconds == 9
+    measured = msgspec.structs.replace(earlier, output=TaskOutput(kind="video", url="u", duration_ms=5_040))
+    assert inherit(VideoRequest(model="ray-2", parent=PARENT), measured).seconds == 5
+    for wanted, param in ((VideoRequest(model="ray-2", seconds=1), "seconds"), (VideoRequest(model="ray-flash-2"), "model")):
+        with pytest.raises(InvalidRequest) as caught:
+            inherit(wanted, earlier)
+        assert caught.value.param == param
 
 
 def test_its_models_are_priced_by_length_and_size() -> None:

@@ -75,6 +75,15 @@ def test_what_it_cannot_do(request_: VideoRequest, param: str) -> None:
     assert param in caught.value.message
 
 
+def test_an_extension_goes_on_from_something() -> None:
+    """One without an earlier video was a video of its own, at the price of an extension."""
+    check = PROVIDER.media["video.extend"].check
+    assert check is not None
+    check(VideoRequest(model="ray-3.2", prompt="p", parent=Parent(vendor_task="v")), "ray-3.2")
+    with pytest.raises(InvalidRequest, match="parent is required"):
+        check(VideoRequest(model="ray-3.2", prompt="p"), "ray-3.2")
+
+
 def test_an_input_that_is_still_stored_cannot_be_sent() -> None:
     request = VideoRequest(model="ray-3.2", prompt="p", inputs=(MediaInput(blob="a.png", role="first_frame"),))
     with pytest.raises(ValueError, match="neither"):

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.core.records import Task
 from modelgate.formats.kling import schema
 from modelgate.formats.kling.response import FETCH_MESSAGE, SUBMIT_MESSAGE, SUBMIT_VIDEO_MESSAGE
 from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, Ask, InputRules, MediaCall, MediaRoute
@@ -63,9 +62,9 @@ def submit_route(
     decode: Callable[[MediaCall], Ask],
     inputs: dict[str, InputRules],
     cases: tuple[Case, ...],
-    with_parent: Callable[[Ask, Task], Ask] | None = None,
+    builds_on: bool = False,
 ) -> MediaRoute:
-    """Return the route that starts work; `words` are its summary and what it does."""
+    """Return the route that starts work; `words` are its summary and what it does. `builds_on`: on an earlier task, as a rule."""
     endpoint = Endpoint(
         method="POST",
         path=path,
@@ -80,12 +79,12 @@ def submit_route(
         request=body,
         response=schema.SubmitEnvelope,
         error=schema.ErrorEnvelope,
-        errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound) if with_parent is not None else JSON_SUBMIT_ERRORS,
+        errors=(*JSON_SUBMIT_ERRORS, errors.TaskNotFound) if builds_on else JSON_SUBMIT_ERRORS,
         statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
         price_unit="second" if "/videos/" in path else "image",
         cases=cases,
     )
-    return MediaRoute(endpoint=endpoint, action="submit", decode=decode, inputs=inputs, with_parent=with_parent)
+    return MediaRoute(endpoint=endpoint, action="submit", decode=decode, inputs=inputs)
 
 
 def fetch_route(path: str, name: str, *, summary: str, what: str) -> MediaRoute:

@@ -1,16 +1,13 @@
 """What a Kling client sends for videos, made neutral. What a model can do is its vendor's to say; here are the rules of the fields."""
 
-import math
-
 import msgspec
 
-from modelgate.core.errors import InvalidRequest
 from modelgate.core.records import Json, Task
 from modelgate.formats.kling import schema, video_schema
 from modelgate.formats.kling.request import ask_of, model_of, said
 from modelgate.formats.media import fields as read
 from modelgate.formats.media.family import Ask, MediaCall
-from modelgate.formats.media.requests import MediaInput, Parent, VideoRequest, decode_request
+from modelgate.formats.media.requests import MediaInput, Parent, VideoRequest
 
 
 def decode_text_video(call: MediaCall) -> Ask:
@@ -76,13 +73,8 @@ def decode_extend(call: MediaCall) -> Ask:
 
 
 def extend_parent(ask: Ask, task: Task) -> Ask:
-    """Return the ask with the earlier video's model and mode. Raises InvalidRequest: it would become too long."""
-    before, duration_ms = _earlier(ask, task)
-    if duration_ms + video_schema.EXTENDED_BY_MS > video_schema.MAX_EXTENDED_MS:
-        message = f"video_id names a video of {duration_ms / 1000:g} seconds; extended it would last longer than 3 minutes."
-        raise InvalidRequest(message, param="video_id", code="invalid_value")
-    request = msgspec.structs.replace(ask.request, model=task.model, quality=before.quality)
-    return msgspec.structs.replace(ask, request=request)
+    """Return the ask with the earlier video's model: the dialect names none."""
+    return msgspec.structs.replace(ask, request=msgspec.structs.replace(ask.request, model=task.model))
 
 
 def decode_lip_sync(call: MediaCall) -> Ask:
@@ -108,18 +100,6 @@ def decode_lip_sync(call: MediaCall) -> Ask:
         options=options,
     )
     return ask_of(fields, request, "video.lip_sync")
-
-
-def lip_sync_parent(ask: Ask, task: Task) -> Ask:
-    """Return the ask with the video's length. Raises InvalidRequest: it is too short or too long."""
-    _, duration_ms = _earlier(ask, task)
-    low, high = video_schema.LIP_SYNC_MS
-    if duration_ms and not low <= duration_ms <= high:
-        message = f"video_id names a video of {duration_ms / 1000:g} seconds, but it must last {low // 1000} to {high // 1000}."
-        raise InvalidRequest(message, param="video_id", code="invalid_value")
-    assert isinstance(ask.request, VideoRequest)
-    seconds = min(math.ceil(duration_ms / 1000), high // 1000)
-    return msgspec.structs.replace(ask, request=msgspec.structs.replace(ask.request, seconds=seconds))
 
 
 def decode_effects(call: MediaCall) -> Ask:
@@ -234,12 +214,3 @@ def _address(fields: read.Body, name: str, *, role: str) -> MediaInput:
     if not value.lower().startswith(("http://", "https://")):
         raise read.broken(name, value, "it must be an http(s) address")
     return MediaInput(url=value, role=role)
-
-
-def _earlier(ask: Ask, task: Task) -> tuple[VideoRequest, int]:
-    """Return the request of the task that made a video, and how long the video lasts (0: not known)."""
-    before = decode_request(task.operation, task.request)
-    if not isinstance(before, VideoRequest):
-        raise InvalidRequest("video_id names no video.", param="video_id", code="invalid_value")
-    named = ask.request.parent.output if ask.request.parent is not None else ""
-    return before, next((output.duration_ms for output in task.outputs if output.vendor_id == named), 0)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from modelgate.core.endpoints import Case
 from modelgate.core.records import Json
 from modelgate.formats.kling import video_request, video_schema
@@ -98,22 +100,25 @@ _SEVERAL = submit_route(
         ),
     ),
 )
-_EXTEND = submit_route(
-    EXTEND_PATH,
-    "kling_extend",
-    words=("Extend a video", "Goes on with a video of yours by about five seconds, up to three minutes in all"),
-    body=video_schema.ExtendBody,
-    decode=video_request.decode_extend,
-    with_parent=video_request.extend_parent,
-    inputs={},
-    cases=(
-        _case(
-            "extend",
-            "Five seconds more",
-            "`video_id` is the `id` in the `task_result` of an earlier video. The upstream that made it goes on with it.",
-            {"video_id": "9f2c41d07b", "prompt": "The boat reaches the sea"},
+_EXTEND = msgspec.structs.replace(
+    submit_route(
+        EXTEND_PATH,
+        "kling_extend",
+        words=("Extend a video", "Goes on with a video of yours by about five seconds, up to three minutes in all"),
+        body=video_schema.ExtendBody,
+        decode=video_request.decode_extend,
+        builds_on=True,
+        inputs={},
+        cases=(
+            _case(
+                "extend",
+                "Five seconds more",
+                "`video_id` is the `id` in the `task_result` of an earlier video. The upstream that made it goes on with it.",
+                {"video_id": "9f2c41d07b", "prompt": "The boat reaches the sea"},
+            ),
         ),
     ),
+    with_parent=video_request.extend_parent,
 )
 _LIP_SYNC = submit_route(
     LIP_SYNC_PATH,
@@ -121,7 +126,7 @@ _LIP_SYNC = submit_route(
     words=("Make a face speak", "Makes the face in a video say a text or a sound"),
     body=video_schema.LipSyncBody,
     decode=video_request.decode_lip_sync,
-    with_parent=video_request.lip_sync_parent,
+    builds_on=True,
     inputs={"video": _VIDEO_RULES, "audio": _AUDIO_RULES},
     cases=(
         _case(

@@ -9,7 +9,7 @@ from modelgate.core.records import Json, Task
 from modelgate.formats.luma import schema
 from modelgate.formats.media import fields as read
 from modelgate.formats.media.family import Ask, MediaCall
-from modelgate.formats.media.requests import Parent, VideoRequest, decode_request, kind_of
+from modelgate.formats.media.requests import Parent, VideoRequest, kind_of
 
 
 def decode_generation(call: MediaCall) -> Ask:
@@ -62,12 +62,7 @@ def with_parent(ask: Ask, task: Task) -> Ask:
     request: Any = ask.request
     if kind_of(task.operation) != "video":
         raise InvalidRequest(f"The task {task.id} made no video.", param="id", code="invalid_value")
-    if not request.model:
-        request = msgspec.structs.replace(request, model=task.model)
-    if not request.seconds and ask.operation != "video.extend":  # what is made of a video is as long as it is
-        earlier: Any = decode_request(task.operation, task.request)
-        request = msgspec.structs.replace(request, seconds=earlier.seconds)
-    return msgspec.structs.replace(ask, request=request)
+    return ask if request.model else msgspec.structs.replace(ask, request=msgspec.structs.replace(request, model=task.model))
 
 
 def decode_batch(call: MediaCall) -> tuple[str, ...]:

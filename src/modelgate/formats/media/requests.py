@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from modelgate.core.records import Json
+from modelgate.core.records import Json, TaskOutput
 
 
 class MediaInput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,6 +41,24 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: int = 0
     vendor_task: str = ""
     operation: str = ""
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """The work that a request builds on, as it was asked for and came out.
+
+    `output` is the result that is meant, None when that is open. `length_ms`: how long that lasts, 0 when nobody knows.
+    """
+
+    model: str
+    request: "MediaRequest"
+    output: TaskOutput | None = None
+
+    @property
+    def length_ms(self) -> int:
+        """Return how long the result lasts: as it was measured, else as it was asked for; 0 when nobody knows."""
+        measured_ms = self.output.duration_ms if self.output is not None else 0
+        asked_s = 0 if isinstance(self.request, ImageRequest) else self.request.seconds
+        return measured_ms or asked_s * 1000
 
 
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -64,6 +64,7 @@ _EXTEND = _operation(
     calls.EXTEND_PATH,
     *("negative_prompt", "seconds", "quality", "parent", "kling_cfg_scale"),
     check=limits.check_extend,
+    inherit=limits.inherit_extend,
     complete=limits.complete_extend,
 )
 _LIP_SYNC = _operation(
@@ -71,6 +72,7 @@ _LIP_SYNC = _operation(
     calls.LIP_SYNC_PATH,
     *("seconds", "parent", "video", "audio", "kling_voice_id", "kling_voice_language", "kling_voice_speed"),
     check=limits.check_lip_sync,
+    inherit=limits.inherit_lip_sync,
     complete=limits.complete_lip_sync,
     measure=limits.measure_lip_sync,
     inputs_by_url=True,  # the vendor takes no video in the body

@@ -11,7 +11,7 @@ import msgspec
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import fields as read
 from modelgate.formats.media.limits import cannot, check_most, check_one_of, need_prompt
-from modelgate.formats.media.requests import ImageRequest, VideoRequest, inputs_in
+from modelgate.formats.media.requests import Earlier, ImageRequest, Parent, VideoRequest, inputs_in
 from modelgate.providers.kling.calls import PAIR_SCENES, SINGLE_SCENES
 from modelgate.providers.kling.controls import (
     CAMERA,
@@ -38,6 +38,7 @@ MIN_LIP_SYNC_S = 2
 LONG_LENGTHS = tuple(range(3, 16))
 MAX_PICTURES = {"first_frame": 1, "last_frame": 1, "static_mask": 1, "dynamic_mask": 6, "reference": 4}
 EXTENDED_BY_S = 5
+MAX_EXTENDED_MS = 180_000
 TRY_ON_MODELS = ("kolors-virtual-try-on-v1", "kolors-virtual-try-on-v1-5")
 
 
@@ -87,6 +88,47 @@ def complete_extend(request: VideoRequest, model: str) -> VideoRequest:
     """Return the request with the length that is added."""
     del model
     return msgspec.structs.replace(request, seconds=EXTENDED_BY_S, quality=request.quality or MODES[0])
+
+
+def inherit_extend(request: VideoRequest, earlier: Earlier) -> VideoRequest:
+    """Return the request with the earlier video's mode, which the vendor takes with the video. Raises InvalidRequest: it cannot go on."""
+    before = _video_of(earlier)
+    _check_same(request, "model", earlier.model)
+    if before.quality:
+        _check_same(request, "quality", before.quality)
+    if earlier.length_ms + EXTENDED_BY_S * 1000 > MAX_EXTENDED_MS:
+        raise cannot("parent", f"it is a video of {earlier.length_ms / 1000:g} seconds, and extended it would last longer than 3 minutes")
+    return msgspec.structs.replace(request, quality=before.quality or request.quality, parent=_named(request, earlier))
+
+
+def inherit_lip_sync(request: VideoRequest, earlier: Earlier) -> VideoRequest:
+    """Return the request with the earlier video's length. Raises InvalidRequest: it is too short or too long."""
+    _video_of(earlier)
+    if earlier.length_ms and not MIN_LIP_SYNC_S * 1000 <= earlier.length_ms <= LENGTHS[-1] * 1000:
+        rule = f"it is a video of {earlier.length_ms / 1000:g} seconds, but it must last {MIN_LIP_SYNC_S} to {LENGTHS[-1]}"
+        raise cannot("parent", rule)
+    seconds = min(math.ceil(earlier.length_ms / 1000), LENGTHS[-1]) or DEFAULT_S
+    _check_same(request, "seconds", seconds)
+    return msgspec.structs.replace(request, seconds=seconds, parent=_named(request, earlier))
+
+
+def _video_of(earlier: Earlier) -> VideoRequest:
+    if not isinstance(earlier.request, VideoRequest):
+        raise cannot("parent", "it names no video")
+    return earlier.request
+
+
+def _named(request: VideoRequest, earlier: Earlier) -> Parent | None:
+    """Return the parent by the id of its video, which is what the vendor goes by; a task that made one video names it too."""
+    if request.parent is None or request.parent.output or earlier.output is None:
+        return request.parent
+    return msgspec.structs.replace(request.parent, output=earlier.output.vendor_id)
+
+
+def _check_same(request: VideoRequest, name: str, decided: object) -> None:
+    value = getattr(request, name)
+    if value and value != decided:
+        raise read.broken(name, value, f"the earlier video decides: {decided}")
 
 
 def complete_lip_sync(request: VideoRequest, model: str) -> VideoRequest:
@@ -159,6 +201,7 @@ def check_extend(request: VideoRequest, model: str) -> None:
     _check_words(request)
     check_options(request.options)
     _check_parent(request)
+    check_one_of(request, "seconds", (EXTENDED_BY_S,))
     if model in MODELS and model not in FIRST_MODELS:
         raise cannot("parent", f"it is a video of {model}, and only those of {read.listed(FIRST_MODELS)} can be extended")
 
@@ -172,6 +215,8 @@ def check_lip_sync(request: VideoRequest, model: str) -> None:
         raise read.missing("parent", "a lip sync needs exactly one video, by its id or by an address")
     if not videos:
         _check_parent(request)
+    elif request.seconds not in (0, LENGTHS[-1]):  # a gateway before us says the longest
+        raise read.broken("seconds", request.seconds, "the length is that of the video: leave it out")
     if bool(request.prompt.strip()) + len(sounds) != 1:
         raise read.missing("prompt", "a lip sync needs exactly one of a text to say and a sound")
     if len(request.prompt) > MAX_SPOKEN:

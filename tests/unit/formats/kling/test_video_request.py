@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelgate.core.errors import InvalidRequest, UnsupportedMediaType
-from modelgate.core.records import Task, TaskOutput
+from modelgate.core.records import Task
 from modelgate.formats.kling import video_request
 from modelgate.formats.kling.video_routes import VIDEO_ROUTES
 from modelgate.formats.media.family import Ask, MediaCall
-from modelgate.formats.media.requests import ImageRequest, MediaInput, Parent, VideoRequest, encode_request
+from modelgate.formats.media.requests import MediaInput, Parent, VideoRequest, encode_request
 
 PICTURE = "cGljdHVyZQ=="
 FILE = MediaInput(data=b"picture")
@@ -165,41 +165,20 @@ def test_a_broken_rule_names_its_field(decode: Callable[[MediaCall], Ask], field
     assert param in caught.value.message
 
 
-def _made(request: Any, operation: str = "video", duration_ms: int = 5000) -> Task:
-    output = TaskOutput(kind="video", url="https://v.example/a.mp4", vendor_id="x1", duration_ms=duration_ms)
-    return Task(
+def test_an_extension_has_the_earlier_model() -> None:
+    ask = video_request.decode_extend(MediaCall(body=b'{"video_id": "x1"}'))
+    earlier = Task(
         id="task_a",
         account="acct_a",
         key="key_a",
         book="test",
         family="kling",
-        operation=operation,
-        model=request.model,
+        operation="video",
+        model="kling-v1-6",
         state="succeeded",
-        request=encode_request(request),
-        outputs=(output,),
+        request=encode_request(VideoRequest(model="kling-v1-6", prompt="p")),
     )
-
-
-def test_an_extension_has_the_earlier_model_and_mode() -> None:
-    ask = video_request.decode_extend(MediaCall(body=b'{"video_id": "x1"}'))
-    request = video_request.extend_parent(ask, _made(VideoRequest(model="kling-v1-6", prompt="p", quality="pro"))).request
-    assert isinstance(request, VideoRequest)
-    assert (request.model, request.quality) == ("kling-v1-6", "pro")
-    with pytest.raises(InvalidRequest, match="3 minutes"):
-        video_request.extend_parent(ask, _made(VideoRequest(model="kling-v1"), duration_ms=176_000))
-    with pytest.raises(InvalidRequest, match="no video"):
-        video_request.extend_parent(ask, _made(ImageRequest(model="kling-v1", prompt="p"), operation="image"))
-
-
-def test_lips_move_as_long_as_the_video() -> None:
-    ask = video_request.decode_lip_sync(MediaCall(body=msgspec.json.encode({"input": LIPS})))
-    request = video_request.lip_sync_parent(ask, _made(VideoRequest(model="kling-v1"), duration_ms=5100)).request
-    assert isinstance(request, VideoRequest)
-    assert request.seconds == 6
-    for duration_ms in (1900, 10_100):
-        with pytest.raises(InvalidRequest, match="2 to 10"):
-            video_request.lip_sync_parent(ask, _made(VideoRequest(model="kling-v1"), duration_ms=duration_ms))
+    assert video_request.extend_parent(ask, earlier).request.model == "kling-v1-6"
 
 
 NAMES = st.sampled_from(

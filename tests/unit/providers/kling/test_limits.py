@@ -5,7 +5,7 @@ import pytest
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.records import TaskOutput
-from modelgate.formats.media.requests import ImageRequest, MediaInput, Parent, VideoRequest
+from modelgate.formats.media.requests import Earlier, ImageRequest, MediaInput, Parent, VideoRequest
 from modelgate.providers.kling import PROVIDER, limits
 
 PARENT = Parent(task="task_a", output="x1")
@@ -125,6 +125,8 @@ def test_what_a_model_cannot_do(request_: VideoRequest, model: str, param: str) 
         (limits.check_lip_sync, video("audio", parent=PARENT), "kling-lip-sync", "prompt"),
         (limits.check_lip_sync, video(parent=PARENT, prompt="x" * 121), "kling-lip-sync", "prompt"),
         (limits.check_lip_sync, video(parent=PARENT), "kling-lip-sync", "kling_voice_id"),
+        (limits.check_lip_sync, video("video", seconds=2, options={"kling_voice_id": "a"}), "kling-lip-sync", "seconds"),
+        (limits.check_extend, video(parent=PARENT, seconds=1), "kling-v1", "seconds"),
         (limits.check_effects, video("image"), "kling-v1-6", "kling_effect_scene"),
         (limits.check_effects, video("image", options={"kling_effect_scene": "hug"}), "kling-v1-6", "image"),
         (limits.check_effects, video("image", options={"kling_effect_scene": "squish"}), "kling-v1", "model"),
@@ -169,3 +171,48 @@ def test_a_lip_sync_of_a_video_of_others_is_as_long_as_what_was_made() -> None:
 
     assert [seconds(made_ms) for made_ms in (5_000, 5_100, 1_000, 60_000, 0)] == [5, 6, 2, 10, 10]
     assert (seconds(5_000, held=7), seconds(5_000, inputs=())) == (7, 10), "of one's own video the length was known"
+
+
+def made(duration_ms: int = 5000, **fields: Any) -> Earlier:
+    output = TaskOutput(kind="video", url="https://v.example/a.mp4", vendor_id="x1", duration_ms=duration_ms)
+    return Earlier(
+        model="kling-v1-6", request=VideoRequest(**{"model": "kling-v1-6", "quality": "pro", "seconds": 5, **fields}), output=output
+    )
+
+
+def test_an_extension_is_made_in_the_mode_of_the_earlier_video() -> None:
+    """In the plain way it was charged in whichever mode and for whichever model its caller named."""
+    wanted = VideoRequest(model="kling-v1-6", parent=Parent(task="task_a"))
+    inherited = limits.inherit_extend(wanted, made())
+    assert (inherited.quality, inherited.parent) == ("pro", Parent(task="task_a", output="x1"))
+    assert limits.inherit_extend(inherited, made()) == inherited
+    assert limits.inherit_extend(wanted, made(quality="")).quality == ""
+
+
+@pytest.mark.parametrize(
+    ("earlier", "fields", "param", "word"),
+    [
+        (made(), {"quality": "std"}, "quality", "decides: pro"),
+        (made(), {"model": "kling-v1"}, "model", "decides: kling-v1-6"),
+        (made(176_000), {}, "parent", "3 minutes"),
+        (Earlier(model="kling-v1-6", request=ImageRequest(model="kling-v1-6")), {}, "parent", "no video"),
+    ],
+)
+def test_an_extension_that_cannot_be(earlier: Earlier, fields: Any, param: str, word: str) -> None:
+    with pytest.raises(InvalidRequest, match=word) as caught:
+        limits.inherit_extend(VideoRequest(**{"model": "kling-v1-6", "parent": PARENT, **fields}), earlier)
+    assert caught.value.param == param
+
+
+def test_lips_move_as_long_as_the_video() -> None:
+    """In the plain way a lip sync was charged for as many seconds as its caller said."""
+    wanted = video(parent=PARENT)
+    assert limits.inherit_lip_sync(wanted, made(5100)).seconds == 6
+    assert limits.inherit_lip_sync(video(parent=PARENT, seconds=10), made(10_000)).seconds == 10
+    assert limits.inherit_lip_sync(wanted, made(0)).seconds == 5
+    for duration_ms in (1900, 10_100):
+        with pytest.raises(InvalidRequest, match="2 to 10") as caught:
+            limits.inherit_lip_sync(wanted, made(duration_ms))
+        assert caught.value.param == "parent"
+    with pytest.raises(InvalidRequest, match="decides: 10"):
+        limits.inherit_lip_sync(video(parent=PARENT, seconds=1), made(10_000))
