@@ -19,19 +19,23 @@ from tests.integration.gateway.conftest import Installation
 pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="needs Debian's nginx")
 
 PAGE = Path(__file__).parents[2] / "docs" / "running.md"
-START_S = 15.0
+START_S = 60.0
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def keep_port() -> socket.socket:
+    """Return a socket whose port the system gives to nobody; who asks for that very one, as nginx does, may listen there."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
 
 
 class Proxy:
     """nginx with the configuration of the page, at ports and with a certificate of the test."""
 
     def __init__(self, folder: Path, backend: str) -> None:
-        self.port = free_port()
+        self.kept = keep_port()
+        self.port = int(self.kept.getsockname()[1])
         authority = trustme.CA()
         certificate = authority.issue_cert("ai.example.com")
         certificate.private_key_pem.write_to_path(folder / "key.pem")
@@ -82,7 +86,8 @@ def proxy(installation: Installation, tmp_path_factory: pytest.TempPathFactory) 
     started = Proxy(tmp_path_factory.mktemp("nginx"), installation.base_url.removeprefix("http://"))
     yield started
     started.process.terminate()
-    started.process.wait(10)
+    started.process.wait(START_S)
+    started.kept.close()
 
 
 def ask(proxy: Proxy, key: str, body: dict[str, object], **headers: str) -> tuple[http.client.HTTPResponse, http.client.HTTPSConnection]:

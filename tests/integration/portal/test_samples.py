@@ -12,14 +12,13 @@ from tests.samples import PRINTED, SAMPLES, WITH_FRAMEWORKS, is_as_written, run_
 NAMES = sorted(path.stem for path in SAMPLES.glob("*.py"))
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def callback_url() -> str:
-    return f"http://127.0.0.1:{free_port()}/tasks"
+def callback_url() -> Iterator[str]:
+    """An address of this machine that the system gives to nobody; the sample, which asks for that very one, may listen there."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{kept.getsockname()[1]}/tasks"
 
 
 @pytest.fixture(scope="module")
