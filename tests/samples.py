@@ -10,7 +10,7 @@ SAMPLES = ROOT / "src" / "modelgate" / "portal" / "samples"
 PRINTED = ROOT / "tests" / "testdata" / "samples"
 WITH_FRAMEWORKS = ("langchain_chat", "llama_index_query")
 """Those whose libraries are in an environment of their own."""
-RUN_S = 90
+RUN_S = 180
 
 
 def run_sample(name: str, folder: Path, *, python: str, **environment: str) -> str:

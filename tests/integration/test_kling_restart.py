@@ -22,7 +22,7 @@ import pytest
 from tests.environment import clean_environment
 
 IMAGES = "/kling/v1/images/generations"
-WAIT_S = 30.0
+WAIT_S = 120.0
 PRICE_USD = Decimal("0.005")
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("sandbox", timeout=10)
+        super().__init__("sandbox", timeout=WAIT_S)
         self._path = str(path)
 
     def connect(self) -> None:
@@ -65,13 +65,13 @@ class Server:
 
     def run(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "modelgate", *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=True).stdout
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=WAIT_S, check=True).stdout
 
     def ask(self, method: str, path: str, fields: dict[str, Any] | None = None) -> tuple[int, Any]:
         body = json.dumps(fields).encode() if fields is not None else None
         request = urllib.request.Request(self.base_url + path, body, {"Authorization": f"Bearer {self.secret}"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -44,7 +44,7 @@ from modelgate.storage.schema import money
 from modelgate.storage.settings import set_setting
 from modelgate.transport.frames import FrameClient, FrameConnection
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 pytestmark = pytest.mark.anyio
 
 

@@ -35,7 +35,7 @@ from modelgate.transport.errors import ConnectFailed
 from modelgate.transport.target import Target, target_of
 
 IMAGES = "/kling/v1/images/generations"
-WAIT_S = 20.0
+WAIT_S = 60.0
 PRICE_NANOS = NANOS_PER_USD // 200
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 SECRET = b"s" * 32  # as `running_desk` has it
 PAUSE_S = 300.0
 """The polls are this far apart here."""
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -31,7 +31,7 @@ FRAGMENTS = [
     if path.stem not in ELSEWHERE
     for number, fragment in enumerate(re.findall(r"^```python\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE))
 ]
-RUN_S = 60
+RUN_S = 120
 
 
 @pytest.fixture(scope="module")
