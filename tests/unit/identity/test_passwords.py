@@ -1,6 +1,7 @@
 """Passwords: rules, hashes, and the bound on how many are hashed."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 
@@ -55,14 +56,12 @@ async def test_nobodys_password_takes_as_long_as_somebodys() -> None:
     """An email that is not known here must not be told by the time that the refusal takes."""
     passwords = Passwords()
     stored = await passwords.hash("correct horse battery")
-    took = {}
-    for name, of in (("somebody", stored), ("nobody", "")):
-        spent = []
-        for _ in range(3):
+    took = {"somebody": math.inf, "nobody": math.inf}
+    for _ in range(10):  # in turn, and the least: a machine that does other work spoils single ones
+        for name, of in (("somebody", stored), ("nobody", "")):
             started = time.perf_counter()
             assert not await passwords.matches("wrong horse battery", of)
-            spent.append(time.perf_counter() - started)
-        took[name] = min(spent)
+            took[name] = min(took[name], time.perf_counter() - started)
     passwords.close()
     assert 0.5 < took["nobody"] / took["somebody"] < 2
 

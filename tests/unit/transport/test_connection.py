@@ -173,7 +173,7 @@ async def test_an_abort_is_noticed_at_once_by_a_peer_that_streams(transport: Tra
     target, connections = await vendor(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\nhello")
     response = await transport.send(target, method="GET", path="/")
     response.abort()
-    await asyncio.wait_for(connections[0].lost.wait(), 2)
+    await asyncio.wait_for(connections[0].lost.wait(), 10)
 
 
 async def test_an_unknown_authority_is_refused_before_anything_is_sent(transport: Transport, vendor: StartVendor) -> None:

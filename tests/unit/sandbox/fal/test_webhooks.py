@@ -46,6 +46,9 @@ async def test_it_is_sent_again(monkeypatch: pytest.MonkeyPatch, answers: list[A
     monkeypatch.setattr("modelgate.sandbox.fal.webhooks.PAUSES_S", (0.0, 0.0, 0.0))
     webhooks = FalWebhooks(clock=lambda: 0.0)
     webhooks.send_later(URL, "job", after_s=0, make=make)
+    async with asyncio.timeout(10):
+        while len(sent) < calls:  # noqa: ASYNC110  # whoever sends says nothing of it
+            await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     assert sent == [b'{"status":"OK"}'] * calls
 
