@@ -170,6 +170,7 @@ class Attempts(Generic[AnswerT]):
             else:
                 outcome = await exchange.read(candidate, response)
         except TransportError as error:
+            error.__traceback__ = None  # its frames hold the future that holds it, and the whole call: nobody looks for cycles
             outcome = transport_failure(error)
         finally:
             if is_bounded and (outcome is None or isinstance(outcome, Failure) or not exchange.outlives(outcome)):
@@ -193,6 +194,7 @@ class Attempts(Generic[AnswerT]):
         except ConnectionBroken as error:
             if not error.reused or error.response_started:
                 raise
+            error.__traceback__ = None  # as in `_attempt`
             # A pooled connection the upstream had closed meanwhile: that says nothing about the upstream.
             return await transport.send_prepared(door.target, prepared, lines=lines, body=ask.body, timeouts=door.timeouts)
 

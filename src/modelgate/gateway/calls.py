@@ -263,6 +263,7 @@ class CallGateway:
         if isinstance(error, RateExceeded) and error.rates is not None and kind.rate_lines is not None:
             error.header_lines = kind.rate_lines(error.rates, self._desk.clock())
         response = kind.encode_error(error, request.id)
+        error.__traceback__ = None  # its frames hold the failure that holds it, and the whole request: nobody looks for cycles
         if rate is not None:
             response.headers = HeaderBlock(response.headers.raw + self.rate_lines(kind, rate))
         return response

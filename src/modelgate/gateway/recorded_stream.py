@@ -144,4 +144,9 @@ class RecordedStream:
         if self._over:
             return None
         self._over = True
-        return self._finish(body)
+        finish, self._finish = self._finish, _finished  # it knows the answer, and so this object: nobody looks for cycles
+        return finish(body)
+
+
+def _finished(_: bytes | None) -> None:
+    """What is called in place of `finish` once that was called."""

@@ -452,6 +452,8 @@ class Connection(asyncio.Protocol):
         self.phase = CLOSED
         self.deadline = inf
         self._response = None
+        if self._unchunker is not None:
+            self._unchunker.let_go()
         self.resume_writing()
         if self._wire is not None:
             self._wire.abort()

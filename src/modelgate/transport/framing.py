@@ -124,7 +124,7 @@ class Unchunker:
         self._pieces: list[bytes] = []
         self.done = False
         self.junk = False
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._parser.feed_data(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 
     def feed(self, data: bytes) -> bytes:
@@ -134,13 +134,21 @@ class Unchunker:
             BadResponse: a chunk size or an end of chunk that is not exactly as it should be.
         """
         self._pieces.clear()
+        parser = self._parser
+        if parser is None:
+            self.junk = self.junk or data != b""
+            return b""
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserError as error:
             if not self.done:
                 raise BadResponse(f"the answer's chunks are malformed: {error}") from None
             self.junk = True
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def let_go(self) -> None:
+        """Take nothing more. The parser knows this object, which therefore lets go of it: nobody looks for cycles."""
+        self._parser = None
 
     def on_message_begin(self) -> None:
         """Called by the parser at the first byte of a message; the one after `done` is not ours."""
@@ -155,3 +163,4 @@ class Unchunker:
     def on_message_complete(self) -> None:
         """Called by the parser after the trailers."""
         self.done = True
+        self.let_go()

@@ -88,9 +88,9 @@ class UpstreamResponse:
         if self._sink is not sink:
             return
         if self._ended:
-            sink.end()
+            self._let_go().end()
         elif self._error is not None:
-            sink.fail(self._error)
+            self._let_go().fail(self._error)
         elif self._size > BUFFER_BYTES and not self._paused:
             self.resume()
 
@@ -135,14 +135,21 @@ class UpstreamResponse:
             self.take(last)
         self._ended = True
         if self._sink is not None:
-            self._sink.end()
+            self._let_go().end()
 
     def break_off(self, error: TransportError) -> None:
         """The body will not become whole."""
         self._wire = None
         self._error = error
         if self._sink is not None:
-            self._sink.fail(error)
+            self._let_go().fail(error)
+
+    def _let_go(self) -> BodySink:
+        """Return the sink for its last call. Many a sink knows its source: what both hold would wait for a collector that comes rarely."""
+        sink = self._sink
+        assert sink is not None
+        self._sink = None
+        return sink
 
 
 class _Collector:

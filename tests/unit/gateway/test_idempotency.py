@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,6 +34,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.gateway import answer_stream, idempotency
 from modelgate.gateway.cached_calls import CachedCalls
 from modelgate.gateway.idempotency import MAX_KEY_CHARACTERS, Idempotency, RepeatableCalls, claim_of, digest_of
+from modelgate.gateway.recorded_stream import RecordedStream, Room
 
 pytestmark = pytest.mark.anyio
 
@@ -394,3 +396,22 @@ async def test_a_long_body_is_hashed_beside_the_loop_to_the_same_end(monkeypatch
     before = await claim_of(request, KEY)
     monkeypatch.setattr(idempotency, "HASH_IN_THREAD_BYTES", 10)
     assert await claim_of(request, KEY) == before
+
+
+class Answer:
+    """What a copied stream tells its copy to, and nobody else knows."""
+
+    def keep(self, body: bytes | None) -> None:
+        pass
+
+
+def test_a_copied_stream_forgets_its_answer_at_the_end() -> None:
+    """Each left its whole request to the collector of cycles, since answer and stream knew each other."""
+    answer = Answer()
+    known = weakref.ref(answer)
+    stream = RecordedStream(None, room=Room(9), max_bytes=9, finish=answer.keep)  # type: ignore[arg-type]  # its source says nothing here
+    del answer
+    stream.write(b"word")
+    assert known() is not None
+    stream.end()
+    assert known() is None

@@ -21,7 +21,7 @@ from modelgate.edge.connection import Connection as ClientConnection
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.service import Service
 from modelgate.formats.chat.wire_format import WireFormat, load_wire_formats
-from modelgate.gateway.call import CallDesk
+from modelgate.gateway.call import Call, CallDesk
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.calls import CallGateway
 from modelgate.gateway.chat import chat_kinds
@@ -39,7 +39,9 @@ from modelgate.routing.health import Health
 from modelgate.storage.journal import JournalBroken, JournalReader, JournalRecord
 from modelgate.storage.journal_writer import JournalWriter
 from modelgate.transport.client import Transport
+from modelgate.transport.framing import Unchunker
 from modelgate.transport.guard import GuardedFetcher
+from modelgate.transport.response import UpstreamResponse
 
 pytestmark = pytest.mark.anyio
 
@@ -684,7 +686,9 @@ async def test_without_an_idle_connection_the_hold_goes_on_to_the_ordinary_way(t
 CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
 WHOLE = json.dumps(ANSWER).encode()
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(WHOLE)
+EVENTS_HEAD = CHUNKED.replace(b"application/json", b"text/event-stream")
 EVENTS = b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in (EVENT, LAST_EVENT)) + b"data: [DONE]\n\n"
+REST_OF_EVENTS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(EVENTS) - len(EVENTS) // 2, EVENTS[len(EVENTS) // 2 :])
 
 
 @pytest.mark.parametrize(
@@ -742,6 +746,69 @@ async def test_a_kept_connection_that_the_upstream_closed_is_no_failure(tmp_path
         facts = world.facts("req_101")
         assert (answer.way, answer.status, facts.attempts, facts.tried) == ("handed", 200, 1, ())
         assert (await world.ask()).way == "usual"
+
+
+class Read:
+    """A client that reads a stream to its end."""
+
+    def __init__(self) -> None:
+        self.over: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        self.over.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        self.over.set_result(error)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        writing(HEAD, WHOLE[:9], WHOLE[9:]),
+        writing(CHUNKED + b"%x\r\n%b\r\n0\r\n" % (len(WHOLE), WHOLE), b"\r\n"),
+        writing(HEAD, WHOLE[:9], close=True),
+        writing(CHUNKED, b"5\r\n{}", close=True),
+        writing(EVENTS_HEAD, b"%x\r\n%b\r\n" % (len(EVENTS) // 2, EVENTS[: len(EVENTS) // 2]), REST_OF_EVENTS),
+        writing(EVENTS_HEAD, b"%x\r\n%b\r\n" % (len(EVENTS) // 2, EVENTS[: len(EVENTS) // 2]), close=True),
+        answering({"error": {"message": "no"}}, status=400),
+        answering({"error": {"message": "no"}}, status=500),
+        vanishing,
+    ],
+    ids=["pieces", "chunks", "cut", "cut-chunks", "events", "cut-events", "400", "500", "vanished"],
+)
+@pytest.mark.parametrize("is_streamed", [False, True])
+async def test_what_a_call_held_is_let_go_of_at_once(tmp_path: Path, script: Script, *, is_streamed: bool) -> None:
+    """Calls left their bodies to the collector of cycles, which a relay runs once in thousands of them: with pictures, gigabytes."""
+    vendor = Vendor(answering(), script)
+
+    async def ask(world: World) -> None:
+        request = world.request({**CHAT, "stream": is_streamed})
+        begun, told = world.begin(request)
+        response = await (world.calls.handle(request, world.kinds["openai_chat"]) if begun is None else told.done)
+        if not isinstance(response.body, bytes | bytearray):
+            reader = Read()
+            response.body.start(reader)
+            await reader.over
+
+    async with playing(tmp_path, vendor) as world:
+        await world.warm_up()
+        gc.collect()
+        gc.disable()
+        try:
+            before = {id(each) for each in parts_of_calls()}
+            await ask(world)
+            await asyncio.sleep(QUIET_S)
+            left = [type(each).__name__ for each in parts_of_calls() if id(each) not in before]
+        finally:
+            gc.enable()
+        assert left == []
+
+
+def parts_of_calls() -> list[object]:
+    return [each for each in gc.get_objects() if isinstance(each, HttpRequest | UpstreamResponse | Unchunker | Call)]
 
 
 async def test_a_refusal_of_the_upstream_releases_the_hold_and_is_told_in_the_dialect(tmp_path: Path) -> None:

@@ -76,6 +76,13 @@ def test_what_follows_the_last_chunk_is_never_body(junk: bytes) -> None:
     assert unchunker.junk
 
 
+def test_nothing_is_taken_after_the_last_chunk_was_read() -> None:
+    unchunker = Unchunker()
+    assert unchunker.feed(b"5\r\nhello\r\n0\r\n\r\n") == b"hello"
+    assert (unchunker.feed(b""), unchunker.junk) == (b"", False)
+    assert (unchunker.feed(b"5\r\nworld\r\n"), unchunker.junk) == (b"", True)
+
+
 @pytest.mark.parametrize(
     "wire", [b"+5\r\n", b"0x5\r\n", b"5_0\r\n", b"-1\r\n", b" 5\r\n", b"5\n", b"5\r\nhelloX\r\n", b"f" * 17 + b"\r\n", b"\r\n"]
 )
