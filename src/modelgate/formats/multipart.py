@@ -22,10 +22,14 @@ MAX_TEXT_BYTES = 4 * 1024 * 1024
 MAX_BOUNDARY_CHARACTERS = 70
 FORM = b"multipart/form-data"
 
-_BOUNDARY = re.compile(rb"(?i)multipart/form-data\s*(?:;\s*charset=[\w\"-]+\s*)?;\s*boundary=(?:\"([^\"\r\n]+)\"|([^\s;\",]+))\s*\Z")
+_CHARSET = rb"(?:;\s*charset=[\w\"-]+\s*)?"
+_BOUNDARY = re.compile(
+    rb"(?i)multipart/form-data\s*" + _CHARSET + rb";\s*boundary=(?:\"([^\"\r\n]+)\"|([^\s;\",]+))\s*" + _CHARSET + rb"\Z"
+)
 _PARAMETER = re.compile(r";[ \t]*([A-Za-z]+\*?)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]+))[ \t]*")
 _ESCAPED = re.compile(r"\\([\"\\])")
 _EXTENDED = re.compile(r"(?i)utf-8'[^']*'(.*)\Z")
+_FILE_TYPES = ("image/", "audio/", "video/", "application/octet-stream")
 _HARMLESS_ENCODINGS = frozenset(("7bit", "8bit", "binary"))
 
 
@@ -44,6 +48,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return self.name.removesuffix("[]")
 
     @property
+    def is_file(self) -> bool:
+        """Say whether it is a file: some clients give files a type and no name."""
+        return self.filename is not None or self.content_type.lower().startswith(_FILE_TYPES)
+
+    @property
     def size_bytes(self) -> int:
         """The size of the content."""
         return self.end - self.start
@@ -57,7 +66,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
     def files(self, field: str) -> list[Part]:
         """Return the files of a field."""
-        return [part for part in self.parts if part.field == field and part.filename is not None]
+        return [part for part in self.parts if part.field == field and part.is_file]
 
     def bytes_of(self, part: Part) -> bytes:
         """Return a part's content."""

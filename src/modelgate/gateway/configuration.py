@@ -111,6 +111,8 @@ class Configuration:
         offer = self.offer(book=key.book, operation=operation, model=model, group=key.group)
         shown = model[:MAX_SHOWN_CHARACTERS]
         if not offer.routes:
+            if does := self.routes.operations_of(book=key.book, model=model):
+                raise UnknownModel(f"The model '{shown}' is not for this. What it is here for: {', '.join(does)}.", param="model")
             if key.book == "live" and self.prices.entry(model) is not None:
                 raise NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
             raise no_such_model(model)

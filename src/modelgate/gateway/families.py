@@ -22,6 +22,11 @@ class Found(msgspec.Struct, frozen=True):
     values: dict[str, str]
     alias: str
 
+    @property
+    def field_names(self) -> dict[str, str]:
+        """Return how neutral fields are called here, where otherwise."""
+        return {**self.family.field_names, **self.route.field_names}
+
 
 class MediaRoutes:
     """The routes of all families by method and path. Built once."""

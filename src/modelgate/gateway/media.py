@@ -112,6 +112,8 @@ class MediaGateway:
             task = await self._found(family, call.values["task_id"], caller.key)
             said.model = task.model
             if route.action == "content":
+                if route.decode is not None:
+                    route.decode(call)
                 return await self._files.serve(request, _file_of(task))
             if route.action == "events":
                 return self._events(family, task, request.id)
@@ -157,12 +159,12 @@ class MediaGateway:
 
     async def _terms(self, found: Found, key: ApiKey, call: MediaCall, said: "_Said") -> tuple[Ask, Terms, str]:
         """Return what a call asks for, with the vendor's defaults in it, on what terms, and the only upstream that may have it."""
-        family, route = found.family, found.route
+        route = found.route
         assert route.decode is not None
         ask: Ask = route.decode(call)
         said.model = ask.request.model
         ask, earlier = await self._with_parent(found, ask, key)
-        terms = self._submissions.terms(key, ask, field_names=family.field_names, earlier=earlier)
+        terms = self._submissions.terms(key, ask, field_names=found.field_names, earlier=earlier)
         wanted = terms.request
         if wanted.n > terms.max_n:
             raise InvalidRequest(f"'n' is {wanted.n}, but this model makes at most {terms.max_n} at once.", param="n", code="invalid_value")
@@ -196,7 +198,7 @@ class MediaGateway:
                 break
             before = tasks[-1]
         pairs = [(task, self._urls_of(family, task)) for task in shown[page.offset : wanted - 1]]
-        return _answered(route, route.encode(pairs, has_more=len(shown) >= wanted, request_id=request_id))
+        return _answered(route, route.encode(pairs, page=page, has_more=len(shown) >= wanted, request_id=request_id))
 
     def _events(self, family: MediaFamily, task: Task, request_id: str) -> HttpResponse:
         """Answer with the task's changes as they come."""
@@ -220,7 +222,7 @@ class MediaGateway:
             TaskNotFound: there is no such task or result in this account.
             InvalidRequest: the task has not come so far.
         """
-        named, route, names = ask.request.parent, found.route, found.family.field_names
+        named, route, names = ask.request.parent, found.route, found.field_names
         if named is None:
             return ask, None
         output_field = names.get("parent", "parent")

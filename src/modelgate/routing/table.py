@@ -86,6 +86,10 @@ class RouteTable:
         """Return whether an upstream serves the model by its name, not only as it serves any name."""
         return (book, operation, model) in self._routes
 
+    def operations_of(self, *, book: Book, model: str) -> tuple[str, ...]:
+        """Return the operations for which an upstream serves the model by its name, sorted."""
+        return tuple(sorted(operation for (of, operation), names in self._names.items() if of == book and model in names))
+
     def models(self, *, book: Book, operation: str) -> tuple[str, ...]:
         """Return the model names that have a route, sorted. Upstreams that take any name are not in it."""
         return tuple(sorted(self._names.get((book, operation), ())))

@@ -130,6 +130,26 @@ def test_what_two_readers_could_understand_differently_is_refused(body: bytes) -
     assert refused.value.code == "invalid_form"
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        b"multipart/form-data; boundary=B; charset=utf-8",
+        b"multipart/form-data; charset=utf-8; boundary=B",
+        b'Multipart/Form-Data;boundary="B"; charset="UTF-8"',
+    ],
+)
+def test_a_charset_may_stand_on_either_side_of_the_boundary(content_type: bytes) -> None:
+    assert form_of(b'--B\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n--B--\r\n', content_type, say=say).parts[0].name == "a"
+
+
+@pytest.mark.parametrize(("head", "is_file"), [("", False), ("content-type: image/png\r\n", True), ("content-type: text/plain\r\n", False)])
+def test_a_file_is_known_by_its_type_where_it_has_no_name(head: str, is_file: bool) -> None:
+    body = f'--B\r\ncontent-disposition: form-data; name="image"\r\n{head}\r\nx\r\n--B--\r\n'.encode()
+    form = form_of(body, TYPE, say=say)
+    assert form.parts[0].is_file is is_file
+    assert bool(form.files("image")) is is_file
+
+
 @pytest.mark.parametrize("content_type", [b"application/json", b"multipart/form-data", b"multipart/form-data; boundary=" + b"x" * 71, b""])
 def test_a_body_of_another_type_is_no_form(content_type: bytes) -> None:
     with pytest.raises(InvalidRequest):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from modelgate.core.errors import UnknownModel
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Upstream
 from modelgate.core.usage import Usage
 from modelgate.gateway.configuration import Configuration
@@ -89,3 +90,11 @@ def test_a_model_that_two_upstreams_have_costs_what_the_preferred_one_asks() -> 
     assert amount(upstream("groq"), upstream("together", priority=1)) == 50_000
     assert amount(upstream("groq", priority=1), upstream("together")) == 75_000
     assert amount(upstream("groq"), upstream("together"), prices=(PriceRow(model=model, rates={"input": "1"}),)) == 1_000_000
+
+
+def test_a_model_that_is_here_for_other_work_is_not_said_to_be_missing() -> None:
+    """Who asked for pictures by a model of conversations was told that there is no such model, or nobody to serve it."""
+    with pytest.raises(UnknownModel, match=r"'openai/gpt-oss-20b' is not for this\. What it is here for: chat\."):
+        configuration(upstream("groq")).offer_to(KEY, operation="image", model="openai/gpt-oss-20b")
+    with pytest.raises(UnknownModel, match="There is no model 'nobody' here"):
+        configuration(upstream("groq")).offer_to(KEY, operation="image", model="nobody")

@@ -6,6 +6,7 @@ import pytest
 from modelgate.core.errors import InvalidRequest, MethodNotAllowed, Overloaded, UnknownPath
 from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.formats.kling.family import FAMILY
+from modelgate.formats.luma import family as luma
 from modelgate.gateway.families import MediaRoutes, render_family_error
 
 ROUTES = MediaRoutes([FAMILY])
@@ -59,3 +60,11 @@ def test_an_error_says_when_to_come_back() -> None:
     busy = render_family_error(FAMILY, Overloaded(retry_after_s=1.2), request.id)
     assert (busy.status, busy.headers.get(b"retry-after")) == (503, b"2")
     assert render_family_error(FAMILY, InvalidRequest("no"), request.id).headers.get(b"retry-after") is None
+
+
+def test_two_dialects_of_a_family_name_fields_in_their_own_way() -> None:
+    """A bad `notify_hook` of Luma's family was refused as `callback_url`, which is what Dream Machine calls it."""
+    routes = MediaRoutes([luma.FAMILY])
+    assert routes.find("POST", "/luma/generations").field_names["callback_url"] == "notify_hook"
+    assert "callback_url" not in routes.find("POST", "/luma/dream-machine/v1/generations").field_names
+    assert routes.find("POST", "/luma/generations").field_names["seconds"] == "duration"

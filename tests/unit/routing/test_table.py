@@ -43,6 +43,13 @@ def test_disabled_upstreams_and_credentials_have_no_route() -> None:
     assert table(upstream("a", credentials=(off,))).find(book="live", operation="chat", model="priced") == ()
 
 
+def test_what_a_model_is_served_for() -> None:
+    found = table(upstream("a"), upstream("b", book="test", models={"m": ""}))
+    assert found.operations_of(book="live", model="priced") == ("chat",)
+    assert found.operations_of(book="test", model="m") == ("chat",)
+    assert found.operations_of(book="test", model="priced") == found.operations_of(book="live", model="m") == ()
+
+
 def test_an_operation_the_provider_does_not_speak_has_no_route() -> None:
     assert table(upstream("a")).find(book="live", operation="image", model="priced") == ()
 

@@ -106,7 +106,7 @@ def _values_of(call: MediaCall) -> _Values:
         for part in form.parts:
             data = form.bytes_of(part)
             try:
-                found.setdefault(part.field, []).append(data if part.filename is not None else data.decode())
+                found.setdefault(part.field, []).append(data if part.is_file else data.decode())
             except UnicodeDecodeError:
                 raise InvalidRequest(say(part.field, "it is not UTF-8"), param=part.field, code="invalid_value") from None
     kept = {name: [one for one in given if one is not None and one not in ("", b"")] for name, given in found.items()}

@@ -105,7 +105,8 @@ class _Said:
         return len(inputs_in(self.request, role))
 
     def broken(self, field: str, rule: str) -> InvalidRequest:
-        return broken(self.name(field), self.value(field), rule)
+        value = self.value(field)
+        return broken(self.name(field), value.upper() if field == "quality" and self._names else value, rule)
 
     def clash(self, field: str, *others: str) -> InvalidRequest:
         names = " or ".join(self.name(other) for other in others)

@@ -8,7 +8,7 @@ import msgspec
 from modelgate.core.records import Task, TaskState
 from modelgate.formats.luma import schema
 from modelgate.formats.luma.response import failure_of, request_of, time_of
-from modelgate.formats.media.family import MediaCall
+from modelgate.formats.media.family import MediaCall, Page
 from modelgate.formats.media.requests import kind_of
 
 _STATE: dict[TaskState, Any] = {
@@ -39,11 +39,12 @@ def encode_created(task: Task, *, urls: Sequence[str], request_id: str) -> bytes
     return _encode(msgspec.structs.replace(shown, state="queued" if shown.state == "dreaming" else shown.state))
 
 
-def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, has_more: bool, request_id: str) -> bytes:
-    """Return a page of generations. The client pages by `offset` itself, so that it is not told again."""
+def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, page: Page, has_more: bool, request_id: str) -> bytes:
+    """Return a page of generations."""
     del request_id
     shown = [_shown(task, urls) for task, urls in tasks]
-    return _encode(schema.GenerationList(has_more=has_more, count=len(shown), limit=len(shown), offset=0, generations=shown))
+    listed = schema.GenerationList(has_more=has_more, count=len(shown), limit=page.limit, offset=page.offset, generations=shown)
+    return _encode(listed)
 
 
 def encode_pong(call: MediaCall, *, request_id: str) -> bytes:

@@ -169,7 +169,8 @@ DREAM_PING = read_route(
     answer=schema.Pong,
     case=Case(name="ping", title="Ping", prose="Says that the key is good.", response={"message": "pong"}),
 )
-_FRAMES = pictures(first_frame="keyframes.frame0.url", last_frame="keyframes.frame1.url")
+_FRAME_NAMES = {"first_frame": "keyframes.frame0.url", "last_frame": "keyframes.frame1.url", "parent": "keyframes"}
+_FRAMES = pictures(first_frame=_FRAME_NAMES["first_frame"], last_frame=_FRAME_NAMES["last_frame"])
 _REFERENCES = pictures(reference="image_ref", style="style_ref", character="character_ref", image="modify_image_ref")
 
 
@@ -181,6 +182,7 @@ def _dream(endpoint: Endpoint, decode: Any, *, inputs: dict[str, InputRules], bu
         inputs=inputs,
         encode=dream_response.encode_created,
         with_parent=request.with_parent if builds_on else None,
+        field_names=_FRAME_NAMES if inputs is _FRAMES else {},
         status=201 if "{task_id}" not in endpoint.path else 200,
     )
 

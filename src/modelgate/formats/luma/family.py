@@ -108,6 +108,9 @@ BATCH = read_route(
     case=Case(name="several", title="Several", prose="Ids that are not yours are left out.", request={"ids": [TASK_ID]}, response=[_DONE]),
 )
 
+_NAMES = {"prompt": "user_prompt", "model": "model_name", "callback_url": "notify_hook"}
+"""What Dream Machine calls otherwise."""
+
 FAMILY = MediaFamily(
     name="luma",
     prefix=PREFIX,
@@ -117,12 +120,14 @@ FAMILY = MediaFamily(
             endpoint=GENERATE,
             action="submit",
             decode=request.decode_generation,
+            field_names=_NAMES,
             inputs=pictures(first_frame="image_url", last_frame="image_end_url"),
         ),
         MediaRoute(
             endpoint=EXTEND,
             action="submit",
             decode=request.decode_extension,
+            field_names=_NAMES,
             inputs=pictures(last_frame="image_end_url"),
             with_parent=request.with_parent,
         ),

@@ -315,8 +315,8 @@ class GenerationList(Struct, kw_only=True):
 
     has_more: Annotated[bool, Meta(description="Whether more follow; ask for them with a larger `offset`.")]
     count: Annotated[int, Meta(description="How many are shown.", examples=[1])]
-    limit: Annotated[int, Meta(description="The same.", examples=[1])]
-    offset: Annotated[int, Meta(description="Always 0: clients count themselves.")]
+    limit: Annotated[int, Meta(description="How many were asked for, at most.", examples=[1])]
+    offset: Annotated[int, Meta(description="How many newer ones were passed over.")]
     generations: Annotated[list[Generation], Meta(description="The tasks.")]
 
 

@@ -97,14 +97,15 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of a family and what it does.
 
     `submit` starts the task that `decode(call) -> Ask` asks for; `make` waits for its end too. `fetch` shows the task `{task_id}` of the
-    path, `fetch_many` those whose ids `decode(call)` returns, `cancel` ends one, `content` gives its first file, `file` gives it to whoever
-    knows the id, `events` streams its changes. `list` shows the `Page` that `decode(call)` returns, by
-    `encode(pairs, has_more=…, request_id=…)`.
+    path, `fetch_many` those whose ids `decode(call)` returns, `cancel` ends one, `content` gives its first file (`decode(call)` may refuse
+    what is asked for), `file` gives it to whoever knows the id, `events` streams its changes. `list` shows the `Page` that `decode(call)`
+    returns, by `encode(pairs, page=…, has_more=…, request_id=…)`.
     `quote` prices an ask: `encode(model=…, operation=…, amount_nanos=…, price=…, request_id=…)`. `answer` says something without a task:
     `encode(call, request_id=…)`.
     `encode(task, urls=…, request_id=…)` takes the place of the family's own encoder; for `fetch_many` it takes pairs of a task and its
     urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `lacks(task)`: its vendor has to be asked before it
-    can be shown. `inputs` are the rules for files by role; `status` is that of a good answer: with 204 it is empty.
+    can be shown. `inputs` are the rules for files by role; `field_names`: how this route calls what the family calls otherwise; `status`
+    is that of a good answer: with 204 it is empty.
     """
 
     endpoint: Endpoint
@@ -114,6 +115,7 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     encode: Callable[..., bytes] | None = None
     with_parent: Callable[[Ask, Task], Ask] | None = None
     lacks: Callable[[Task], bool] | None = None
+    field_names: Mapping[str, str] = {}
     status: int = 200
 
 

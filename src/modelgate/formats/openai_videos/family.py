@@ -7,7 +7,7 @@ from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.media.family import FETCH_ERRORS, READ_ERRORS, SUBMIT_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_videos import schema
-from modelgate.formats.openai_videos.request import decode_remix, decode_video, page_of, remix_of
+from modelgate.formats.openai_videos.request import check_variant, decode_remix, decode_video, page_of, remix_of
 from modelgate.formats.openai_videos.response import encode_error, encode_list, encode_older, encode_video
 
 PREFIX: Final = "/v1/video"
@@ -15,6 +15,7 @@ VIDEOS_PATH: Final = "/v1/videos"
 OLDER_PATH: Final = "/v1/video/generations"
 
 _TASK_ID = "task_4fK2mQpX7cVbN1sLr8YwZd"
+_REMIX_ID = "task_9sB4tRwX2cVbN6sLr1YwKe"
 _URL = f"https://gateway.example/files/{_TASK_ID}-0.mp4?expires=1771660800&signature=…"
 _QUEUED: Final[dict[str, object]] = {
     "id": _TASK_ID,
@@ -28,7 +29,7 @@ _QUEUED: Final[dict[str, object]] = {
     "expires_at": None,
     "prompt": "A paper boat on a stream",
     "seconds": "5",
-    "size": None,
+    "size": "1280x720",
     "remixed_from_video_id": None,
     "error": None,
     "metadata": {},
@@ -101,6 +102,7 @@ CONTENT = _endpoint(
     "download_video",
     summary="Download a video",
     description="The MP4 itself, with ranges. 400 while it is not finished.",
+    query=schema.ContentQuery,
     errors=(*READ_ERRORS, errors.InvalidRequest, errors.TaskNotFound),
     content_type="video/mp4",
     cases=(Case(name="download", title="The file", prose="Write the answer to a file.", path_values={"task_id": _TASK_ID}),),
@@ -121,7 +123,13 @@ REMIX = _endpoint(
             title="Other words",
             prose="The answer is a new video.",
             request={"prompt": "A paper boat on a lake"},
-            response={**_QUEUED, "prompt": "A paper boat on a lake"},
+            response={
+                **_QUEUED,
+                "id": _REMIX_ID,
+                "task_id": _REMIX_ID,
+                "prompt": "A paper boat on a lake",
+                "remixed_from_video_id": _TASK_ID,
+            },
             path_values={"task_id": _TASK_ID},
         ),
     ),
@@ -176,13 +184,13 @@ OLDER_FETCH = _endpoint(
 )
 
 FAMILY = MediaFamily(
-    name="openai_videos",
+    name=schema.NAME,
     prefix=PREFIX,
     routes=(
         MediaRoute(endpoint=SUBMIT, action="submit", decode=decode_video, inputs=_PICTURE),
         MediaRoute(endpoint=LIST, action="list", decode=page_of, encode=encode_list),
         MediaRoute(endpoint=FETCH, action="fetch"),
-        MediaRoute(endpoint=CONTENT, action="content"),
+        MediaRoute(endpoint=CONTENT, action="content", decode=check_variant),
         MediaRoute(endpoint=REMIX, action="submit", decode=decode_remix, inputs=_PICTURE, with_parent=remix_of),
         MediaRoute(endpoint=OLDER_SUBMIT, action="submit", decode=decode_video, inputs=_PICTURE),
         MediaRoute(endpoint=OLDER_FETCH, action="fetch", encode=encode_older),

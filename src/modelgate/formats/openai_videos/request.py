@@ -1,6 +1,5 @@
 """What a client of `/v1/videos` asks for, as JSON or as a form, checked rule by rule and made neutral."""
 
-import json
 import re
 from math import gcd
 from typing import Any
@@ -9,10 +8,11 @@ import msgspec
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.records import Task
+from modelgate.formats.json_fields import TWICE
 from modelgate.formats.media import fields as read
 from modelgate.formats.media.family import Ask, MediaCall, Page
 from modelgate.formats.media.requests import MediaInput, Parent, VideoRequest, decode_request
-from modelgate.formats.multipart import Form, form_of
+from modelgate.formats.multipart import Form, Part, form_of
 from modelgate.formats.openai_chat.request import say
 from modelgate.formats.openai_videos import schema
 
@@ -20,7 +20,20 @@ _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})\Z")
 _RATIOS = {"7:4": "16:9", "4:7": "9:16"}
 """Sora's large sizes (1792x1024) stand for the ratio that every vendor has."""
 _PICTURE_FIELDS = ("input_reference", "image")
-_TEXTS = frozenset(("model", "prompt", "mode", "size", "seconds", "duration", "image", "input_reference", "images", "metadata"))
+_FILES = (*_PICTURE_FIELDS, "images")
+_INSIDE = re.compile(r"(metadata|input_reference)\[([^\[\]]+)\]")
+"""How the official client names what is inside an object in a form."""
+_TEXTS = frozenset(("model", "prompt", "mode", "size", "seconds", "duration", "image", "input_reference", "metadata"))
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the dialect keeps beside the neutral request, to show (`Task.facts`)."""
+
+    size: str = ""
+    remixed_from: str = ""
+
+
+decode_facts = msgspec.json.Decoder(Facts).decode
 
 
 def decode_video(call: MediaCall) -> Ask:
@@ -32,16 +45,17 @@ def decode_video(call: MediaCall) -> Ask:
     model = read.text(fields, "model", schema.MAX_MODEL_CHARACTERS)
     if not model:
         raise read.missing("model", "name a model of videos")
+    size = read.text(fields, "size", schema.MAX_SHORT_CHARACTERS)
     request = VideoRequest(
         model=model,
         prompt=prompt,
         seconds=_seconds_of(fields),
-        aspect_ratio=_ratio_of(read.text(fields, "size", schema.MAX_SHORT_CHARACTERS)),
+        aspect_ratio=_ratio_of(size),
         quality=read.text(fields, "mode", schema.MAX_SHORT_CHARACTERS),
         inputs=files or _pictures_of(fields),
         options=_metadata_of(fields),
     )
-    return Ask(request=request, operation="video")
+    return Ask(request=request, operation="video", facts=msgspec.json.encode(Facts(size=size)))
 
 
 def decode_remix(call: MediaCall) -> Ask:
@@ -59,7 +73,14 @@ def remix_of(ask: Ask, task: Task) -> Ask:
         raise InvalidRequest("Only a video that was made from words and pictures can be remixed.", code="unsupported_parameter")
     earlier = decode_request(task.operation, task.request)
     assert isinstance(earlier, VideoRequest)
-    return msgspec.structs.replace(ask, request=msgspec.structs.replace(earlier, prompt=ask.request.prompt, parent=None))
+    size = decode_facts(task.facts).size if task.family == schema.NAME else ""
+    facts = msgspec.json.encode(Facts(size=size, remixed_from=task.id))
+    return msgspec.structs.replace(ask, request=msgspec.structs.replace(earlier, prompt=ask.request.prompt, parent=None), facts=facts)
+
+
+def check_variant(call: MediaCall) -> None:
+    """Refuse what is kept of no video: a picture of it. Raises InvalidRequest."""
+    read.choice(call.query, "variant", ("video",))
 
 
 def page_of(call: MediaCall) -> Page:
@@ -77,27 +98,65 @@ def _fields_of(call: MediaCall) -> tuple[dict[str, Any], tuple[MediaInput, ...]]
     if not call.content_type.lower().startswith("multipart/form-data"):
         return read.object_of(call.body), ()
     form = form_of(call.body, call.content_type.encode("latin-1"), say=say)
-    fields: dict[str, Any] = {}
-    more: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
     for part in form.parts:
-        if part.filename is not None:
-            continue
-        text = form.bytes_of(part).decode("utf-8", errors="replace")
-        if part.field in _TEXTS:
-            fields[part.field] = text
+        if not part.is_file:
+            texts.setdefault(part.field, []).append(_text_of(form, part))
+        elif part.field not in _FILES:
+            raise InvalidRequest(say(part.field, "a text is expected, not a file"), param=part.field, code="invalid_type")
+    return _fields_in(texts), _files_of(form)
+
+
+def _fields_in(texts: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the fields that a form's texts tell; what is no field is an option of the model's vendor."""
+    fields: dict[str, Any] = {"images": [picture for text in texts.pop("images", []) for picture in _listed(text)]}
+    more: dict[str, Any] = {}
+    for name, (text, *others) in texts.items():
+        if others:
+            raise InvalidRequest(say(name, TWICE), param=name, code="invalid_value")
+        inside = _INSIDE.fullmatch(name)
+        if name in _TEXTS:
+            fields[name] = text
+        elif inside is not None and inside[1] == "input_reference":
+            fields["input_reference"] = {inside[2]: text}
         else:
-            more[part.field] = _value_of(text)
-    if isinstance(fields.get("images"), str):
-        fields["images"] = [fields["images"]] if fields["images"] else []
-    if isinstance(fields.get("metadata"), str):
-        fields["metadata"] = read.object_of(fields["metadata"].encode()) if fields["metadata"] else {}
-    fields["metadata"] = {**fields.get("metadata", {}), **more}
-    return fields, _files_of(form)
+            more[inside[2] if inside is not None else name] = _value_of(text)
+    reference = fields.get("input_reference")
+    if isinstance(reference, str) and reference.startswith("{"):
+        fields["input_reference"] = _object_in(fields, "input_reference")
+    if "metadata" in fields:
+        fields["metadata"] = _object_in(fields, "metadata")
+    fields["metadata"] = {**(read.inner(fields, "metadata") or {}), **more}
+    return fields
+
+
+def _text_of(form: Form, part: Part) -> str:
+    try:
+        return form.bytes_of(part).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest(say(part.field, "it is not UTF-8"), param=part.field, code="invalid_value") from None
+
+
+def _listed(text: str) -> list[Any]:
+    """Return the pictures that one text tells: those of a JSON array, or itself."""
+    if not text.startswith("["):
+        return [text] if text else []
+    try:
+        return msgspec.json.decode(text, type=list[Any])
+    except (msgspec.DecodeError, RecursionError):
+        raise read.broken("images", text, "a text that begins with a bracket must be a JSON array") from None
+
+
+def _object_in(fields: read.Body, name: str) -> Any:
+    try:
+        return msgspec.json.decode(fields[name] or "null")
+    except (msgspec.DecodeError, RecursionError):
+        raise read.broken(name, fields[name], "it must be a JSON object") from None
 
 
 def _files_of(form: Form) -> tuple[MediaInput, ...]:
     files: list[MediaInput] = []
-    for name in (*_PICTURE_FIELDS, "images"):
+    for name in _FILES:
         for part in form.files(name):
             if part.size_bytes > schema.MAX_FILE_BYTES:
                 raise read.broken(name, part.filename, f"a file must have at most {schema.MAX_FILE_BYTES} bytes")
@@ -112,8 +171,8 @@ def _files_of(form: Form) -> tuple[MediaInput, ...]:
 def _value_of(text: str) -> Any:
     """Return a form's text as the number that it is, else as it is: forms have no types."""
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
         return text
     return value if isinstance(value, bool | int | float) else text
 
@@ -153,7 +212,7 @@ def _pictures_of(fields: read.Body) -> tuple[MediaInput, ...]:
 
 
 def _metadata_of(fields: read.Body) -> dict[str, Any]:
-    metadata = dict(read.inner(fields, "metadata") or {})
+    metadata = {name: value for name, value in (read.inner(fields, "metadata") or {}).items() if value is not None}
     metadata.pop("model", None)  # the price is that of the model which was named
     if len(metadata) > schema.MAX_METADATA:
         raise read.broken("metadata", len(metadata), f"there may be at most {schema.MAX_METADATA} options")

@@ -6,9 +6,11 @@ import msgspec
 
 from modelgate.core.errors import ModelgateError
 from modelgate.core.records import Task, TaskState
+from modelgate.formats.media.family import Page
 from modelgate.formats.media.requests import ImageRequest, decode_request
 from modelgate.formats.openai_chat.response import encode_error_body
 from modelgate.formats.openai_videos import schema
+from modelgate.formats.openai_videos.request import decode_facts
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,7 +29,7 @@ _STATUS: dict[TaskState, schema.Status] = {
 
 def video_object(task: Task, urls: Sequence[str]) -> schema.Video:
     """Return a task as a video."""
-    request = decode_request(task.operation, task.request)
+    request, facts = decode_request(task.operation, task.request), decode_facts(task.facts)
     seconds = 0 if isinstance(request, ImageRequest) else request.seconds
     status = _STATUS[task.state]
     url = next((url for url in urls if url), "") if status == "completed" else ""
@@ -43,8 +45,8 @@ def video_object(task: Task, urls: Sequence[str]) -> schema.Video:
         expires_at=None,
         prompt=request.prompt or None,
         seconds=str(seconds) if seconds else "",
-        size=None,
-        remixed_from_video_id=None,
+        size=facts.size or None,
+        remixed_from_video_id=facts.remixed_from or None,
         error=_error(task) if status == "failed" else None,
         metadata={"url": url} if url else {},
     )
@@ -60,9 +62,9 @@ def encode_video(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     return _encode(video_object(task, urls))
 
 
-def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, has_more: bool, request_id: str) -> bytes:
+def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, page: Page, has_more: bool, request_id: str) -> bytes:
     """Return a page of videos."""
-    del request_id
+    del page, request_id
     data = [video_object(task, urls) for task, urls in tasks]
     first, last = (data[0].id, data[-1].id) if data else (None, None)
     return _encode(schema.VideoList(object="list", data=data, first_id=first, last_id=last, has_more=has_more))

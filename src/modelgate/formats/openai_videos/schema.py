@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+NAME: Final = "openai_videos"
 MAX_MODEL_CHARACTERS: Final = 200
 MAX_PROMPT_CHARACTERS: Final = 32_000
 MAX_SECONDS: Final = 3_600
@@ -95,8 +96,8 @@ class Video(Struct, kw_only=True):
     expires_at: Annotated[int | None, Meta(description="Always null: files are kept as long as the operator says.")]
     prompt: Annotated[str | None, Meta(description="The words.")]
     seconds: Annotated[str, Meta(description="The length asked for, as text; empty when none was.", examples=["5"])]
-    size: Annotated[str | None, Meta(description="Always null here.")]
-    remixed_from_video_id: Annotated[str | None, Meta(description="Always null here.")]
+    size: Annotated[str | None, Meta(description="The size asked for; null when none was.", examples=["1280x720"])]
+    remixed_from_video_id: Annotated[str | None, Meta(description="Of a remix: the video that it was made from.")]
     error: Annotated[VideoError | None, Meta(description="With `failed`: why; nothing is charged then.")]
     metadata: Annotated[
         dict[str, str],
@@ -141,6 +142,12 @@ class OlderEnvelope(Struct, kw_only=True):
     code: Annotated[Literal["success"], Meta(description="Always `success`: errors are answered as OpenAI's.")]
     message: Annotated[str, Meta(description="Always empty.")]
     data: Annotated[OlderTask, Meta(description="The task.")]
+
+
+class ContentQuery(Struct, frozen=True, kw_only=True):
+    """Which file of a video."""
+
+    variant: Annotated[Literal["video"], Meta(description="The video itself: no pictures of it are kept.")] = "video"
 
 
 class ListQuery(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 from modelgate.core.errors import ModelgateError
 from modelgate.core.money import render_usd
 from modelgate.core.records import Json, Task, TaskOutput
+from modelgate.formats.media.family import Page
 from modelgate.formats.openai_chat.response import encode_error_body
 from modelgate.formats.tasks import schema
 
@@ -53,9 +54,9 @@ def encode_task(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     return _encode(task_object(task, urls))
 
 
-def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, has_more: bool, request_id: str) -> bytes:
+def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, page: Page, has_more: bool, request_id: str) -> bytes:
     """Return a page of tasks."""
-    del request_id
+    del page, request_id
     return _encode(schema.TaskList(object="list", data=[task_object(task, urls) for task, urls in tasks], has_more=has_more))
 
 

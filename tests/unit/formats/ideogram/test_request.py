@@ -87,6 +87,14 @@ def test_files_of_a_form_may_be_parts_addresses_or_data_uris() -> None:
     assert decoded(call).inputs == tuple(msgspec.structs.replace(item, role="style") for item in inputs)
 
 
+def test_a_file_without_a_name_is_known_by_its_type() -> None:
+    """It was read as a text, and refused as none in UTF-8."""
+    body = b'--B\r\ncontent-disposition: form-data; name="image"\r\ncontent-type: image/png\r\n\r\n\x89PNG\r\n--B'
+    body += b'\r\ncontent-disposition: form-data; name="prompt"\r\n\r\nx\r\n--B--\r\n'
+    call = MediaCall(body=body, content_type="multipart/form-data; boundary=B")
+    assert decode_for("image.remix")(call).request.inputs == (MediaInput(data=b"\x89PNG"),)
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "code"),
     [

@@ -8,7 +8,7 @@ from lumaai.types import Generation
 
 from modelgate.core.records import Task, TaskState
 from modelgate.formats.luma.dream_response import encode_concepts, encode_created, encode_generation, encode_list, encode_pong
-from modelgate.formats.media.family import MediaCall
+from modelgate.formats.media.family import MediaCall, Page
 from modelgate.formats.media.requests import ImageRequest, VideoRequest, encode_request
 
 URL = "https://g.example/files/a.mp4"
@@ -75,7 +75,8 @@ def test_a_result_is_of_its_kind() -> None:
 
 
 def test_lists_and_small_answers() -> None:
-    page = msgspec.json.decode(encode_list([(task(), [])], has_more=True, request_id="r"))
+    page = msgspec.json.decode(encode_list([(task(), [])], page=Page(limit=20, offset=3), has_more=True, request_id="r"))
     assert ([one["id"] for one in page["generations"]], page["has_more"], page["count"]) == (["task_1"], True, 1)
+    assert (page["limit"], page["offset"]) == (20, 3)
     assert msgspec.json.decode(encode_pong(MediaCall(), request_id="r")) == {"message": "pong"}
     assert "pov" in msgspec.json.decode(encode_concepts(MediaCall(), request_id="r"))

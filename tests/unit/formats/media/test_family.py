@@ -11,6 +11,8 @@ def test_families_are_found_and_their_names_and_paths_differ() -> None:
     for family in families:
         for route in family.routes:
             assert route.endpoint.family == family.name
-            assert (route.decode is not None) == (route.action in ("submit", "make", "quote", "fetch_many", "list"))
+            assert (route.decode is not None) == (
+                route.action in ("submit", "make", "quote", "fetch_many", "list")
+            ) or route.action == "content"
             assert route.encode is not None or route.action not in ("fetch_many", "list", "quote", "answer")
             assert "{task_id}" in route.endpoint.path or route.action not in ("fetch", "cancel", "content", "events", "file")

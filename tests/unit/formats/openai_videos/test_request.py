@@ -11,7 +11,7 @@ from modelgate.core.records import Task
 from modelgate.formats.media.family import Ask, MediaCall
 from modelgate.formats.media.requests import ImageRequest, MediaInput, Parent, VideoRequest, encode_request
 from modelgate.formats.openai_videos import schema
-from modelgate.formats.openai_videos.request import decode_remix, decode_video, page_of, remix_of
+from modelgate.formats.openai_videos.request import Facts, check_variant, decode_facts, decode_remix, decode_video, page_of, remix_of
 
 PICTURE = base64.b64encode(b"picture").decode()
 
@@ -45,6 +45,66 @@ def test_everything_as_a_form() -> None:
         model="m", prompt="p", seconds=4, aspect_ratio="9:16", inputs=(MediaInput(data=b"picture", role="first_frame"),),
         options={"a": 1, "kling_cfg_scale": 0.5, "loop": True, "style": "ink"},
     )  # fmt: skip
+
+
+def test_a_form_as_the_official_client_writes_it() -> None:
+    """It names what is inside an object in brackets: such options were refused, and of several pictures only the last was taken."""
+    uri = "data:image/png;base64," + PICTURE
+    ask = form(("model", "m"), ("prompt", "p"), ("metadata[kling_cfg_scale]", "0.5"), ("images[]", uri), ("images[]", uri))
+    assert isinstance(ask.request, VideoRequest)
+    assert ask.request.options == {"kling_cfg_scale": 0.5}
+    assert [item.role for item in ask.request.inputs] == ["first_frame", "last_frame"]
+    one = (MediaInput(data=b"picture", role="first_frame"),)
+    for name, text in (("input_reference[image_url]", uri), ("input_reference", f'{{"image_url": "{uri}"}}'), ("images", f'["{uri}"]')):
+        assert form(("model", "m"), ("prompt", "p"), (name, text)).request.inputs == one
+    assert form(("model", "m"), ("prompt", "p"), ("metadata", ""), ("images", "")).request.inputs == ()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "NaN", "Infinity", "1e999", "9" * 5000, "", "[1]"])
+def test_options_of_a_form_that_are_no_numbers_are_texts(text: str) -> None:
+    """A hundred thousand brackets were a fault of the gateway's, and NaN a number that is none."""
+    ask = form(("model", "m"), ("prompt", "p"), ("kling_cfg_scale", text))
+    assert isinstance(ask.request, VideoRequest)
+    assert ask.request.options == {"kling_cfg_scale": text}
+
+
+@pytest.mark.parametrize(
+    ("parts", "param"),
+    [
+        ((("prompt", "p"), ("prompt", "q")), "prompt"),
+        ((("prompt", b"p"),), "prompt"),
+        ((("prompt", "p"), ("notes", b"p")), "notes"),
+        ((("prompt", "p"), ("metadata", "{")), "metadata"),
+        ((("prompt", "p"), ("metadata", "[1]")), "metadata"),
+        ((("prompt", "p"), ("images", "[")), "images"),
+        ((("prompt", "p"), ("images", "[1]")), "images[0]"),
+        ((("prompt", "p"), ("input_reference", "{")), "input_reference"),
+    ],
+)
+def test_what_a_form_cannot_say_is_refused_by_name(parts: tuple[tuple[str, str | bytes], ...], param: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        form(("model", "m"), *parts)
+    assert refused.value.param == param
+
+
+def test_a_text_of_a_form_that_is_none() -> None:
+    body = b'--edge\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n\xe9\r\n--edge--\r\n'
+    with pytest.raises(InvalidRequest, match="UTF-8") as refused:
+        decode_video(MediaCall(body=body, content_type="multipart/form-data; boundary=edge"))
+    assert refused.value.param == "prompt"
+
+
+def test_the_size_asked_for_is_remembered() -> None:
+    ask = decode_video(MediaCall(body=b'{"model": "m", "prompt": "p", "size": "1280x720"}'))
+    assert decode_facts(ask.facts) == Facts(size="1280x720")
+
+
+def test_no_picture_of_a_video_is_kept() -> None:
+    """A `variant` was ignored: who asked for the thumbnail got the whole film."""
+    check_variant(MediaCall(query={"variant": "video"}))
+    check_variant(MediaCall())
+    with pytest.raises(InvalidRequest, match='variant is "thumbnail"'):
+        check_variant(MediaCall(query={"variant": "thumbnail"}))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +175,11 @@ def test_a_remix_is_the_earlier_video_with_other_words() -> None:
         state="succeeded",
         request=encode_request(earlier),
     )
-    assert remix_of(ask, task).request == msgspec.structs.replace(earlier, prompt="new")
+    remix = remix_of(ask, task)
+    assert remix.request == msgspec.structs.replace(earlier, prompt="new")
+    assert decode_facts(remix.facts) == Facts(remixed_from="task_1")
+    own = msgspec.structs.replace(task, family=schema.NAME, facts=msgspec.json.encode(Facts(size="1280x720", remixed_from="task_0")))
+    assert decode_facts(remix_of(ask, own).facts) == Facts(size="1280x720", remixed_from="task_1")
     picture = msgspec.structs.replace(task, operation="image", request=encode_request(ImageRequest(model="m")))
     with pytest.raises(InvalidRequest, match="Only a video"):
         remix_of(ask, picture)

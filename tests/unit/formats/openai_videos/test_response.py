@@ -7,6 +7,7 @@ import pytest
 
 from modelgate.core.errors import InvalidRequest
 from modelgate.core.records import TERMINAL_STATES, Task, TaskOutput, TaskState
+from modelgate.formats.media.family import Page
 from modelgate.formats.media.requests import VideoRequest, encode_request
 from modelgate.formats.openai_videos.response import encode_error, encode_list, encode_older, encode_video
 
@@ -65,8 +66,8 @@ def test_times_are_whole_seconds_and_the_length_is_a_text() -> None:
 
 
 def test_lists_and_errors() -> None:
-    listed = msgspec.json.decode(encode_list([(task(), [])], has_more=False, request_id="r"))
+    listed = msgspec.json.decode(encode_list([(task(), [])], page=Page(limit=1), has_more=False, request_id="r"))
     assert (listed["first_id"], listed["last_id"], listed["has_more"]) == ("task_1", "task_1", False)
-    assert msgspec.json.decode(encode_list([], has_more=False, request_id="r"))["first_id"] is None
+    assert msgspec.json.decode(encode_list([], page=Page(limit=1), has_more=False, request_id="r"))["first_id"] is None
     status, body = encode_error(InvalidRequest("no", param="size"), request_id="req_1")
     assert (status, msgspec.json.decode(body)["error"]["param"]) == (400, "size")

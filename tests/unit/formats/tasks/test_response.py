@@ -6,6 +6,7 @@ import msgspec
 
 from modelgate.core.errors import TaskNotCancelable
 from modelgate.core.records import Task, TaskOutput
+from modelgate.formats.media.family import Page
 from modelgate.formats.tasks.response import encode_error, encode_list, encode_quote, encode_task
 
 
@@ -62,7 +63,7 @@ def test_an_end_without_result_says_why() -> None:
 
 
 def test_lists_quotes_and_errors() -> None:
-    listed = msgspec.json.decode(encode_list([(task(), [])], has_more=True, request_id="r"))
+    listed = msgspec.json.decode(encode_list([(task(), [])], page=Page(limit=1), has_more=True, request_id="r"))
     assert (listed["object"], listed["has_more"], listed["data"][0]["id"]) == ("list", True, "task_1")
     quote = msgspec.json.decode(encode_quote(model="m", operation="video", amount_nanos=1, price="second 0.1", request_id="r"))
     assert quote == {"object": "quote", "model": "m", "operation": "video", "amount_usd": "0.000000001", "price": "second 0.1"}
