@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from modelgate.identity.keys import parse_networks
+
 PREFIX = "MODELGATE_"
 PROXY_VARIABLES = {"https_proxy": ("HTTPS_PROXY", "https_proxy"), "http_proxy": ("http_proxy",), "no_proxy": ("NO_PROXY", "no_proxy")}
 """Well-known variables that are used when ours is not set. Not HTTP_PROXY: a CGI server would let callers set it."""
@@ -213,6 +215,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
     if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError("--public-url (MODELGATE_PUBLIC_URL) starts with http:// or https://")
+    try:
+        parse_networks(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"--trusted-proxies (MODELGATE_TRUSTED_PROXIES) is not usable: {error}") from None
     for origin in settings.webhook_origins:
         if not _ORIGIN.fullmatch(origin):
             raise SettingsError(f"--webhook-origins (MODELGATE_WEBHOOK_ORIGINS) takes http[s]://host[:port], not {origin!r}")

@@ -27,6 +27,14 @@ class Installation:
         self.settings = settings
         self.database = database
 
+    @property
+    def base_url(self) -> str:
+        """Where clients find the server: the public URL, else where the server says it listens, else where it would."""
+        from modelgate.app.processes import read_processes
+
+        known = None if self.settings.public_url else read_processes(self.settings.processes_path)
+        return self.settings.base_url if known is None else known.base_url
+
     @functools.cached_property
     def cipher(self) -> Any:  # storage.cipher.Cipher, imported late
         """The cipher of vendor secrets. Raises SecretUnusable."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from modelgate.cli.installation import Installation, on_installation
 from modelgate.cli.output import print_json, print_table
-from modelgate.cli.values import COUNT, EXPIRY, LIMIT, NAMES, NETWORKS, SECONDS, SPAN, given_only, show_time, show_usd
+from modelgate.cli.values import COUNT, EXPIRY, GRACE, LIMIT, MODELS, NETWORKS, SECONDS, given_only, show_time, show_usd
 from modelgate.core.listings import KeyListing
 from modelgate.core.money import render_usd
 from modelgate.core.records import ApiKey
@@ -48,7 +48,7 @@ def key_options(function: Callable[..., None]) -> Callable[..., None]:
             {"type": click.Choice(("never", "daily", "weekly", "monthly")), "help": "When --limit starts anew (UTC)."},
         ),
         ("--expires", "expires_at", {"type": EXPIRY, "help": "2026-12-31 (to its end, UTC), 2026-12-31T18:00Z, 30d, 12h or never."}),
-        ("--models", "models", {"type": NAMES, "help": "Models it may use."}),
+        ("--models", "models", {"type": MODELS, "help": "Models it may use."}),
         ("--ips", "ips", {"type": NETWORKS, "help": "Addresses and networks it may be used from."}),
         ("--rpm", "rpm", {"type": COUNT, "help": "Most requests per minute."}),
         ("--tpm", "tpm", {"type": COUNT, "help": "Most tokens per minute."}),
@@ -158,7 +158,7 @@ def enable(installation: Installation, *, key: str, as_json: bool) -> None:
 @keys.command()
 @click.argument("key")
 @click.option(
-    "--grace", "grace_s", type=SPAN, default=0.0, help="For how long the old secret still works, such as 1h [default: not at all]."
+    "--grace", "grace_s", type=GRACE, default=0.0, help="For how long the old secret still works, such as 1h [default: not at all]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation

@@ -79,7 +79,7 @@ def invite(installation: Installation, *, email: str, role: str, account: str | 
     secret, made = installation.database.run(step)
     if made is None:
         raise click.ClickException(f"{MAX_INVITATIONS} invitations are under way; withdraw some in the console first")
-    url = join_url(installation.settings.base_url, secret)
+    url = join_url(installation.base_url, secret)
     if as_json:
         print_json({**{name: value for name, value in msgspec.structs.asdict(made).items() if name != "digest"}, "invitation_url": url})
         return
@@ -99,7 +99,7 @@ def setup_link(installation: Installation, *, as_json: bool) -> None:
             raise click.ClickException("there is an owner already; invite others with: modelgate members invite EMAIL --role owner")
         return make_setup_link(connection, now=time.time())
 
-    url = setup_url(installation.settings.base_url, installation.database.run(step))
+    url = setup_url(installation.base_url, installation.database.run(step))
     if as_json:
         print_json({"setup_url": url})
         return

@@ -11,7 +11,17 @@ from click.core import ParameterSource
 from msgspec import UNSET
 
 from modelgate.core.money import parse_usd, render_usd
-from modelgate.identity.key_bounds import MAX_CACHE_S, MAX_EXPIRY_DAYS, MAX_RATE_LIMIT, check_expiry, clean_networks
+from modelgate.identity.key_bounds import (
+    MAX_CACHE_S,
+    MAX_EXPIRY_DAYS,
+    MAX_GRACE_S,
+    MAX_MODEL_LENGTH,
+    MAX_MODELS,
+    MAX_NETWORKS,
+    MAX_RATE_LIMIT,
+    check_expiry,
+    clean_networks,
+)
 
 NO_WORDS = frozenset(("none", "never", "any", "unlimited"))
 
@@ -95,6 +105,14 @@ def parse_span(text: str) -> float:
     return float(seconds)
 
 
+def parse_grace(text: str) -> float:
+    """Return the seconds of a span within the bound of what an old secret may still work."""
+    seconds = parse_span(text)
+    if seconds > MAX_GRACE_S:
+        raise ValueError(f"{text!r} is longer than {MAX_GRACE_S // 86_400} days")
+    return seconds
+
+
 def parse_expiry(text: str, now: Callable[[], float] = time.time) -> float | None:
     """Return when something ends, in seconds since the epoch: a span from now, a day (to its end, UTC), or a time; None for `never`."""
     if text.lower() in NO_WORDS:
@@ -128,9 +146,23 @@ def parse_model_map(text: str) -> dict[str, str]:
     return pairs
 
 
+def parse_models_list(text: str) -> tuple[str, ...]:
+    """Return the names of models between commas, within the bounds of a key's list; none for `any`."""
+    names = parse_list(text)
+    if len(names) > MAX_MODELS:
+        raise ValueError(f"{len(names)} models are more than the {MAX_MODELS} that a key can be bound to")
+    for name in names:
+        if len(name) > MAX_MODEL_LENGTH:
+            raise ValueError(f"{name[:40] + '…'!r} is longer than the {MAX_MODEL_LENGTH} characters of a model's name")
+    return names
+
+
 def parse_networks_list(text: str) -> tuple[str, ...]:
     """Return IP addresses and networks between commas, checked; none for `any`."""
-    return clean_networks(parse_list(text))
+    networks = clean_networks(parse_list(text))
+    if len(networks) > MAX_NETWORKS:
+        raise ValueError(f"{len(networks)} addresses and networks are more than the {MAX_NETWORKS} that a key can be bound to")
+    return networks
 
 
 def show_time(seconds: float | None) -> str:
@@ -147,11 +179,11 @@ AMOUNT = Parsed("USD", parse_amount)
 LIMIT = Parsed("USD|none", parse_limit)
 COUNT = Parsed("N|none", parse_count)
 SECONDS = Parsed("SECONDS|none", parse_cache_seconds)
-NAMES = Parsed("A,B|any", parse_list)
+MODELS = Parsed("A,B|any", parse_models_list)
 NETWORKS = Parsed("IP,NET|any", parse_networks_list)
 MODEL_MAP = Parsed("A,B=UPSTREAM-NAME|any", parse_model_map)
 EXPIRY = Parsed("DAY|TIME|SPAN|never", parse_expiry)
-SPAN = Parsed("SPAN", parse_span)
+GRACE = Parsed("SPAN", parse_grace)
 
 
 def given_only(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

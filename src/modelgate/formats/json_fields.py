@@ -26,6 +26,11 @@ TWICE = "given twice"
 Say: TypeAlias = Callable[[str | None, str], str]
 T = TypeVar("T")
 
+MAX_FORM_HEAD_BYTES = 1024
+
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+"""How gzip, zstd and zlib's deflate begin, and no JSON does; brotli begins like anything."""
+_HALF_A_CHARACTER = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u)")
 _ONLY_MODEL = [b'"model"']
 _top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _AT_FIELD = re.compile(r" - at (?:`key` in )?`(?:key in )?\$\.?([^`]*)`$")
@@ -47,14 +52,24 @@ def decode_fields(decoder: msgspec.json.Decoder[T], body: bytes | bytearray, *, 
     except msgspec.ValidationError as error:
         raise _refusal(str(error), say) from None
     except UNREADABLE as error:
-        match error:
-            case RecursionError():
-                reason = "it is nested too deeply"
-            case UnicodeDecodeError():
-                reason = "it is not UTF-8"
-            case _:
-                reason = str(error)
-        raise InvalidRequest(say(None, f"JSON: {reason}"), code="invalid_json") from None
+        raise InvalidRequest(say(None, f"JSON: {_why_unreadable(error, body)}"), code="invalid_json") from None
+
+
+def _why_unreadable(error: Exception, body: bytes | bytearray) -> str:
+    """Say what is wrong with a body in words that help whoever sent it. Numbered cases, the first that fits."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if not body.strip():  # 1. nothing was sent
+        return "it is empty"
+    if body.startswith(_COMPRESSED):  # 2. compressed, whether a header says so or not
+        return "it is compressed; send it as it is, without Content-Encoding"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if body.startswith(b"--") and b"content-disposition" in bytes(body[:MAX_FORM_HEAD_BYTES]).lower():  # 3. a form
+        return "it is a form; this endpoint takes JSON"
+    if "truncated" in str(error) and _HALF_A_CHARACTER.search(body):  # 4. the decoder waits for the other half, and sees the end
+        return "a text holds half a character: a surrogate escape (\\ud800 to \\udbff) without its second half"
+    return str(error)
 
 
 def convert_field(value: Any, kind: type[T], *, at: str, say: Say, strict: bool = True) -> T:
@@ -98,12 +113,12 @@ def holds_only_model(body: bytes | bytearray, notable: re.Pattern[bytes]) -> boo
     return len(body) < LARGE_BODY_BYTES and notable.findall(body) == _ONLY_MODEL and not may_hide(body)
 
 
-def refuse_twins(body: bytes | bytearray, name: str, *, say: Say) -> None:
-    """Raise InvalidRequest when a field of the body is said twice; it has a field `name`, and is JSON that was decoded before.
+def refuse_twins(body: bytes | bytearray, *names: str, say: Say) -> None:
+    """Raise InvalidRequest when a field of the body is said twice; it has the fields `names`, and is JSON that was decoded before.
 
-    It would be read one way here and another way upstream: the price of one model, the answer of a dearer one.
+    They would be read one way here and another way upstream: the price of one model, the answer of a dearer one.
     """
-    if not may_hide(body) and count_quoted(body, name.encode()) == 1:
+    if not may_hide(body) and all(count_quoted(body, name.encode()) == 1 for name in names):
         return
     try:
         fields = _top_level.decode(body)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from modelgate.core.errors import UpstreamError, UpstreamFailed
+from modelgate.core.errors import UpstreamError
 from modelgate.gateway.answer_stream import AnswerStream, Told
-from modelgate.gateway.attempts import Failure, transport_failure
+from modelgate.gateway.attempts import Failure, failure_of, transport_failure
 from modelgate.gateway.call import Call
 from modelgate.routing.table import Candidate
 from modelgate.transport.errors import TransportError
@@ -22,7 +22,7 @@ async def open_stream(
     said = stream.opening_error
     stream.abandon()
     if said is not None:
-        return Failure(UpstreamFailed(said.message, status=502, code=said.code), again=True)
+        return failure_of(said, retry_after_s=said.retry_after_s)
     if isinstance(stream.failure, TransportError):
         return transport_failure(stream.failure)
     return Failure(UpstreamError("The upstream's answer was empty."), again=True)

@@ -36,20 +36,27 @@ def judge(status: int) -> Verdict:
 
 def parse_retry_after(headers: HeaderBlock, now: float) -> float | None:
     """Return the seconds an upstream asks us to wait (`retry-after-ms`, or `retry-after` in seconds or as a date)."""
-    milliseconds = headers.get(b"retry-after-ms")
-    value = headers.get(b"retry-after")
+    milliseconds = _number(headers.get(b"retry-after-ms"))
+    seconds = _until(headers.get(b"retry-after"), now) if milliseconds is None else milliseconds / 1000
+    return None if seconds is None else min(max(seconds, 0.0), 86_400.0)
+
+
+def _number(value: bytes | None) -> float | None:
     try:
-        if milliseconds is not None:
-            seconds = float(milliseconds) / 1000
-        elif value is None:
-            return None
-        elif value[:1].isdigit():
-            seconds = float(value)
-        else:
-            seconds = parsedate_to_datetime(value.decode("latin-1")).timestamp() - now
+        number = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return number if number == number else None  # NaN is a float too
+
+
+def _until(value: bytes | None, now: float) -> float | None:
+    """Return seconds given as such or as a date."""
+    if value is None or value[:1].isdigit():
+        return _number(value)
+    try:
+        return parsedate_to_datetime(value.decode("latin-1")).timestamp() - now
     except (ValueError, TypeError):
         return None
-    return min(max(seconds, 0.0), 86_400.0) if seconds == seconds else None  # NaN is a float too
 
 
 def backoff_s(attempt: int, *, retry_after_s: float | None, draw: float) -> float:

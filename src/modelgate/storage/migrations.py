@@ -102,7 +102,7 @@ def _sqlite_path(url: str) -> Path | None:
 
 def _make_directory(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnusable(f"the data directory {path} cannot be made: {error.strerror}") from None
 

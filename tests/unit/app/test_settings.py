@@ -46,6 +46,11 @@ def test_children_read_the_same_settings() -> None:
         ("log_level", "loud", "--log-level (MODELGATE_LOG_LEVEL) is not usable: it is one of debug, info, warning, error"),
         ("fetch_ports", "80,a", "--fetch-ports (MODELGATE_FETCH_PORTS) is not usable: Expected int, got str"),
         ("tls_cert", "x.pem", "--tls-cert and --tls-key belong together: give both or neither"),
+        (
+            "trusted_proxies",
+            "10.0.0.0/8,proxy",
+            "--trusted-proxies (MODELGATE_TRUSTED_PROXIES) is not usable: 'proxy' is not an IP address or network, such as 192.0.2.7 or 10.0.0.0/8",
+        ),
         ("public_url", "example.com", "--public-url (MODELGATE_PUBLIC_URL) starts with http:// or https://"),
         (
             "webhook_origins",

@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from modelgate.app.processes import Processes, write_processes
 from modelgate.cli.installation import Installation, on_installation, one_line_errors
 from modelgate.storage.cipher import WrongSecret
 from modelgate.storage.errors import NoSuchRow
@@ -16,6 +17,7 @@ from modelgate.storage.errors import NoSuchRow
 @on_installation
 def command(installation: Installation, *, word: str) -> None:
     click.echo(f"{word} {installation.settings.database_url}")
+    click.echo(installation.base_url)
 
 
 def test_a_flag_wins_over_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +28,25 @@ def test_a_flag_wins_over_the_variable(tmp_path: Path, monkeypatch: pytest.Monke
         f"hello sqlite:///{tmp_path}/flag/modelgate.db" in CliRunner().invoke(command, ["hello", "--data", str(tmp_path / "flag")]).output
     )
     assert (tmp_path / "flag" / "modelgate.db").exists()
+
+
+def test_a_data_directory_made_by_a_command_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODELGATE_DATABASE", raising=False)
+    CliRunner().invoke(command, ["hello", "--data", str(tmp_path / "data")])
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_symptom_links_named_a_port_where_nothing_listened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server was started with --port, the command was not: it printed the default."""
+    for name in ("MODELGATE_DATABASE", "MODELGATE_PUBLIC_URL", "MODELGATE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    arguments = ["hello", "--data", str(tmp_path)]
+    assert "http://127.0.0.1:8080" in CliRunner().invoke(command, arguments).output
+    (tmp_path / "run").mkdir()
+    write_processes(tmp_path / "run" / "processes.json", Processes(base_url="http://127.0.0.1:18711", host="127.0.0.1", port=18711))
+    assert "http://127.0.0.1:18711" in CliRunner().invoke(command, arguments).output
+    monkeypatch.setenv("MODELGATE_PUBLIC_URL", "https://ai.example.com/")
+    assert "https://ai.example.com\n" in CliRunner().invoke(command, arguments).output
 
 
 def test_a_data_directory_that_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:

@@ -15,14 +15,17 @@ from modelgate.cli.values import (
     parse_amount,
     parse_count,
     parse_expiry,
+    parse_grace,
     parse_limit,
     parse_list,
     parse_model_map,
+    parse_models_list,
     parse_networks_list,
     parse_span,
     show_time,
     show_usd,
 )
+from modelgate.identity.key_bounds import MAX_MODEL_LENGTH, MAX_MODELS, MAX_NETWORKS
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp()
 
@@ -47,6 +50,8 @@ def at(*parts: int) -> float:
         (parse_span, "12h", 43_200.0),
         (parse_span, "30d", 2_592_000.0),
         (parse_span, "2w", 1_209_600.0),
+        (parse_grace, "30d", 2_592_000.0),
+        (parse_models_list, "a, b,a", ("a", "b")),
         (parse_model_map, "a,b=c", {"a": "a", "b": "c"}),
         (parse_model_map, "any", {}),
         (parse_networks_list, "10.0.0.0/8, 2001:db8::1", ("10.0.0.0/8", "2001:db8::1")),
@@ -77,6 +82,10 @@ def test_what_is_taken(parse: Callable[[str], Any], text: str, value: object) ->
         (parse_model_map, "=a"),
         (parse_model_map, "a="),
         (parse_networks_list, "10.0.0.0/8,nowhere"),
+        (parse_networks_list, ",".join(f"10.0.0.{number}" for number in range(MAX_NETWORKS + 1))),
+        (parse_models_list, ",".join(f"m{number}" for number in range(MAX_MODELS + 1))),
+        (parse_models_list, "m" * (MAX_MODEL_LENGTH + 1)),
+        (parse_grace, "31d"),
     ],
 )
 def test_what_is_refused(parse: Callable[[str], Any], text: str) -> None:

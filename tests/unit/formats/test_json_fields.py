@@ -1,4 +1,6 @@
+import gzip
 import json
+import zlib
 from typing import Any
 
 import msgspec
@@ -31,6 +33,8 @@ class Body(msgspec.Struct):
 
 
 DECODER = msgspec.json.Decoder(Body)
+FORM = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--x--\r\n'
+HALF = "a text holds half a character: a surrogate escape (\\ud800 to \\udbff) without its second half"
 
 
 def say(param: str | None, reason: str) -> str:
@@ -45,6 +49,12 @@ def say(param: str | None, reason: str) -> str:
         (b'{"model":"m","many":[{"name":1}]}', "many[0].name", "invalid_type", "many[0].name|Expected str, got int"),
         (b'{"model":', None, "invalid_json", "None|JSON: Input data was truncated"),
         (b'{"model":"\xff"}', None, "invalid_json", "None|JSON: it is not UTF-8"),
+        (b" \n", None, "invalid_json", "None|JSON: it is empty"),
+        (gzip.compress(b'{"model":"m"}'), None, "invalid_json", "None|JSON: it is compressed; send it as it is, without Content-Encoding"),
+        (zlib.compress(b'{"model":"m"}'), None, "invalid_json", "None|JSON: it is compressed; send it as it is, without Content-Encoding"),
+        (FORM, None, "invalid_json", "None|JSON: it is a form; this endpoint takes JSON"),
+        (b"--x", None, "invalid_json", "None|JSON: JSON is malformed: invalid character (byte 1)"),
+        (b'{"model":"a\\uD83D b"}', None, "invalid_json", f"None|JSON: {HALF}"),
         (b'{"model":"m","x":%b}' % (b"[" * 100_000), None, "invalid_json", "None|JSON: it is nested too deeply"),
         (b"[]", None, "invalid_type", "None|Expected object, got array"),
     ],
@@ -61,6 +71,13 @@ def test_a_fault_names_its_field(body: bytes, param: str | None, code: str, mess
 def test_a_field_said_twice_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest, match=TWICE):
         refuse_twins(body, "model", say=say)
+
+
+@pytest.mark.parametrize("body", [b'{"model":"a","n":1,"n":2}', b'{"n":1,"model":"a","\\u006e":2}'])
+def test_more_than_one_field_is_looked_after(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match=TWICE):
+        refuse_twins(body, "model", "n", say=say)
+    refuse_twins(b'{"model":"a","n":1}', "model", "n", say=say)
 
 
 def test_twins_elsewhere_are_no_matter() -> None:

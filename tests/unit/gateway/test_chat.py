@@ -409,8 +409,25 @@ async def test_an_error_as_first_event_becomes_a_status_and_no_charge() -> None:
     error = event('{"error":{"message":"overloaded","type":"server_error","code":"slow_down"}}')
     async with playing(ScriptedUpstream(streaming(error))) as house:
         response = await house.ask({"stream": True})
-    assert (response.status, error_of(response)["code"]) == (502, "slow_down")
+    assert (response.status, error_of(response)["code"]) == (503, "slow_down")
     assert house.meter.captured == []
+    assert len(house.meter.released) == 1
+
+
+async def test_symptom_an_error_and_the_end_in_one_read_were_taken_for_an_answer_and_charged() -> None:
+    """vLLM says both at once: nobody else was asked, and the prompt was charged though nothing had been said."""
+    error = event('{"error":{"message":"no memory","type":"InternalServerError","code":500}}')
+    async with playing(ScriptedUpstream(streaming(error + DONE), streaming(words(1), STOP, DONE))) as house:
+        received = await house.read_stream(await house.ask({"stream": True}))
+    assert received == words(1) + STOP + DONE
+    assert len(house.meter.captured) == 1
+
+
+async def test_symptom_a_refusal_as_first_event_was_asked_of_everybody_and_told_as_our_fault() -> None:
+    error = event('{"error":{"message":"too many tools","type":"BadRequestError","code":400}}')
+    async with playing(ScriptedUpstream(streaming(error + DONE))) as house:
+        response = await house.ask({"stream": True})
+    assert (response.status, error_of(response)["type"]) == (400, "BadRequestError")
     assert len(house.meter.released) == 1
 
 

@@ -37,6 +37,8 @@ def test_whose_fault_a_status_is(status: int, verdict: str) -> None:
         ([("retry-after", "soon")], None),
         ([("retry-after-ms", "nan")], None),
         ([("retry-after-ms", "-5")], 0.0),
+        ([("retry-after-ms", "soon"), ("retry-after", "7")], 7.0),
+        ([("retry-after-ms", "nan"), ("retry-after", "7")], 7.0),
         ([("retry-after", "99999999999")], 86_400.0),
     ],
 )

@@ -43,8 +43,9 @@ def peek(request: HttpRequest) -> RequestPeek:
     body = request.body
     found = decode_fields(_glance, body, say=say)
     if holds_only_model(body, _NOTABLE):
+        refuse_twins(body, "max_tokens", say=say)
         return RequestPeek(found.model, found.stream, found.max_tokens)
-    refuse_twins(body, "model", say=say)
+    refuse_twins(body, "model", "max_tokens", say=say)
     return RequestPeek(found.model, found.stream, found.max_tokens, images=count_images(body), needs_hub=carries_state(body))
 
 

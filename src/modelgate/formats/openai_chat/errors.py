@@ -15,6 +15,8 @@ from modelgate.formats.openai_chat.schema import ErrorBody, ErrorDetail
 MAX_RETRY_AFTER_S = 86_400.0
 
 _decode = msgspec.json.Decoder(ErrorBody).decode
+_decode_listed = msgspec.json.Decoder(list[ErrorBody]).decode
+"""Google's server of this dialect says its error inside a list."""
 
 _OUT_OF_CREDIT = re.compile(
     r"(?i)insufficient[_ ](?:quota|balance|credits?|funds)|billing_hard_limit|exceeded your current quota|in arrears|arrearage"
@@ -67,8 +69,8 @@ def decode_error(status: int, body: bytes | bytearray) -> VendorError:
 def decode_detail(body: bytes | bytearray) -> ErrorDetail:
     """Return the error of an upstream's answer with string fields only, free of anything that looks like a key."""
     try:
-        found = _decode(body)
-    except UNREADABLE:
+        found = _decode_listed(body)[0] if body[:1] == b"[" else _decode(body)
+    except (*UNREADABLE, IndexError):
         return ErrorDetail(message="", type=None, param=None, code=None)
     detail = found.error
     if detail is None:

@@ -16,6 +16,8 @@ _NOTABLE = re.compile(b'"(?:model"|audio"|image_url"|%b)' % _CARRIED_MARK)
 """Words that ask for a closer look: one search for all of them, a fast one because they all begin alike. The name of the model is
 among them because it may be said only once."""
 _EMPTY = (b"", b"null", b"[]")
+_PRICED = ("n", "max_tokens", "max_completion_tokens")
+"""What the hold depends on besides the model."""
 
 
 class _AudioId(msgspec.Struct, frozen=True):
@@ -132,6 +134,8 @@ def peek_request(request: HttpRequest) -> RequestPeek:
     is_common = holds_only_model(body, _NOTABLE)
     if not is_common:
         refuse_twins(body, "model", say=say)
+    if found.n is not None or found.max_tokens is not None or found.max_completion_tokens is not None:
+        refuse_twins(body, *(name for name in _PRICED if getattr(found, name) is not None), say=say)
     limit = limit_of(found.max_completion_tokens, found.max_tokens)
     may_sound, images = (False, 0) if is_common else (None, -1)
     return RequestPeek(found, body, found.model, found.stream, found.n, limit, is_common, may_sound, images)

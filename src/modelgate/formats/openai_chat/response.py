@@ -37,9 +37,11 @@ def decode_answer(body: bytes | bytearray) -> Answer | None:
 
 
 def usage_of(body: UsageBody) -> Usage | None:
-    """Return the counted units, None when the vendor's figures cannot be true: negative, absurd, or parts above their whole."""
-    prompt = body.prompt_tokens or 0
-    output = body.completion_tokens or 0
+    """Return the counted units, None when the vendor's figures cannot be true: negative, absurd, none at all, parts above their whole."""
+    prompt = body.prompt_tokens or body.input_tokens or 0
+    output = body.completion_tokens or body.output_tokens or 0
+    if not prompt and not output:
+        return None  # no conversation is made of nothing: who says so does not count
     if not (0 <= prompt <= MAX_UNITS and 0 <= output <= MAX_UNITS):
         return None
     of_prompt, of_output = body.prompt_tokens_details, body.completion_tokens_details

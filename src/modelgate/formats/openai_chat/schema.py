@@ -62,10 +62,13 @@ class CompletionDetails(msgspec.Struct, frozen=True):
 
 class UsageBody(msgspec.Struct, frozen=True):
     """The `usage` object. Imitators leave out or null anything, so everything is optional; some count cached tokens in places of their own
-    (DeepSeek, Moonshot, read 2026-11). The total tells whether thoughts are counted among the completion (OpenAI) or beside it (xAI)."""
+    (DeepSeek, Moonshot, read 2026-11), or everything by the names of OpenAI's responses (`input_tokens`). The total tells whether thoughts
+    are counted among the completion (OpenAI) or beside it (xAI)."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     total_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None

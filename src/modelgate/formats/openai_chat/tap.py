@@ -101,10 +101,10 @@ class StreamTap:
     def _look(self, data: bytes) -> bytes:
         """Take events that are not the one before but for its words."""
         events = data.count(b"data:")
-        self.events += events
         # By `find`: `in` tries first whether the bytes are a number, and that takes longer than to look for them.
         is_plain = data.count(b'"usage"') == data.count(b'"usage":null') and data.find(b"[DONE]") < 0 and data.find(b'"error"') < 0
         if is_plain and (self._state_ids is None or data.find(b'"audio"') < 0):
+            self.events += events
             if events == 1 and self._looks < MAX_LOOKS:
                 self._remember(data)
             return data if self._model is None else _MODEL.sub(self._substitute, data)
@@ -139,6 +139,8 @@ class StreamTap:
 
     def _pass_event(self, event: bytes) -> bytes:
         payload = data_of(event)
+        if self.error is None:  # what follows an error, such as its [DONE], is not of the answer
+            self.events += bool(payload)
         if payload.startswith(b"[DONE]"):
             self.is_done = True
             self.final = event

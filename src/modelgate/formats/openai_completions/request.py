@@ -20,6 +20,8 @@ FIELD_NAMES = {"max_output_tokens": "max_tokens", "messages": "prompt"}
 
 _SAID_ALIKE = ("temperature", "top_p", "n", "presence_penalty", "frequency_penalty", "logit_bias", "seed")
 """Fields that are called the same and said the same."""
+_PRICED = ("max_tokens", "n", "best_of")
+"""What the hold depends on besides the model."""
 _DEFAULTS: dict[str, Json] = {
     field.name: field.default for field in msgspec.structs.fields(ChatRequest) if field.default is not msgspec.NODEFAULT
 }
@@ -96,7 +98,7 @@ def peek_request(request: HttpRequest) -> RequestPeek:
         raise InvalidRequest("'stream_options' is only allowed with 'stream': true.", param="stream_options", code="invalid_value")
     if len(prompts_of(said.prompt)) > MAX_PROMPTS:
         raise _too_many(f"{MAX_PROMPTS} prompts")
-    refuse_twins(request.body, "model", say=say)
+    refuse_twins(request.body, "model", *(name for name in _PRICED if getattr(said, name) is not None), say=say)
     return RequestPeek(said=said)
 
 

@@ -90,7 +90,7 @@ def peek(request: HttpRequest) -> RequestPeek:
     if said.previous_response_id and said.conversation is not None:
         message = "'previous_response_id' and 'conversation' cannot be used together."
         raise InvalidRequest(message, param="conversation", code="invalid_value")
-    refuse_twins(body, "model", say=say)
+    refuse_twins(body, "model", *(() if said.max_output_tokens is None else ("max_output_tokens",)), say=say)
     # A picture that an earlier answer drew comes back whole.
     images = count_quoted(body, b"input_image") + count_quoted(body, b"image_generation_call")
     return RequestPeek(said=said, images=images, needs_hub=has_quoted(body, _CARRIED))

@@ -39,6 +39,7 @@ class Ids:
         (b'{"model":"m","max_tokens":1,"messages":[]}', "messages: ", "invalid_value"),
         (b'{"model":"m","max_tokens":1,"messages":[1],"stream":1}', "stream: ", "invalid_type"),
         (b'{"model":"a","max_tokens":1,"messages":[1],"model":"b"}', "model: given twice", "invalid_value"),
+        (b'{"model":"a","max_tokens":1,"messages":[1],"max_tokens":9}', "max_tokens: given twice", "invalid_value"),
     ],
 )
 def test_a_bad_request_is_told_in_the_vendors_manner(body: bytes, message: str, code: str) -> None:

@@ -67,6 +67,8 @@ def test_how_long_to_wait_is_read_from_the_words(said: str, seconds: float | Non
         (b"oops", "", None),
         (b'{"message":"bare","code":20012,"data":null}', "bare", "20012"),
         (b'{"error":{"message":["list"]}}', '["list"]', None),
+        (b'[{"error":{"code":400,"message":"of Google","status":"INVALID_ARGUMENT"}}]', "of Google", "400"),
+        (b"[]", "", None),
     ],
 )
 def test_errors_of_imitators_are_read(body: bytes, message: str, code: str | None) -> None:

@@ -20,6 +20,21 @@ def test_a_bad_body_is_refused(ask) -> None:
         peek_request(HttpRequest(method="POST", path="/", headers=HeaderBlock(), body=b'{"model":'))
 
 
+@pytest.mark.parametrize("name", ["n", "max_tokens", "max_completion_tokens"])
+def test_symptom_money_was_held_for_a_bound_that_was_said_again_higher(name: str) -> None:
+    """One upstream heeds the first of two, another the last: of a bound too it has to be said once."""
+    for bounds in (b'"%b":1,"messages":[1],"%b":9', b'"%b":9,"messages":[1],"%b":9'):
+        body = b'{"model":"m",' + bounds.replace(b"%b", name.encode()) + b"}"
+        with pytest.raises(InvalidRequest, match="given twice") as refused:
+            peek_request(HttpRequest(method="POST", path="/", query="", headers=HeaderBlock(b""), body=body))
+        assert refused.value.param == name
+
+
+def test_a_bound_may_be_spoken_of_elsewhere() -> None:
+    body = b'{"model":"m","max_tokens":5,"messages":[{"max_tokens":9}],"metadata":{"n":"1"}}'
+    assert peek_request(HttpRequest(method="POST", path="/", query="", headers=HeaderBlock(b""), body=body)).output_limit == 5
+
+
 def test_ids_that_carry_another_vendors_state_need_the_hub(ask) -> None:
     id = pack_id(Carried("c1", "gemini_content", "signature"))
     call = {"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}

@@ -66,6 +66,17 @@ def test_symptom_a_whole_answer_was_thrown_away_for_the_form_of_its_usage(said: 
     assert usage_of(answer.usage) is None
 
 
+@pytest.mark.parametrize("said", ["{}", '{"total_tokens":15}', '{"prompt_tokens":0,"completion_tokens":0}', '{"prompt_tokens":null}'])
+def test_symptom_an_answer_whose_usage_counts_nothing_was_free(said: str) -> None:
+    """Nobody counted, so it is for us to count: it was taken for a conversation of no tokens."""
+    assert usage(said) is None
+
+
+def test_symptom_counts_by_the_names_of_responses_were_not_seen() -> None:
+    assert usage('{"input_tokens":10,"output_tokens":5}') == Usage(input_tokens=10, output_tokens=5)
+    assert usage('{"prompt_tokens":3,"completion_tokens":2,"input_tokens":9,"output_tokens":9}') == Usage(input_tokens=3, output_tokens=2)
+
+
 def test_imitators_may_leave_out_anything() -> None:
     assert usage('{"prompt_tokens":3}') == Usage(input_tokens=3)
     assert decode_answer(b"<html>") is None

@@ -88,6 +88,11 @@ def test_an_error_in_the_middle_is_read_and_passed_on() -> None:
     assert run(b'data: {"choices":[],"error":null}\n\n' + DONE, size=1000)[0].error is None
 
 
+def test_what_follows_an_error_is_no_event_of_the_answer() -> None:
+    error = b'data: {"error":{"message":"full","code":429}}\n\n'
+    assert [run(before + error + DONE, size=1000)[0].events for before in (b"", b": hm\n\n", chunk("a"))] == [1, 1, 2]
+
+
 def test_a_cut_stream_is_not_complete_and_one_with_a_finish_reason_is() -> None:
     assert not run(chunk("a", finish='""'), size=1000)[0].is_complete()
     assert run(chunk("a") + chunk("", finish='"length"'), size=13)[0].is_complete()

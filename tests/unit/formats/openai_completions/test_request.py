@@ -49,6 +49,7 @@ def test_every_text_that_is_made_counts(body: Any, n: int, limit: int) -> None:
         ({"model": "m", "best_of": 21}, "best_of", "invalid_value"),
         ({"model": "m", "stream_options": {}}, "stream_options", "invalid_value"),
         (b'{"model":"m","model":"n"}', "model", "invalid_value"),
+        (b'{"model":"m","prompt":"a","best_of":1,"best_of":9}', "best_of", "invalid_value"),
     ],
 )
 def test_a_bad_request_names_the_field_and_the_rule(body: Any, param: str | None, code: str) -> None:

@@ -66,6 +66,7 @@ def test_what_a_request_goes_on_from_binds_it(more: Any, state: str) -> None:
         ({"model": "m", "background": True}, "background", "unsupported_parameter"),
         ({"model": "m", "previous_response_id": "resp_1", "conversation": "conv_1"}, "conversation", "invalid_value"),
         (b'{"model":"m","model":"n","input":"Hi"}', "model", "invalid_value"),
+        (b'{"model":"m","max_output_tokens":20,"input":"Hi","max_output_tokens":9000}', "max_output_tokens", "invalid_value"),
     ],
 )
 def test_a_bad_request_names_the_field_and_the_rule(body: Any, param: str | None, code: str) -> None:
