@@ -110,14 +110,14 @@ QUESTIONS: dict[str, Question] = {
 }
 
 
-def measure_log(*, rows: int = ROWS) -> dict[str, Any]:
-    """Ask every question cold, print the table, and return milliseconds by question: the worst of `ROUNDS`."""
+def measure_log(*, rows: int = ROWS, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Ask every question cold, print the table, and return milliseconds by question: the worst of `rounds`."""
     path = _prepared(rows)
     found: dict[str, Any] = {"rows": rows, "database_mb": round(path.stat().st_size / 1e6)}
     print(f"\nthe log over {rows:,} requests on SQLite ({found['database_mb']} MB), cold, ms:")
     for name in QUESTIONS:
         times = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             drop_from_page_cache(path)
             command = [sys.executable, "-m", "bench.log_rows", str(path), name]
             times.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
