@@ -1,7 +1,9 @@
 """What every test gets: a closed network, an event loop like production's, and examples that are the same in every run."""
 
 import contextlib
+import gc
 import socket
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -15,6 +17,17 @@ with contextlib.suppress(ImportError):  # the frameworks' environment has none
     settings.load_profile("same")  # pytest --hypothesis-profile=anew looks for examples that nobody has tried
 
 _connect = socket.socket.connect
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays until the end: the garbage collector, and every test that calls it, need not walk through all of it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
