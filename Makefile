@@ -9,6 +9,8 @@ WEB    := src/modelgate/portal/web/sources.sha256
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*')
 # Half of the time of tests is waiting; with more processes, those that look at time would wait for a core.
 TEST_PROCESSES ?= 2
+# Tests start hundreds of processes, and each would compile all of Modelgate again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run install web test test-e2e test-samples test-frameworks check format bench lock clean
