@@ -14,13 +14,13 @@ def said(*messages: Message) -> Turns:
 def test_one_id_for_many_calls_is_told_apart_without_much_ado() -> None:
     calls = [ToolCall(id="call", name="f", arguments="{}") for _ in range(20_000)]
     results = [ToolResult(call_id="call") for _ in calls]
-    start = time.perf_counter()
+    start = time.process_time()
     assistant, user = said(
         Message(role="user", parts=(Text(text="x"),)),
         Message(role="assistant", parts=tuple(calls)),
         Message(role="user", parts=tuple(results)),
     ).encode()[1:]
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert [block["id"] for block in assistant["content"]] == [block["tool_use_id"] for block in user["content"]]
     assert len({block["id"] for block in assistant["content"]}) == 20_000
 

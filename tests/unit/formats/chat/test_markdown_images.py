@@ -42,9 +42,9 @@ def test_a_broken_picture_is_named() -> None:
 def test_symptom_a_text_of_openings_was_searched_two_hundred_times_over() -> None:
     """It took five microseconds for each, minutes for the largest body."""
     text = "![" * 2_000_000 + "](data:image/"
-    started = time.perf_counter()
+    started = time.process_time()
     assert split_markdown_images(text) == (Text(text=text),)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_the_nearest_opening_is_the_pictures_own() -> None:
