@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from tests.e2e.people import Owner
-from tests.e2e.visit import Visit, Visits
+from tests.e2e.visit import TIMEOUT_MS, Visit, Visits
 from tests.integration.gateway.conftest import Installation
 from tests.webhook_receiver import Receiver
 
@@ -45,6 +45,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if shutil.which(CHROMIUM) is None:
         pytest.fail(f"{CHROMIUM} is missing: apt-get install -y chromium", pytrace=False)
+    expect.set_options(timeout=TIMEOUT_MS)  # of itself it waits 5 s, as pages do not
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
         yield opened

@@ -38,7 +38,7 @@ CONSOLE = (
     "/console/settings",
     "/console/profile",
 )
-SETTLED_S = 20.0
+SETTLED_S = 60.0
 UNREACHABLE = "async () => [...document.querySelectorAll('a:not([href])')].map(link => `not reached by the keyboard: ${link.outerHTML}`)"
 FAULTS = """async () => document.querySelector('main').insertAdjacentHTML('beforeend',
     '<button class=fault></button><p class=faint-fault>Words that nobody can read</p><div class=wide-fault>.</div>')"""

@@ -16,7 +16,7 @@ from tests.integration.gateway.plain_http import send
 pytestmark = pytest.mark.e2e
 
 CENTS = re.compile(r"\$([\d.]+)")
-WRITTEN_S = 10.0
+WRITTEN_S = 60.0
 MAX_CALLS = 20
 """Far more than the limit pays for."""
 

@@ -32,7 +32,7 @@ def test_a_kling_picture_from_the_page_to_the_picture(installation: Installation
     try_it(visit, installation.test_key)
     dialog = visit.page.get_by_role("dialog")
     expect(dialog.get_by_label("Progress of the task")).to_be_visible()
-    expect(dialog.get_by_text("succeeded", exact=True)).to_be_visible(timeout=30_000)
+    expect(dialog.get_by_text("succeeded", exact=True)).to_be_visible()
     shown = visit.run(SHOWN)
     assert shown["width"] > 100
     assert shown["origin"] == installation.base_url
