@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelgate.app.before_start import check_before_start
 from modelgate.app.data_directory import CannotStart, is_locked
 from modelgate.app.listening import listen_for_relays
 from modelgate.app.processes import Processes, read_processes
@@ -49,7 +50,14 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     running = is_locked(settings.lock_path)
     findings = [*_data_directory(settings), *_secret(settings), _server(settings, running), *_processes(settings, running)]
     findings += [_port(settings, running), _database(settings), _disk(settings), _open_files(), _clock(settings)]
-    return tuple(findings)
+    return (*_settings(settings), *findings)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    try:
+        check_before_start(settings)
+    except CannotStart as error:
+        yield Finding(subject="settings", ok=False, text=str(error), mend="change the flag or the variable it names")
 
 
 def _data_directory(settings: Settings) -> Iterator[Finding]:

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from modelgate.identity.keys import parse_networks
-
 PREFIX = "MODELGATE_"
 PROXY_VARIABLES = {"https_proxy": ("HTTPS_PROXY", "https_proxy"), "http_proxy": ("http_proxy",), "no_proxy": ("NO_PROXY", "no_proxy")}
 """Well-known variables that are used when ours is not set. Not HTTP_PROXY: a CGI server would let callers set it."""
 
 
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_PUBLIC_URL = re.compile(_ORIGIN.pattern + r"(/[A-Za-z0-9._~/-]*)?")
+_BUCKET = re.compile(r"s3://[^/\s]+(/\S*)?")
 
 
 class SettingsError(ValueError):
@@ -52,7 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "NORMAL"
     blobs: Annotated[str, Meta(description="Where results are kept: s3://bucket/prefix, or empty for the data directory.")] = ""
     max_body_bytes: Annotated[int, Meta(description="Largest request body.", ge=1024, le=1 << 30)] = 64 * 1024 * 1024
-    fetch_ports: Annotated[tuple[int, ...], Meta(description="Ports that callers' and vendors' URLs may name, separated by commas.")] = (
+    fetch_ports: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
+        Meta(description="Ports that callers' and vendors' URLs may name, separated by commas."),
+    ] = (
         80,
         443,
         8080,
@@ -207,22 +210,28 @@ def _explain(error: msgspec.ValidationError) -> str:
     hint = get_type_hints(Settings)[field]
     if get_origin(hint) is Literal:
         text = f"it is one of {', '.join(get_args(hint))}"
+    elif int in (hint, *get_args(hint)):
+        text = _explain_number(field)
     return f"{flag_of(field)} ({variable_of(field)}) is not usable: {text.replace('`', '')}"
+
+
+def _explain_number(field: str) -> str:
+    hint = get_type_hints(Settings, include_extras=True)[field]
+    is_list = _is_list(field)
+    annotation: Any = get_args(get_args(hint)[0])[0] if is_list else hint
+    bounds = next(part for part in get_args(annotation) if isinstance(part, Meta))
+    return f"it takes {'whole numbers' if is_list else 'a whole number'} from {bounds.ge} to {bounds.le}"
 
 
 def _check(settings: Settings) -> None:
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
-    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
-        raise SettingsError("--public-url (MODELGATE_PUBLIC_URL) starts with http:// or https://")
-    try:
-        parse_networks(settings.trusted_proxies)
-    except ValueError as error:
-        raise SettingsError(f"--trusted-proxies (MODELGATE_TRUSTED_PROXIES) is not usable: {error}") from None
+    if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
+        raise SettingsError(f"--public-url (MODELGATE_PUBLIC_URL) takes http[s]://host[:port][/path], not {settings.public_url!r}")
     for origin in settings.webhook_origins:
         if not _ORIGIN.fullmatch(origin):
             raise SettingsError(f"--webhook-origins (MODELGATE_WEBHOOK_ORIGINS) takes http[s]://host[:port], not {origin!r}")
-    if settings.blobs and not settings.blobs.startswith("s3://"):
+    if settings.blobs and not _BUCKET.fullmatch(settings.blobs):
         raise SettingsError("--blobs (MODELGATE_BLOBS) is s3://bucket/prefix, or empty for the data directory")
 
 

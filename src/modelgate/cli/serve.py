@@ -33,7 +33,7 @@ def _settings_of(flags: dict[str, object]) -> Settings:
 def serve(**flags: Any) -> None:
     """Start everything: the gateway on one port, with its data in one directory."""
     settings = _settings_of(flags)
-    _check_https(settings)
+    _check(settings)
     become_supervisor(settings)
 
 
@@ -69,15 +69,15 @@ def worker(**flags: Any) -> None:
     run_role("worker", _settings_of(flags))
 
 
-def _check_https(settings: Settings) -> None:
-    """Say in one line what is wrong with the certificate, before anything starts. Imported only then: ssl is 1.5 MB."""
-    if not settings.tls_cert:
-        return
+def _check(settings: Settings) -> None:
+    """Say in one line what is wrong with files and addresses, before anything starts. Imported only then: ssl is 1.5 MB."""
+    from modelgate.app.before_start import LOOKED_INTO, check_before_start
     from modelgate.app.data_directory import CannotStart
-    from modelgate.app.https import server_tls
 
+    if not any(getattr(settings, field) for field in LOOKED_INTO):
+        return
     try:
-        server_tls(settings)
+        check_before_start(settings)
     except CannotStart as error:
         report_failure(str(error))
         sys.exit(1)

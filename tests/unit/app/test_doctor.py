@@ -4,6 +4,7 @@ import os
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from modelgate.app import doctor
@@ -50,6 +51,10 @@ def test_what_others_could_read(settings: Settings) -> None:
 def test_a_secret_that_is_damaged(settings: Settings) -> None:
     settings.secret_path.write_text("abc")
     assert "secret" in bad(settings)
+
+
+def test_settings_that_no_start_would_take(settings: Settings) -> None:
+    assert "--ca-file" in bad(msgspec.structs.replace(settings, ca_file="/nowhere/ca.pem"))["settings"]
 
 
 def test_a_damaged_database(settings: Settings) -> None:

@@ -40,23 +40,24 @@ def test_children_read_the_same_settings() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [
-        ("port", "x", "--port (MODELGATE_PORT) is not usable: Expected int, got str"),
-        ("port", "70000", "--port (MODELGATE_PORT) is not usable: Expected int <= 65535"),
-        ("workers", "0", "--workers (MODELGATE_WORKERS) is not usable: Expected int >= 1"),
+        ("port", "x", "--port (MODELGATE_PORT) is not usable: it takes a whole number from 0 to 65535"),
+        ("port", "70000", "--port (MODELGATE_PORT) is not usable: it takes a whole number from 0 to 65535"),
+        ("port", "9" * 30, "--port (MODELGATE_PORT) is not usable: it takes a whole number from 0 to 65535"),
+        ("workers", "0", "--workers (MODELGATE_WORKERS) is not usable: it takes a whole number from 1 to 256"),
         ("log_level", "loud", "--log-level (MODELGATE_LOG_LEVEL) is not usable: it is one of debug, info, warning, error"),
-        ("fetch_ports", "80,a", "--fetch-ports (MODELGATE_FETCH_PORTS) is not usable: Expected int, got str"),
+        ("fetch_ports", "80,a", "--fetch-ports (MODELGATE_FETCH_PORTS) is not usable: it takes whole numbers from 1 to 65535"),
+        ("fetch_ports", "0", "--fetch-ports (MODELGATE_FETCH_PORTS) is not usable: it takes whole numbers from 1 to 65535"),
         ("tls_cert", "x.pem", "--tls-cert and --tls-key belong together: give both or neither"),
-        (
-            "trusted_proxies",
-            "10.0.0.0/8,proxy",
-            "--trusted-proxies (MODELGATE_TRUSTED_PROXIES) is not usable: 'proxy' is not an IP address or network, such as 192.0.2.7 or 10.0.0.0/8",
+        *(
+            ("public_url", url, f"--public-url (MODELGATE_PUBLIC_URL) takes http[s]://host[:port][/path], not {url!r}")
+            for url in ("example.com", "http://", "https://a b/", "https://a.example/?b", "https://user@a.example")
         ),
-        ("public_url", "example.com", "--public-url (MODELGATE_PUBLIC_URL) starts with http:// or https://"),
         (
             "webhook_origins",
             "http://a.example/hook",
             "--webhook-origins (MODELGATE_WEBHOOK_ORIGINS) takes http[s]://host[:port], not 'http://a.example/hook'",
         ),
+        ("blobs", "s3://", "--blobs (MODELGATE_BLOBS) is s3://bucket/prefix, or empty for the data directory"),
         ("blobs", "/srv", "--blobs (MODELGATE_BLOBS) is s3://bucket/prefix, or empty for the data directory"),
     ],
 )

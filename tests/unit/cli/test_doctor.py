@@ -36,4 +36,4 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MODELGATE_WORKERS", "none")
     result = CliRunner().invoke(doctor, ["--data", str(tmp_path)])
     assert result.exit_code == 1
-    assert result.output == "Error: --workers (MODELGATE_WORKERS) is not usable: Expected int, got str\n"
+    assert result.output == "Error: --workers (MODELGATE_WORKERS) is not usable: it takes a whole number from 1 to 256\n"
