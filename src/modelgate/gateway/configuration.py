@@ -113,7 +113,10 @@ class Configuration:
         if not offer.routes:
             if does := self.routes.operations_of(book=key.book, model=model):
                 raise UnknownModel(f"The model '{shown}' is not for this. What it is here for: {', '.join(does)}.", param="model")
-            if key.book == "live" and self.prices.entry(model) is not None:
+            entry = self.prices.entry(model)
+            if key.book == "live" and entry is not None:
+                if entry.book == "test":
+                    raise UnknownModel(f"'{shown}' is the sandbox's own: only test keys (sk-test-…) reach it.", param="model")
                 raise NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
             raise no_such_model(model)
         if offer.price is None:

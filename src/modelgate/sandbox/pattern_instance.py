@@ -40,14 +40,24 @@ def text_matching(pattern: str, *, least: int = 0, most: int = MAX_REPEATS) -> s
 
 def matches(text: str, pattern: str) -> bool:
     """Say whether a text matches; also no when finding out could take long (nested repeats, long texts)."""
+    return _tried(text, pattern) is True
+
+
+def mismatches(text: str, pattern: str) -> bool:
+    """Say whether a text is known not to match."""
+    return _tried(text, pattern) is False
+
+
+def _tried(text: str, pattern: str) -> bool | None:
+    """Return whether a text matches; None where it cannot be told, or not soon."""
     if len(text) > MAX_MATCHED_TEXT or len(pattern) > MAX_PATTERN:
-        return False
+        return None
     try:
         if _open_repeats(parser.parse(pattern)) > MAX_OPEN_REPEATS:
-            return False
+            return None
         return re.search(pattern, text) is not None
     except (re.error, RecursionError, OverflowError):
-        return False
+        return None
 
 
 def _open_repeats(parsed: Json, *, inside: bool = False) -> int:

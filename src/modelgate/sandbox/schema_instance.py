@@ -1,8 +1,9 @@
 """A value valid for a JSON schema, made deterministically and, where the schema leaves room, out of words the caller used.
 
 Covers what tools and structured answers use: types, enum, const, default, examples, properties, required, arrays with bounds,
-tuples, `$ref` with `$defs`, anyOf, oneOf, allOf, formats, numeric and length bounds; patterns as well as can be. Depth and size are
-bounded, so recursive schemas end: beyond the depth only what is required is made, and where there is a choice a shallow branch is taken.
+tuples, `$ref` with `$defs`, anyOf, oneOf, allOf, if, formats, numeric and length bounds; patterns as well as can be. What was made
+is looked at by `schema_check`: what it knows to be wrong is not given. Depth and size are bounded, so recursive schemas end: beyond the
+depth only what is required is made, and where there is a choice a shallow branch is taken.
 """
 
 import math
@@ -12,6 +13,7 @@ import msgspec
 
 from modelgate.core.records import Json
 from modelgate.sandbox.pattern_instance import matches, text_matching
+from modelgate.sandbox.schema_check import Judge, has_type, is_valid, referred
 
 MAX_DEPTH = 16
 OPTIONAL_DEPTH = 4
@@ -56,8 +58,15 @@ class Unsatisfiable(Exception):
 
 
 def make_instance(schema: Json, hints: Hints = Hints()) -> Json:  # noqa: B008  # an immutable default
-    """Return a value valid for `schema`. Raises Unsatisfiable when there is none within the bounds of this generator."""
-    return _Maker(schema, hints).make(schema, depth=0)
+    """Return a value valid for `schema`, of the caller's words or, where they do not do, without them.
+
+    Raises Unsatisfiable when there is none within the bounds of this generator.
+    """
+    for given in (hints, Hints()):
+        value = _Maker(schema, given).make(schema, depth=0)
+        if is_valid(value, schema):
+            return value
+    raise Unsatisfiable
 
 
 class _Maker:
@@ -65,6 +74,7 @@ class _Maker:
 
     def __init__(self, root: Json, hints: Hints) -> None:
         self._root = root
+        self._judge = Judge(root)
         self._texts = list(hints.texts)
         self._numbers = list(hints.numbers)
         self._words = hints.words
@@ -81,6 +91,8 @@ class _Maker:
             return schema["const"]
         if isinstance(schema.get("enum"), list) and schema["enum"]:
             return self._chosen(schema)
+        if "if" in schema:
+            return self._conditional(schema, depth=depth)
         for word in ("anyOf", "oneOf"):
             if isinstance(schema.get(word), list) and schema[word]:
                 return self._branch(schema, word=word, depth=depth)
@@ -101,36 +113,45 @@ class _Maker:
         raise Unsatisfiable
 
     def _lookup(self, reference: str) -> dict[str, Json]:
-        node = self._root
-        for step in reference.removeprefix("#").strip("/").split("/"):
-            step = step.replace("~1", "/").replace("~0", "~")
-            if step:
-                node = node.get(step) if isinstance(node, dict) else None
-        if not isinstance(node, dict):
+        node = referred(self._root, reference)
+        if node is None:
             raise Unsatisfiable
         return node
 
     def _chosen(self, schema: dict[str, Json]) -> Json:
         """Prefer an enum value the caller named, else the first of the right type."""
-        fitting = [value for value in schema["enum"] if _has_type(value, schema.get("type"))] or schema["enum"]
+        fitting = [value for value in schema["enum"] if has_type(value, schema.get("type"))]
+        if not fitting:
+            raise Unsatisfiable
         return next((value for value in fitting if isinstance(value, str) and value.casefold() in self._words), fitting[0])
 
+    def _conditional(self, schema: dict[str, Json], *, depth: int) -> Json:
+        """Make a value for what holds without the condition, and once more for what the condition then asks of it."""
+        base = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
+        value = self.make(base, depth=depth + 1)
+        asked = schema.get("then" if self._judge.holds(value, schema["if"]) else "else", True)
+        if self._judge.holds(value, asked) or not isinstance(asked, dict):
+            return value
+        return self.make(_merged(base, self._resolved(asked)), depth=depth + 1)
+
     def _branch(self, schema: dict[str, Json], *, word: str, depth: int) -> Json:
-        """Take the first branch that works out; null only when nothing else does."""
+        """Take the first branch that works out, of `oneOf` the first that does so alone; null only when nothing else does."""
         base = {key: value for key, value in schema.items() if key != word}
         branches = [self._resolved(branch) for branch in schema[word] if isinstance(branch, dict)]
         for branch in sorted(
             branches, key=lambda branch: (branch.get("type") == "null", depth > OPTIONAL_DEPTH and "properties" in branch)
         ):
             try:
-                return self.make(_merged(base, branch), depth=depth + 1)
+                value = self.make(_merged(base, branch), depth=depth + 1)
             except Unsatisfiable:
                 continue
+            if word == "anyOf" or sum(self._judge.holds(value, other) for other in branches) == 1:
+                return value
         raise Unsatisfiable
 
     def _typed(self, schema: dict[str, Json], *, depth: int) -> Json:
         kind = _type_of(schema)
-        if "default" in schema and _has_type(schema["default"], kind) and not isinstance(schema["default"], dict | list | str):
+        if "default" in schema and has_type(schema["default"], kind) and not isinstance(schema["default"], dict | list | str):
             return schema["default"]
         match kind:
             case "object":
@@ -164,7 +185,7 @@ class _Maker:
 
     def _array(self, schema: dict[str, Json], *, depth: int) -> list[Json]:
         heads = _listed(schema, "prefixItems")
-        least = _bounded(schema.get("minItems"), 0, MAX_ITEMS)
+        least = _needed(schema.get("minItems"), MAX_ITEMS)
         most = _bounded(schema.get("maxItems"), MAX_ITEMS, MAX_ITEMS)
         length = min(most, max(least, len(heads), 1 if depth < OPTIONAL_DEPTH else 0))
         made: list[Json] = []
@@ -205,7 +226,7 @@ class _Maker:
         return int(value) if whole else value
 
     def _text(self, schema: dict[str, Json]) -> str:
-        least = _bounded(schema.get("minLength"), 0, MAX_TEXT)
+        least = _needed(schema.get("minLength"), MAX_TEXT)
         most = _bounded(schema.get("maxLength"), MAX_TEXT, MAX_TEXT)
         pattern = schema.get("pattern") if isinstance(schema.get("pattern"), str) else None
         for candidate in self._text_candidates(schema):
@@ -257,27 +278,6 @@ def _type_of(schema: dict[str, Json]) -> str:
     return "number" if "minimum" in schema or "maximum" in schema else "string"
 
 
-def _has_type(value: Json, kind: Json) -> bool:
-    if isinstance(kind, list):
-        return any(_has_type(value, each) for each in kind)
-    match kind:
-        case "string":
-            return isinstance(value, str)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case "boolean":
-            return isinstance(value, bool)
-        case "null":
-            return value is None
-        case "object":
-            return isinstance(value, dict)
-        case "array":
-            return isinstance(value, list)
-    return True
-
-
 def _range(schema: dict[str, Json], *, whole: bool) -> tuple[float, float]:
     """Return the closed range of a number; open bounds come in by one, or by `STEP` where fractions are allowed."""
     low, high = _bound(schema, "minimum", -math.inf), _bound(schema, "maximum", math.inf)
@@ -306,6 +306,14 @@ def _listed(schema: dict[str, Json], name: str) -> list[Json]:
 
 def _bounded(value: Json, default: int, limit: int) -> int:
     return min(max(value, 0), limit) if isinstance(value, int) and not isinstance(value, bool) else default
+
+
+def _needed(value: Json, limit: int) -> int:
+    """Return how much there has to be at least. Raises Unsatisfiable when that is more than is made here."""
+    least = _bounded(value, 0, limit + 1)
+    if least > limit:
+        raise Unsatisfiable
+    return least
 
 
 def _variations(value: Json, schema: Json) -> Iterator[Json]:

@@ -16,6 +16,8 @@ THUMBNAIL_QUALITY = 85
 MIN_SHARE = 0.08
 """A colour of less than this share of the picture is not named."""
 
+_BROKEN = (OSError, ValueError, SyntaxError)
+"""Pillow's three ways to say that the data breaks off or is not valid."""
 _NAMED = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
@@ -75,13 +77,23 @@ def open_picture(data: bytes) -> Image.Image:
     return picture
 
 
+def open_whole(data: bytes) -> Image.Image:
+    """Return the picture in some bytes, decoded. Raises NotAPicture, also where the data breaks off or is damaged."""
+    picture = open_picture(data)
+    try:
+        picture.load()
+    except _BROKEN:
+        raise NotAPicture from None
+    return picture
+
+
 def shrink(picture: Image.Image) -> bytes:
     """Return a JPEG of at most `THUMBNAIL_PX` a side, for keeping. Raises NotAPicture when the data breaks off."""
     buffer = io.BytesIO()
     try:
         small = picture.convert("RGB")
         small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    except (OSError, ValueError, SyntaxError):  # Pillow's three ways to say that the data breaks off or is not valid
+    except _BROKEN:
         raise NotAPicture from None
     small.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY)
     return buffer.getvalue()
@@ -93,7 +105,7 @@ def look_at(data: bytes) -> Picture:
     kind, (width, height) = picture.format or "unknown", picture.size
     try:
         sample = picture.convert("RGBA").resize((SAMPLE_PX, SAMPLE_PX), Image.Resampling.BOX)
-    except (OSError, ValueError, SyntaxError):  # as above
+    except _BROKEN:
         raise NotAPicture from None
     canvas = Image.new("RGBA", sample.size, (255, 255, 255, 255))
     canvas.alpha_composite(sample)

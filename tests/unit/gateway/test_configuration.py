@@ -96,5 +96,7 @@ def test_a_model_that_is_here_for_other_work_is_not_said_to_be_missing() -> None
     """Who asked for pictures by a model of conversations was told that there is no such model, or nobody to serve it."""
     with pytest.raises(UnknownModel, match=r"'openai/gpt-oss-20b' is not for this\. What it is here for: chat\."):
         configuration(upstream("groq")).offer_to(KEY, operation="image", model="openai/gpt-oss-20b")
+    with pytest.raises(UnknownModel, match="'sandbox-chat' is the sandbox's own: only test keys"):
+        configuration(upstream("groq")).offer_to(KEY, operation="chat", model="sandbox-chat")
     with pytest.raises(UnknownModel, match="There is no model 'nobody' here"):
         configuration(upstream("groq")).offer_to(KEY, operation="image", model="nobody")

@@ -41,6 +41,16 @@ SCHEMAS: list[dict[str, Any]] = [
     },
     {"type": "array", "prefixItems": [{"type": "string"}, {"type": "boolean"}], "items": False, "minItems": 2},
     {"type": "array", "items": {"type": "null"}, "maxItems": 0},
+    {"oneOf": [{"type": "integer", "multipleOf": 2}, {"type": "integer", "multipleOf": 3}]},
+    {"oneOf": [{"type": "object"}, {"type": "object", "required": ["a"]}, {"type": "string"}]},
+    {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "if": {"properties": {"a": {"minimum": 0}}},
+        "then": {"required": ["b"], "properties": {"b": {"type": "string"}}},
+        "else": {"required": ["c"]},
+    },
+    {"type": "object", "properties": {"a": {"type": "string"}}, "if": {"required": ["z"]}, "then": False, "else": {"minProperties": 2}},
     {"type": "string", "minLength": 12, "maxLength": 14},
     {"type": "string", "maxLength": 2},
     {"type": "string", "minLength": 100},
@@ -108,6 +118,23 @@ def test_the_callers_words_are_used() -> None:
     }
     hints = Hints(("Paris",), (3.0,), frozenset(("weather", "fahrenheit")))
     assert make_instance(schema, hints) == {"city": "Paris", "days": 3, "unit": "fahrenheit"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 1_000_000},
+        {"type": "array", "items": {"type": "null"}, "minItems": 1_000_000},
+        {"not": {}},
+        {"type": "string", "enum": [1, 2]},
+        {"oneOf": [{"type": "null"}, {"type": "null"}]},
+        {"type": "object", "properties": {"a": {"not": {"type": "string"}}}, "required": ["a"]},
+    ],
+)
+def test_symptom_an_answer_that_was_not_valid_for_its_schema(schema: dict[str, Any]) -> None:
+    """What is beyond this generator is refused: it gave a shorter text, or what was forbidden, and said that all was well."""
+    with pytest.raises(Unsatisfiable):
+        make_instance(schema, Hints(texts=("Anna",), numbers=(42.0,)))
 
 
 def test_endless_recursion_and_contradictions_are_refused() -> None:

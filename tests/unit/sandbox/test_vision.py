@@ -4,7 +4,7 @@ import io
 import pytest
 from PIL import Image
 
-from modelgate.sandbox.vision import NotAPicture, Picture, decode_base64, decode_data_url, look_at, open_picture
+from modelgate.sandbox.vision import NotAPicture, Picture, decode_base64, decode_data_url, look_at, open_picture, open_whole
 
 
 def _picture(kind: str, *, size: tuple[int, int] = (40, 30), mode: str = "RGB", colour: object = (220, 20, 20)) -> bytes:
@@ -47,6 +47,9 @@ def test_what_is_no_picture_is_refused() -> None:
     for data in (b"", b"GIF89a", b"hello", whole[: len(whole) // 2]):
         with pytest.raises(NotAPicture):
             look_at(data)
+        with pytest.raises(NotAPicture):
+            open_whole(data)
+    assert open_whole(whole).size == (300, 300)
     with pytest.raises(NotAPicture):
         open_picture(_picture("PNG", mode="1", size=(9_000, 9_000), colour=0))  # a small file, many pixels
     with pytest.raises(NotAPicture):

@@ -7,7 +7,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.anthropic.errors import Refused
 from modelgate.sandbox.anthropic.fields import Check, must_be, one_of, only, optional, required, tagged
 from modelgate.sandbox.anthropic.thinking import is_redacted, is_signed
-from modelgate.sandbox.vision import NotAPicture, open_picture
+from modelgate.sandbox.vision import NotAPicture, open_whole
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024
 """Of its base64 text, as the vendor counts."""
@@ -81,7 +81,7 @@ def _picture(block: dict[str, Json], where: str) -> None:
     if len(data) > MAX_PICTURE_BYTES:
         raise Refused(f"{within[:-1]}: image exceeds 5 MB maximum: {len(data)} bytes > {MAX_PICTURE_BYTES} bytes")
     try:
-        picture = open_picture(_decoded(data, where=within))
+        picture = open_whole(_decoded(data, where=within))
     except NotAPicture:
         raise Refused(f"{within[:-1]}: Could not process image") from None
     real = f"image/{(picture.format or 'unknown').lower()}"

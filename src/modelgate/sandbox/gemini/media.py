@@ -8,7 +8,7 @@ import msgspec
 from modelgate.core.records import Json
 from modelgate.sandbox.gemini.errors import SERVICE, GeminiRefused
 from modelgate.sandbox.sound_files import NotASound, Sound, read_sound
-from modelgate.sandbox.vision import NotAPicture, open_picture
+from modelgate.sandbox.vision import NotAPicture, open_picture, open_whole
 
 IMAGE_TOKENS = 258
 SMALL_IMAGE_PX = 384
@@ -126,7 +126,7 @@ def check_blob(blob: dict[str, Json], *, place: str) -> None:
 
 def _check_picture(data: bytes, *, wanted: str) -> None:
     try:
-        found = open_picture(data).format
+        found = open_whole(data).format
     except NotAPicture:
         found = None
     if found != wanted:

@@ -3,7 +3,7 @@
 from modelgate.core.records import Json
 from modelgate.sandbox.openai.errors import Refused
 from modelgate.sandbox.openai.fields import invalid, missing, wants, wrong_type
-from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture
+from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_whole
 
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _PARTS = {
@@ -114,7 +114,7 @@ def check_image(image: Json, *, where: str) -> None:
 
 def _is_picture(url: str) -> bool:
     try:
-        return open_picture(decode_data_url(url)).format in _PICTURE_FORMATS
+        return open_whole(decode_data_url(url)).format in _PICTURE_FORMATS
     except NotAPicture:
         return False
 
