@@ -9,6 +9,7 @@ import structlog
 from modelgate.core.clock import Clock
 from modelgate.core.providers import VendorState
 from modelgate.core.records import Task, TaskOutput, TaskState
+from modelgate.formats.chat.vendor_error import clean
 from modelgate.tasks.store import TaskStore
 
 LEASE_S = 300.0
@@ -99,7 +100,7 @@ class Recorder:
             amount_nanos=captured_nanos or task.amount_nanos,
             progress=FULL_PROGRESS,
             error_code=code[:MAX_CODE_CHARACTERS],
-            error_message=_storable(message)[:MAX_ERROR_CHARACTERS],
+            error_message=_storable(clean(message) or "")[:MAX_ERROR_CHARACTERS],
             outputs=outputs,
             poll_errors=0,
             finished_at=now,

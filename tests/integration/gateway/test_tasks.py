@@ -123,7 +123,7 @@ def test_mistakes_are_named(installation: Installation) -> None:
         ({"model": "kling-v1", "operation": "image", "input": {"prompt": "x", "lyrics": "la"}}, 400, "input.lyrics"),
         ({"model": "kling-v1", "operation": "image", "input": {"prompt": "x", "n": 10}}, 400, "n"),
         ({"model": "kling-v1", "operation": "image", "input": {"prompt": "x", "options": {"suno_mv": "x"}}}, 400, "suno_mv"),
-        ({"model": "kling-v1", "operation": "image", "input": {"prompt": "x", "parent": {"task": "task_absent"}}}, 404, None),
+        ({"model": "kling-v1", "operation": "image", "input": {"prompt": "x", "parent": {"task": "task_absent"}}}, 404, "parent"),
     ):
         answer = tasks.post(**body)
         assert (answer.status, answer.body["error"]["param"]) == (status, param), answer

@@ -41,6 +41,13 @@ async def test_trouble_counts_in_a_row_and_its_pauses_grow_up_to_a_bound(world: 
     assert (count_of(other, "task_not_found"), other.due_at - world.now) == (1, 500)
 
 
+async def test_no_key_in_a_vendors_words_is_kept(world: Any) -> None:
+    # What an upstream said of a failed job went to the caller as it was, with the key it may have quoted.
+    await world.queue("failing00")
+    failed = await recorder(world).fail(await world.stored("failing00"), "generation_failed", "sk-live-abcdefghijkl has no credit")
+    assert failed.error_message == "[removed] has no credit"
+
+
 async def test_ends_settle_the_hold(world: Any) -> None:
     for name in ("failing00", "expiring0", "succeeds0"):
         await world.queue(name)

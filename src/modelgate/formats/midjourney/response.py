@@ -10,6 +10,7 @@ from modelgate.formats.media import refusals
 from modelgate.formats.media.error_twin import twin_of
 from modelgate.formats.media.requests import decode_request
 from modelgate.formats.midjourney import schema
+from modelgate.formats.midjourney.buttons import MODELS
 from modelgate.formats.midjourney.said import details_of, facts_of
 
 ACCEPTED, DIALOG_OPEN = 1, 21
@@ -51,6 +52,12 @@ _REQUIRED = {
     "targetBase64": "sour_base64_and_target_base64_is_required",
 }
 _BROKEN = {"index": "index_parse_failed", "content": "content_parse_failed"}
+
+_ACTIONS = {
+    "swap_face": "SWAP_FACE",
+    **{f"mj_{name}": name.upper() for name in ("blend", "describe", "shorten", "edits", "upload", "modal")},
+    **{model: action for action, model in MODELS.items()},
+}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -123,7 +130,7 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.TaskObject:
     has_ended = task.state in TERMINAL_STATES
     return schema.TaskObject(
         id=task.id,
-        action=facts.action or ("VIDEO" if task.operation.startswith("video") else "IMAGINE"),
+        action=facts.action or _action_of(task),
         custom_id=facts.custom_id,
         bot_type=str(request.options.get("midjourney_bot_type", "MID_JOURNEY")),
         prompt=request.prompt,
@@ -143,6 +150,12 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.TaskObject:
         mask_base64="",
         properties=schema.TaskProperties(final_prompt=words or details.final_prompt),
     )
+
+
+def _action_of(task: Task) -> str:
+    """Return the action of a task that came in by another dialect: the models of this one are called by theirs."""
+    usual = "VIDEO" if task.operation.startswith("video") else "IMAGINE"
+    return _ACTIONS.get(task.model, usual)
 
 
 def _milliseconds(seconds: float | None) -> int:

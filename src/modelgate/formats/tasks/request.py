@@ -1,5 +1,6 @@
 """What a client of `/v1/tasks` asks for, checked rule by rule and made neutral."""
 
+from collections.abc import Collection
 from typing import Any
 
 from modelgate.core.errors import InvalidRequest
@@ -20,7 +21,9 @@ from modelgate.formats.tasks import schema
 
 MAX_OPERATION_CHARACTERS = 32
 _SHORT = 40
-_KNOWN = frozenset(schema.InputBody.__struct_fields__)
+_BODY, _KNOWN, _FILE, _PARENT = (
+    frozenset(one.__struct_fields__) for one in (schema.TaskBody, schema.InputBody, schema.InputFile, schema.ParentBody)
+)
 
 
 def decode_task(call: MediaCall) -> Ask:
@@ -30,18 +33,24 @@ def decode_task(call: MediaCall) -> Ask:
         InvalidRequest: names the field, its value and the rule it breaks.
     """
     body = read.object_of(call.body, call.content_type)
+    _check_names(body, _BODY)
     model = read.text(body, "model", schema.MAX_MODEL_CHARACTERS)
     if not model:
         raise read.missing("model", "name the model that is to do it")
     fields = read.inner(body, "input")
     if fields is None:
         raise read.missing("input", "an object with what is asked, such as a prompt")
-    for name in fields:
-        if name not in _KNOWN:
-            raise InvalidRequest(f"input.{name} is not known here.", param=f"input.{name}", code="unknown_parameter")
+    _check_names(fields, _KNOWN, within="input.")
     operation = _operation_of(read.text(body, "operation", MAX_OPERATION_CHARACTERS), call.operations_of(model), fields)
     request = _request_of(operation, model, fields)
     return Ask(request=request, operation=operation, callback_url=read.text(body, "callback_url", schema.MAX_URL_CHARACTERS))
+
+
+def _check_names(fields: read.Body, known: Collection[str], *, within: str = "") -> None:
+    for name in fields:
+        if name not in known:
+            shown = f"{within}{name}" if len(name) <= read.MAX_SHOWN_CHARACTERS else f"{within}{name[: read.MAX_SHOWN_CHARACTERS]}…"
+            raise InvalidRequest(f"{shown} is not known here.", param=shown, code="unknown_parameter")
 
 
 def _operation_of(asked: str, served: tuple[str, ...], fields: read.Body) -> str:
@@ -123,6 +132,7 @@ def _inputs_of(fields: read.Body, *, role: str) -> tuple[MediaInput, ...]:
         if not isinstance(item, dict):
             raise read.broken(name, item, "it must be an object with role and file")
         entry: dict[str, Any] = item  # pyright: ignore[reportUnknownVariableType]  # JSON as it came
+        _check_names(entry, _FILE, within=f"input.{name}.")
         given = read.choice(entry, "role", schema.ROLES, default=role)
         found.append(read.file_of(entry.get("file"), f"{name}.file", role=given, max_bytes=schema.MAX_FILE_BYTES))
     return tuple(found)
@@ -132,6 +142,7 @@ def _parent_of(fields: read.Body) -> Parent | None:
     inner = read.inner(fields, "parent")
     if inner is None:
         return None
+    _check_names(inner, _PARENT, within="input.parent.")
     parent = Parent(
         task=read.text(inner, "task", schema.MAX_NAME_CHARACTERS),
         output=read.text(inner, "output", schema.MAX_NAME_CHARACTERS),

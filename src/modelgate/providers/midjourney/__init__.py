@@ -54,6 +54,7 @@ OPTIONS: dict[str, type | tuple[str | int, ...]] = {
     "midjourney_batch_size": (1, 2, 4),
 }
 """The options, and their values or the type of them."""
+_CALLED: dict[type, str] = {str: "a string", bool: "true or false"}
 
 _SPEED = re.compile(r"--(?:fast|relax|turbo)(?!\S)", re.IGNORECASE)
 _COMMON = ("quality", "midjourney_bot_type", "midjourney_state")
@@ -93,7 +94,7 @@ def _check_words(request: ImageRequest | VideoRequest) -> None:
     for name, allowed in OPTIONS.items():
         value = request.options.get(name)
         if value is not None and not (type(value) is allowed if isinstance(allowed, type) else value in allowed):
-            rule = f"it must be a {allowed.__name__}" if isinstance(allowed, type) else f"it must be one of {listed(allowed)}"
+            rule = f"it must be {_CALLED[allowed]}" if isinstance(allowed, type) else f"it must be one of {listed(allowed)}"
             raise broken(name, value, rule)
 
 

@@ -1,6 +1,6 @@
 """What a midjourney-proxy says: to a submit, to a poll of many jobs, to a cancel."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -12,6 +12,8 @@ from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS
 
 CROWDED_PAUSE_S = 5.0
 MAX_BUTTONS = 50
+PRESSED = 3
+"""The style of a button that was pressed already."""
 MAX_OUTPUTS = 8
 MAX_SEED_CHARACTERS = 40
 MAX_URL_CHARACTERS = 2_048
@@ -41,13 +43,19 @@ class _Task(msgspec.Struct, rename="camel"):
     video_urls: list[_Video] | None = None
     fail_reason: str | None = None
     description: str | None = None
-    buttons: list[dict[str, Any]] | None = None
+    buttons: list[Any] | None = None
     properties: dict[str, Any] | None = None
     seed: str | int | None = None
 
 
+class _Named(msgspec.Struct):
+    id: str | int
+
+
 _read_submitted = reader_of(_Submitted)
-_read_tasks = reader_of(list[_Task])
+_read_listed = reader_of(list[msgspec.Raw])
+_read_task = reader_of(_Task)
+_read_named = reader_of(_Named)
 
 
 def parse_submit(status: int, body: bytes) -> VendorState:
@@ -116,8 +124,17 @@ def _refused_by_status(status: int) -> VendorState:
 
 def parse_poll_many(status: int, body: bytes, *, words: bool = False) -> dict[str, VendorState] | None:
     """Read a list of jobs; None when it is none. With `words` their results are words: the picture in them was the caller's own."""
-    tasks = _read_tasks(body) if status == 200 else None
-    return {str(task.id): _state_of(task, words=words) for task in tasks} if tasks is not None else None
+    listed = _read_listed(body) if status == 200 else None
+    if listed is None:
+        return None
+    states: dict[str, VendorState] = {}
+    for item in listed:
+        task, named = _read_task(bytes(item)), None
+        if task is not None:
+            states[str(task.id)] = _state_of(task, words=words)
+        elif (named := _read_named(bytes(item))) is not None:
+            states[str(named.id)] = VendorState(vendor_task=str(named.id))  # nothing can be made of it, which is no trouble of the others
+    return states
 
 
 def parse_poll(status: int, body: bytes, *, words: bool = False) -> VendorState:
@@ -149,7 +166,7 @@ def _state_of(task: _Task, *, words: bool) -> VendorState:
         case "MODAL":
             return VendorState(state="waiting_input", vendor_task=vendor_task)
         case "SUCCESS":
-            outputs, details = _words_of(task) if words else _outputs_of(task), _details_of(task)
+            outputs, details = _words_of(task, own=words) if words else _outputs_of(task), _details_of(task)
             return VendorState(state="succeeded", vendor_task=vendor_task, progress=100, outputs=outputs, details=details)
         case "FAILURE" | "CANCEL":
             return failed(task.fail_reason or "The vendor ended the job.", job=vendor_task)
@@ -170,22 +187,28 @@ def _outputs_of(task: _Task) -> tuple[TaskOutput, ...]:
     videos = [video.url for video in task.video_urls or [] if video.url] or [task.video_url or ""]
     outputs = [TaskOutput(kind="video", url=url) for url in videos if url][:MAX_OUTPUTS]
     if task.image_url:
-        outputs.append(TaskOutput(kind="image", url=task.image_url))
+        outputs.append(TaskOutput(kind="image", url=task.image_url, is_extra=bool(outputs)))  # of videos it is the poster
     return tuple(outputs) or _words_of(task)
 
 
-def _words_of(task: _Task) -> tuple[TaskOutput, ...]:
+def _words_of(task: _Task, *, own: bool = False) -> tuple[TaskOutput, ...]:
+    """Return the words of a job; `own`: with the picture that they are about, its caller's own, which clients show beside them."""
     words = str((task.properties or {}).get("finalPrompt") or task.description or "")
-    return (TaskOutput(kind="text", text=words),) if words else ()
+    if not words:
+        return ()
+    picture = TaskOutput(kind="image", url=task.image_url or "", details={"role": "input"}, is_extra=True)
+    return (TaskOutput(kind="text", text=words), picture) if own and picture.url else (TaskOutput(kind="text", text=words),)
 
 
 def _details_of(task: _Task) -> dict[str, Json]:
-    buttons = [
-        {name: str(button.get(name) or "") for name in ("customId", "emoji", "label")}
-        for button in (task.buttons or [])[:MAX_BUTTONS]
-        if button.get("customId")
-    ]
+    listed = [cast(dict[str, Json], button) for button in (task.buttons or [])[:MAX_BUTTONS] if isinstance(button, dict)]
+    buttons = [_button_of(button) for button in listed if isinstance(button.get("customId"), str) and button["customId"]]
     return _kept({"buttons": buttons, "final_prompt": (task.properties or {}).get("finalPrompt"), "seed": task.seed})
+
+
+def _button_of(button: dict[str, Json]) -> dict[str, Json]:
+    told: dict[str, Json] = {name: str(button.get(name) or "") for name in ("customId", "emoji", "label")}
+    return told | {"style": PRESSED} if button.get("style") == PRESSED else told
 
 
 def _kept(details: dict[str, Json]) -> dict[str, Json]:

@@ -84,6 +84,19 @@ def test_a_task_of_another_family() -> None:
     assert (told["action"], told["prompt"]) == ("IMAGINE", "a fox")
 
 
+@pytest.mark.parametrize(
+    ("model", "operation", "action"),
+    [
+        ("mj_describe", "image.describe", "DESCRIBE"), ("mj_shorten", "image.shorten", "SHORTEN"), ("mj_upscale", "image.change", "UPSCALE"),
+        ("swap_face", "image.swap_face", "SWAP_FACE"), ("mj_zoom", "image.action", "ZOOM"), ("mj_video", "video", "VIDEO"),
+        ("film", "video", "VIDEO"), ("painter", "image", "IMAGINE"),
+    ],
+)  # fmt: skip
+def test_a_task_of_another_dialect_is_called_by_its_model(model: str, operation: str, action: str) -> None:
+    # A description asked for by the plain way was shown as IMAGINE.
+    assert shown(replace(TASK, family="tasks", facts=b"{}", model=model, operation=operation), "")["action"] == action
+
+
 def test_a_dialog_is_21_and_everything_else_1() -> None:
     taken = msgspec.json.decode(response.encode_submitted(replace(TASK, state="running"), urls=[], request_id=""))
     assert (taken["code"], taken["result"]) == (1, "task_1")

@@ -72,6 +72,10 @@ def test_everything_of_a_video() -> None:
 @pytest.mark.parametrize(
     ("body", "param"),
     [
+        ({"model": "m", "input": {"prompt": "x"}, "callback": "https://x.example"}, "callback"),
+        ({"model": "m", "input": {"prompt": "x", "parent": {"task": "task_1", "tasks": 1}}}, "input.parent.tasks"),
+        ({"model": "m", "input": {"prompt": "x", "inputs": [{"role": "image", "file": "AAAA", "url": "x"}]}}, "input.inputs[0].url"),
+        ({"model": "m", "input": {"prompt": "x", "y" * 100: 1}}, f"input.{'y' * 60}…"),
         ({"model": "", "input": {}}, "model"),
         ({}, "input"),
         ({"input": "x"}, "input"),

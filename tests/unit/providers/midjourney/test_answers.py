@@ -50,6 +50,10 @@ def test_many_by_their_ids() -> None:
     told = parse_poll_many(200, body)
     assert told is not None
     assert [(name, state.state, state.progress) for name, state in told.items()] == [("7", "succeeded", 100), ("8", "running", 5)]
+    # One job that could not be read kept the others of its call, up to 99, from being told anything at all.
+    odd = parse_poll_many(200, body[:-1] + b', {"id": "9", "status": 5, "progress": []}, {"status": "SUCCESS"}, 7]')
+    assert odd is not None
+    assert {name: state.state for name, state in odd.items()} == {"7": "succeeded", "8": "running", "9": None}
     assert parse_poll_many(200, b"[]") == {}
     assert parse_poll_many(502, b"[]") is None
     assert parse_poll_many(200, b"{}") is None
