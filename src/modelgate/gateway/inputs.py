@@ -17,6 +17,8 @@ from modelgate.transport.errors import BodyTooLong, TransportError
 from modelgate.transport.guard import UrlRefused
 
 FETCH_TIMEOUT_S = 20.0
+RATIO_TOLERANCE = 0.02
+"""Sides are whole pixels: a smaller picture of the same shape may be a little off."""
 MAX_CONCURRENT_INPUTS = 8
 """Pictures in memory at once for all submits of this process; others wait."""
 
@@ -119,14 +121,25 @@ class Inputs:
 
 
 def _check_sizes(pictures: Mapping[str, list[Picture]], rules: Mapping[str, InputRules]) -> None:
-    """Compare pictures with those whose size they must have, in their order. Raises InvalidRequest."""
+    """Compare pictures with those whose size they must have, in their order, and with the one whose shape. Raises InvalidRequest."""
     for role, found in pictures.items():
         of = rules[role].same_size_as
         for picture, other in zip(found, pictures.get(of, ()), strict=False):
             if (picture.width, picture.height) != (other.width, other.height):
                 rule = f"it must have the size of {rules[of].field}, {other.width}x{other.height}; it is {picture.width}x{picture.height}"
-                field = rules[role].field
-                raise InvalidRequest(f"The picture in {field} cannot be used: {rule}.", param=field, code="invalid_image")
+                raise _unfit(rules[role].field, rule)
+        like = rules[role].same_ratio_as
+        for picture in found if pictures.get(like) else ():
+            whole, part = pictures[like][0], picture.width / picture.height
+            if abs(part * whole.height / whole.width - 1) > RATIO_TOLERANCE:
+                rule = (
+                    f"it must have the shape of {rules[like].field}, {whole.width}x{whole.height}; it is {picture.width}x{picture.height}"
+                )
+                raise _unfit(rules[role].field, rule)
+
+
+def _unfit(field: str, rule: str) -> InvalidRequest:
+    return InvalidRequest(f"The picture in {field} cannot be used: {rule}.", param=field, code="invalid_image")
 
 
 def _checked(data: bytes, rules: InputRules) -> str:

@@ -38,6 +38,7 @@ MAX_ATTEMPTS = 12
 FIRST_PAUSE_S = 1.0
 LOOK_UP_AFTER_S = 5.0
 """The pause before an unanswered submit is looked up: a vendor needs a moment to list what it took."""
+PARENT_GONE = "The vendor no longer has the work that this builds on. Nothing was charged."
 UPSTREAM_REFUSED = "No upstream could take the task. Nothing was charged."
 BAD_INPUTS = "The stored request cannot be read. Nothing was charged."
 _UNSAYABLE = (ValueError, TypeError, LookupError, AttributeError)
@@ -162,7 +163,7 @@ class Submitter:
             if failure.sent:
                 return _Tried(await self._wonder(task, reason=str(failure)), settled=True)
             return await self._give_back(task, _Tried(task, temporary=True), reason=str(failure))
-        state = operation.parse_submit(answer.status, answer.body)
+        state = _about_parent(task, operation.parse_submit(answer.status, answer.body))
         wait_s = state.retry_after_s if state.retry_after_s is not None else parse_retry_after(answer.headers, now)
         if state.refused and state.retryable:
             health.note_failure(candidate.place, now, retry_after_s=wait_s, credential_fault=state.credential_fault)
@@ -225,3 +226,15 @@ class Submitter:
         refusal = next((tried.refusal for tried in reversed(tries) if tried.refusal is not None), None)
         # What a vendor says about our account there is not the caller's to read.
         return await self._recorder.fail(task, refusal.error_code if refusal else refusals.VENDOR_UNAVAILABLE, UPSTREAM_REFUSED)
+
+
+def _about_parent(task: Task, state: VendorState) -> VendorState:
+    """Return what a refusal means that says something is not there: of a task that builds on earlier work, that this is gone.
+
+    It is no fault of the upstream's: who goes on asking for it does not make others wait.
+    """
+    if not state.refused or state.error_code != refusals.TASK_NOT_FOUND:
+        return state
+    if not task.pinned:
+        return msgspec.structs.replace(state, error_code=refusals.VENDOR_MISCONFIGURED)
+    return msgspec.structs.replace(state, retryable=False, error_code=refusals.INVALID_REQUEST, error_message=PARENT_GONE)

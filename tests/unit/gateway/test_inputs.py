@@ -161,3 +161,23 @@ async def test_a_picture_may_have_to_be_as_large_as_another() -> None:
     fitting = ImageRequest(model="m", inputs=(image, MediaInput(data=picture(), role="mask")))
     stored = await inputs(blobs).store(fitting, rules=rules, task_id="task_87654321")
     assert [item.role for item in stored.inputs] == ["image", "mask"]
+
+
+@pytest.mark.anyio
+async def test_a_picture_may_have_to_have_the_shape_of_another() -> None:
+    """Every mask of a motion brush lies over the one picture: the vendor refused another shape only after money was held."""
+    anything = msgspec.structs.replace(RULES, min_side_pixels=1)
+    rules = {"image": anything, "mask": msgspec.structs.replace(anything, field="dynamic_masks", same_ratio_as="image")}
+
+    def sized(width: int, height: int, role: str) -> MediaInput:
+        out = io.BytesIO()
+        Image.new("RGB", (width, height)).save(out, "PNG")
+        return MediaInput(data=out.getvalue(), role=role)
+
+    image = sized(600, 400, "image")
+    near = ImageRequest(model="m", inputs=(image, sized(300, 200, "mask"), sized(603, 400, "mask")))
+    assert len((await inputs(Blobs()).store(near, rules=rules, task_id="task_87654321")).inputs) == 3
+    off = ImageRequest(model="m", inputs=(image, sized(300, 200, "mask"), sized(400, 600, "mask")))
+    with pytest.raises(InvalidRequest, match="it must have the shape of image, 600x400; it is 400x600") as refused:
+        await inputs(Blobs()).store(off, rules=rules, task_id="task_87654321")
+    assert refused.value.param == "dynamic_masks"

@@ -7,7 +7,8 @@ from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
 from modelgate.core.http import HeaderBlock
 from modelgate.core.providers import VendorState
 from modelgate.formats.media.requests import ImageRequest, MediaInput, encode_request
-from modelgate.tasks.submit import MAX_ATTEMPTS, UPSTREAM_REFUSED
+from modelgate.routing.health import FAILURES_BEFORE_COOLDOWN
+from modelgate.tasks.submit import MAX_ATTEMPTS, PARENT_GONE, UPSTREAM_REFUSED
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +48,32 @@ async def test_what_a_vendor_says_about_our_account_stays_here(world: Any) -> No
     assert (task.state, task.error_code, task.error_message) == ("failed", "vendor_balance", UPSTREAM_REFUSED)
     assert [call.split()[0] for call in world.vendor.calls] == ["first", "second"]
     world.check_money()
+
+
+async def test_who_builds_on_work_that_is_gone_makes_nobody_wait(world: Any) -> None:
+    """An upstream was left alone after somebody had asked it for an extension of a removed video a few times."""
+    gone = VendorState(refused=True, retryable=True, error_code="task_not_found", error_message="no such video")
+    usual = world.operation
+    world.operation = msgspec.structs.replace(usual, parse_submit=lambda *_: gone)
+    life = world.life()
+    for number in range(FAILURES_BEFORE_COOLDOWN + 1):
+        task = await life.advance(await world.queue(f"task_{number}", pinned="up_first"))
+        assert (task.state, task.error_code, task.error_message) == ("failed", "invalid_request", PARENT_GONE)
+
+    world.operation = usual
+    assert (await life.advance(await world.queue("task_next"))).upstream == "up_first"
+    await world.live_on(life)
+    world.check_money()
+
+
+async def test_what_is_not_there_and_no_earlier_work_is_ours_to_mend(world: Any) -> None:
+    gone = VendorState(refused=True, retryable=True, error_code="task_not_found", error_message="no such model")
+    world.operation = msgspec.structs.replace(world.operation, parse_submit=lambda *_: gone)
+
+    task = await world.life().advance(await world.queue())
+
+    assert (task.state, task.error_code, task.error_message) == ("failed", "vendor_misconfigured", UPSTREAM_REFUSED)
+    assert [call.split()[0] for call in world.vendor.calls] == ["first", "second"]
 
 
 @pytest.mark.parametrize("ambiguous", ["lose", "drop", "garble"])

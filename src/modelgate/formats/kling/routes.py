@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.kling import schema
@@ -23,6 +25,11 @@ def picture_rules(field: str) -> InputRules:
         min_side_pixels=schema.MIN_IMAGE_SIDE_PIXELS,
         max_ratio=schema.MAX_IMAGE_RATIO,
     )
+
+
+def mask_rules(field: str) -> InputRules:
+    """Return the rules for a mask of the first frame in a field."""
+    return msgspec.structs.replace(picture_rules(field), same_ratio_as="first_frame")
 
 
 def submitted(*, is_video: bool) -> dict[str, object]:

@@ -7,7 +7,7 @@ import msgspec
 from modelgate.core.endpoints import Case
 from modelgate.core.records import Json
 from modelgate.formats.kling import video_request, video_schema
-from modelgate.formats.kling.routes import fetch_route, picture_rules, submit_route, submitted
+from modelgate.formats.kling.routes import fetch_route, mask_rules, picture_rules, submit_route, submitted
 from modelgate.formats.media.family import InputRules, MediaRoute
 
 TEXT_PATH: Final = "/kling/v1/videos/text2video"
@@ -58,8 +58,8 @@ _IMAGE = submit_route(
     inputs={
         "first_frame": picture_rules("image"),
         "last_frame": picture_rules("image_tail"),
-        "static_mask": picture_rules("static_mask"),
-        "dynamic_mask": picture_rules("dynamic_masks"),
+        "static_mask": mask_rules("static_mask"),
+        "dynamic_mask": mask_rules("dynamic_masks"),
     },
     cases=(
         _case(

@@ -78,7 +78,8 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
     """What a family takes as an input file of one role. `field` is its name for messages, `url_field` that of a place for addresses alone.
 
     Pictures are opened: `min_side_pixels` and `max_ratio` (the longer side by the shorter; 0: any) hold for them, and `same_size_as`: the
-    role of the picture whose size they must have. Other kinds are told by their first bytes.
+    role of the pictures whose size they must have, one by one, and `same_ratio_as`: that of the one picture whose shape they must have.
+    Other kinds are told by their first bytes.
     """
 
     field: str
@@ -87,6 +88,7 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
     min_side_pixels: int = 1
     max_ratio: float = 0.0
     same_size_as: str = ""
+    same_ratio_as: str = ""
     url_field: str = ""
 
 

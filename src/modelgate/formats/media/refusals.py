@@ -27,7 +27,7 @@ VENDOR_MISCONFIGURED: Final = "vendor_misconfigured"
 """The upstream's address or path is not what its operator meant."""
 
 TASK_NOT_FOUND: Final = "task_not_found"
-"""The vendor does not know the job."""
+"""The vendor does not know the job; said of a submit, what that names: the work that it builds on, or a model or path."""
 
 GENERATION_FAILED: Final = "generation_failed"
 """The vendor took the job and could not finish it."""

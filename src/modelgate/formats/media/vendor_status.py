@@ -34,6 +34,7 @@ class Refusal(msgspec.Struct, frozen=True):
 _CALLER = Refusal(refusals.INVALID_REQUEST, retryable=False)
 _CREDENTIAL = Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
 _ELSEWHERE = Refusal(refusals.VENDOR_MISCONFIGURED)
+_ABSENT = Refusal(refusals.TASK_NOT_FOUND)
 # 500, 502 and 504 are absent with intent: after them the job may exist.
 STATUSES: Mapping[int, Refusal] = {
     400: _CALLER,
@@ -54,7 +55,7 @@ def submit_refused(status: int, message: str | None, *, statuses: Mapping[int, R
     """
     refusal = statuses.get(status) if message is not None or status < 500 else None
     if refusal is None and 300 <= status < 500:
-        refusal = _ELSEWHERE
+        refusal = _ABSENT if status == 404 and message is not None else _ELSEWHERE
     return refusal.state(message or "") if refusal is not None else VendorState()
 
 

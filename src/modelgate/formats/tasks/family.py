@@ -59,11 +59,15 @@ _FAILED: Final[dict[str, object]] = {
 _PICTURES = ("image/jpeg", "image/png", "image/webp")
 _CLIPS = ("video/mp4", "video/quicktime", "video/webm")
 _SAME_SIZE_AS: Final = {"mask": "image", "character_mask": "character"}
-_SOUNDS = ("audio/mpeg", "audio/wav", "audio/mp4", "audio/ogg", "audio/flac")
+_SOUNDS = ("audio/mpeg", "audio/wav", "audio/mp4", "audio/aac", "audio/ogg", "audio/flac")
 _TYPES: Final = {"video": _CLIPS, "character_video": _CLIPS, "audio": _SOUNDS}
 _RULES: Final = {
     role: InputRules(
-        field=role, content_types=_TYPES.get(role, _PICTURES), max_bytes=schema.MAX_FILE_BYTES, same_size_as=_SAME_SIZE_AS.get(role, "")
+        field=role,
+        content_types=_TYPES.get(role, _PICTURES),
+        max_bytes=schema.MAX_FILE_BYTES,
+        same_size_as=_SAME_SIZE_AS.get(role, ""),
+        same_ratio_as="first_frame" if role in ("static_mask", "dynamic_mask") else "",
     )
     for role in schema.ROLES
 }

@@ -74,7 +74,7 @@ _REFUSALS: dict[int, Refusal] = {
     1200: _CALLER,
     1201: _CALLER,
     1202: _ELSEWHERE,
-    1203: _ELSEWHERE,  # a submit names no task: the missing resource is a model this account has not
+    1203: Refusal(refusals.TASK_NOT_FOUND),  # the video that a submit builds on, else a model that this account has not
     1300: _CONTENT,
     1301: _CONTENT,
     1302: _CROWDED,

@@ -31,6 +31,7 @@ SAID: list[tuple[str, ModelgateError]] = [
     ("balance or limit exhausted", errors.LimitExhausted()),
     ("rate exceeded", errors.RateExceeded("x", dimension="requests", retry_after_s=1)),
     ("a rule of the fields is broken", errors.InvalidRequest("x", code="invalid_value")),
+    ("a form, where there is JSON to send", errors.UnsupportedMediaType("x")),
     ("body too large", errors.BodyTooLarge()),
     ("the vendor refuses the request", errors.UpstreamRefused("x", status=400, code=refusals.INVALID_REQUEST)),
     ("the vendor's content policy", errors.UpstreamRefused("x", status=400, code=refusals.CONTENT_REFUSED)),

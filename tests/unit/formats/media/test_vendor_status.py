@@ -11,6 +11,7 @@ from modelgate.formats.media.vendor_status import MAX_MESSAGE_CHARACTERS, poll_r
         (402, "no", ("vendor_balance", True, True)),
         (429, None, ("rate_limited", True, True)),
         (404, None, ("vendor_misconfigured", True, True)),
+        (404, "no", ("task_not_found", True, True)),
         (301, None, ("vendor_misconfigured", True, True)),
         (503, "no", ("vendor_unavailable", True, True)),
         (503, None, ("", False, False)),
