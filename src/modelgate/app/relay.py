@@ -66,6 +66,8 @@ BROKEN_GRACE_S = 1.0
 """A relay that lost its journal or its right to spend says 503 for so long, then exits."""
 BROKEN_EXIT_CODE = 3
 LEFT_STREAMS_POLL_S = 0.1
+LAST_COUNT_S = 1.0
+"""What the words of streams that were ended get to be counted; then their size tells."""
 METRICS_FLUSH_S = 1.0
 COLLECT_AFTER_ALLOCATIONS = 50_000
 
@@ -121,6 +123,7 @@ class Relay:
         for keeper in keepers:
             keeper.cancel()
         if not self._is_broken:
+            await self._calls.end_streams(LAST_COUNT_S)
             await self._meter.close()
         self._metrics.flush()
         await self._link.close()

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from modelgate.core.errors import InvalidRequest, ModelgateError, NoUpstream, RateExceeded, UpstreamFailed
+from modelgate.core.errors import InvalidRequest, ModelgateError, NoUpstream, RateExceeded, UpstreamError, UpstreamFailed
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.rates import RateFacts, no_rate_lines
 from modelgate.core.usage import Usage
@@ -204,6 +204,17 @@ class CallGateway:
     def open_streams(self) -> int:
         """How many streams are under way, drained ones included, and answers whose words are still being counted."""
         return len(self._streams) + len(self._desk.counting)
+
+    async def end_streams(self, wait_s: float) -> None:
+        """End what is under way still when no time is left: it is charged as far as it came, by its size if words are not counted soon."""
+        for stream in tuple(self._streams):
+            stream.fail(UpstreamError("The gateway stops."))
+        if counting := tuple(self._desk.counting):
+            _, late = await asyncio.wait(counting, timeout=wait_s)
+            for task in late:
+                task.cancel()  # which charges
+            if late:
+                await asyncio.wait(late, timeout=wait_s)
 
     async def keep_streams(self) -> None:
         """Say a comment on silent streams now and then, until cancelled."""
