@@ -48,7 +48,8 @@ class MemoryTaskStore:
         found = [
             task
             for task, _, _ in self.rows.values()
-            if task.account == account
+            if "\0" not in vendor_id
+            and task.account == account
             and task.book == book
             and task.state == "succeeded"
             and any(output.vendor_id == vendor_id for output in task.outputs)

@@ -247,7 +247,7 @@ class MediaGateway:
     async def _file(self, found: Found, request: HttpRequest) -> HttpResponse:
         """Answer with the first file of a task, or its preview, to whoever knows its id: it cannot be guessed."""
         task = await self._store.get(found.values["task_id"])
-        if task is None:
+        if task is None or task.family != found.family.name:  # others' files are behind signed addresses alone
             raise TaskNotFound
         if task.finished_at is None and found.family.preview_path:
             return await self._files.serve_preview(task)
@@ -268,7 +268,7 @@ class MediaGateway:
         )
 
     def _urls_of(self, family: MediaFamily, task: Task) -> list[str]:
-        return self._links.urls_of(task, preview_path=family.preview_path)
+        return self._links.urls_of(task, preview_path=family.preview_path if task.family == family.name else "")
 
     async def _found(self, family: MediaFamily, task_id: str, key: ApiKey) -> Task:
         task = await self._store.get(task_id, account=key.account)

@@ -39,6 +39,8 @@ AT_VENDOR_STATES: tuple[TaskState, ...] = ("unknown", "running")
 AT_UPSTREAM_STATES: tuple[TaskState, ...] = ("submitting", "unknown", "running", "waiting_input")
 """States in which a task counts against its upstream's bound."""
 
+_NUL = "\0"
+"""Postgres keeps it in no text and takes it in no question: what is called so is not there."""
 _FIELDS = tuple(name for name in Task.__struct_fields__ if name != "outputs")
 _decode_outputs = msgspec.json.Decoder(tuple[TaskOutput, ...]).decode
 _encode = msgspec.json.Encoder().encode
@@ -89,6 +91,8 @@ def insert_task(
 
 def get_task(connection: Connection, task_id: str, *, account: str | None = None) -> Task | None:
     """Return a task; with `account`, another account's is as absent as one that never was."""
+    if _NUL in task_id:
+        return None
     query = select(task_table).where(task_table.c.id == task_id)
     if account is not None:
         query = query.where(task_table.c.account == account)
@@ -98,6 +102,8 @@ def get_task(connection: Connection, task_id: str, *, account: str | None = None
 
 def find_output(connection: Connection, vendor_id: str, *, account: str, book: Book) -> Task | None:
     """Return the account's newest task with a result that its vendor calls so."""
+    if _NUL in vendor_id:
+        return None
     query = (
         select(task_table)
         .join(task_output, task_output.c.task == task_table.c.id)
@@ -271,7 +277,8 @@ def finish_task(connection: Connection, task: Task, *, captured_nanos: int) -> T
         raise ValueError("a task that ends needs a terminal state and the time")
     written = _write(connection, task, {"lease_owner": "", "wake_at": task.finished_at})
     if written is not None and task.state == "succeeded":
-        for name in dict.fromkeys(output.vendor_id for output in task.outputs if 0 < len(output.vendor_id) <= MAX_VENDOR_ID_CHARACTERS):
+        names = dict.fromkeys(output.vendor_id for output in task.outputs if _NUL not in output.vendor_id)
+        for name in (name for name in names if 0 < len(name) <= MAX_VENDOR_ID_CHARACTERS):
             connection.execute(insert(task_output).values(account=task.account, vendor_id=name, task=task.id))
     if written is not None:
         is_charged = task.amount_nanos > 0 and ledger_tasks.close_task_hold(connection, task=task.id, captured_nanos=captured_nanos)

@@ -377,6 +377,9 @@ def test_the_plain_way_and_this_one_see_the_same_tasks(midjourney: Midjourney, g
     made = plain(midjourney, model="mj_imagine", input={"prompt": "a fox", "aspect_ratio": "3:2", "quality": "turbo"}).body["id"]
     told = midjourney.ended(made)
     assert (told["action"], told["status"], size(told["imageUrl"])) == ("IMAGINE", "SUCCESS", (1008, 672))
+    assert send(f"{midjourney.url}/mj/image/{made}", headers={}).status == 400, (
+        "who asked the plain way was promised signed addresses alone"
+    )
     parent, options = {"task": grid["id"]}, {"midjourney_custom_id": button(grid, "U3")}
     pressed = plain(midjourney, model="mj_upscale", operation="image.action", input={"parent": parent, "options": options}).body["id"]
     assert midjourney.ended(pressed)["status"] == "SUCCESS"

@@ -153,6 +153,18 @@ async def test_another_accounts_task_is_absent(stores: Callable[[str], Any]) -> 
     assert await store.list_of("acct_b", book="test", limit=10) == []
 
 
+async def test_what_no_text_may_hold_names_nothing(stores: Callable[[str], Any]) -> None:
+    # An id with the character NUL was a fault on Postgres: its sender heard that the gateway is busy, and to try again.
+    store = stores("desk")
+    outputs = (TaskOutput(kind="audio", vendor_id="a\0b"), TaskOutput(kind="audio", vendor_id="clip"))
+    taken = await store.insert(make_task("task_a"), period="all", limit_nanos=None, lease_until=NOW + 5)
+    ended = msgspec.structs.replace(taken, state="succeeded", finished_at=NOW + 1, outputs=outputs)
+    assert await store.finish(ended, captured_nanos=0) is not None
+    assert await store.get("task_a\0", account="acct_a") is None
+    assert await store.find_output("a\0b", account="acct_a", book="test") is None
+    assert (await store.find_output("clip", account="acct_a", book="test")).id == "task_a"
+
+
 async def test_tasks_are_listed_newest_first_in_pages(stores: Callable[[str], Any]) -> None:
     store = stores("desk")
     tasks = [make_task(f"task_{n}", amount_nanos=0, created_at=NOW + n // 2) for n in range(6)]
