@@ -78,7 +78,11 @@ def upstream_options(function: Callable[..., None]) -> Callable[..., None]:
         ("--timeout", "timeout_s", {"type": click.FloatRange(MIN_TIMEOUT_S, MAX_TIMEOUT_S), "help": "Seconds to wait for the first byte."}),
         ("--cancel", "cancel", {"type": click.Choice(("drain", "cancel")), "help": "What a caller's leaving does to a running answer."}),
         ("--ca-file", "ca_file", {"type": click.Path(dir_okay=False), "help": "PEM file with authorities to trust for it."}),
-        ("--max-concurrent", "max_concurrent", {"type": click.IntRange(0, MAX_CONCURRENT), "help": "Most requests at once; 0: no bound."}),
+        (
+            "--max-concurrent",
+            "max_concurrent",
+            {"type": click.IntRange(0, MAX_CONCURRENT), "help": "Most requests at once, of each relay (tasks: of all); 0: no bound."},
+        ),
     )
     for flag, name, attributes in reversed(options):
         function = click.option(flag, name, callback=given_only, default=None, **attributes)(function)

@@ -39,7 +39,7 @@ _DISABLED = "Whether it is paused: nothing more is sent there, what runs is fini
 _FREE = "Whether it costs nothing, so that its models need no price."
 _CANCEL = "What a caller's leaving does to a running answer: `drain` lets it finish, `cancel` breaks it off."
 _TIMEOUT = "Seconds to wait for the first byte."
-_CONCURRENT = "Most requests at once; 0: no bound."
+_CONCURRENT = "Most requests at once, of each relay (tasks: of all); 0: no bound."
 _SECRETS = "Its keys. They are kept encrypted and never shown again; one of two parts is written `ACCESS|SECRET`."
 
 

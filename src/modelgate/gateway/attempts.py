@@ -155,11 +155,13 @@ class Attempts(Generic[AnswerT]):
             ask = exchange.ask(candidate)
         except InvalidRequest as error:
             return Failure(error, is_ours=True)
+        upstream = candidate.upstream
+        is_bounded = upstream.max_concurrent > 0
+        if is_bounded and not self._health.has_room(upstream.id, upstream.max_concurrent):
+            return Failure(everybody_busy(), is_ours=True)  # it had room when this was planned; money was held meanwhile
         call.candidate = candidate
         call.ignored = ask.ignored
         call.attempts += 1
-        upstream = candidate.upstream
-        is_bounded = upstream.max_concurrent > 0
         if is_bounded:
             self._health.note_start(upstream.id)
         outcome: AnswerT | Failure | None = None
@@ -204,6 +206,11 @@ class Attempts(Generic[AnswerT]):
         return failure_of(error, retry_after_s=retry_after_s if retry_after_s is not None else error.retry_after_s)
 
 
+def everybody_busy() -> NoUpstream:
+    """Return the error for a model whose upstreams all have as many requests as they are allowed."""
+    return NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
+
+
 def prepared_head(transport: Transport, door: Door, path: str) -> bytes:
     """Return the head of calls to a path through a door up to the request id, made once."""
     prepared = door.prepared.get(path)
@@ -219,7 +226,11 @@ def prepared_head(transport: Transport, door: Door, path: str) -> bytes:
 def _note_try(call: Call, candidate: Candidate, failure: Failure) -> None:
     """Keep for the record who gave no answer and why: codes and statuses, none of a vendor's words."""
     error = failure.error
-    why = "cannot be asked this" if failure.is_ours else f"{error.status} {error.code or error.type}"[:MAX_WHY_CHARACTERS]
+    why = (
+        "cannot be asked this"
+        if isinstance(error, InvalidRequest) and failure.is_ours
+        else f"{error.status} {error.code or error.type}"[:MAX_WHY_CHARACTERS]
+    )
     call.tried = (*call.tried, f"{candidate.upstream.id}:{why}")
 
 

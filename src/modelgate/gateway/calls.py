@@ -15,7 +15,7 @@ from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.rates import RateFacts, no_rate_lines
 from modelgate.core.usage import Usage
 from modelgate.gateway.answer_stream import AnswerStream
-from modelgate.gateway.attempts import Attempts, Exchange
+from modelgate.gateway.attempts import Attempts, Exchange, everybody_busy
 from modelgate.gateway.call import Asked, Call, CallDesk, Words, settle
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.configuration import Configuration
@@ -234,7 +234,7 @@ class CallGateway:
             wait = soonest_retry_s(offer.routes, model=model, health=self._health, now=now)
             if wait is not None:
                 raise UpstreamFailed("The upstream asks to be called later.", status=429, code="rate_limit_exceeded", retry_after_s=wait)
-            raise NoUpstream("Every upstream of this model is at its bound of concurrent requests.", retry_after_s=1.0)
+            raise everybody_busy()
         if peeked.state:
             bound = configuration.seals.find(peeked.state, account=caller.key.account)
             candidates = _at_its_keeper(candidates, bound, offer.routes, asked=peeked)

@@ -50,10 +50,13 @@ def mismatches(text: str, pattern: str) -> bool:
 
 def _tried(text: str, pattern: str) -> bool | None:
     """Return whether a text matches; None where it cannot be told, or not soon."""
-    if len(text) > MAX_MATCHED_TEXT or len(pattern) > MAX_PATTERN:
+    if len(pattern) > MAX_PATTERN:
         return None
     try:
-        if _open_repeats(parser.parse(pattern)) > MAX_OPEN_REPEATS:
+        parsed = parser.parse(pattern)
+        if parsed.getwidth()[0] > len(text):
+            return False
+        if len(text) > MAX_MATCHED_TEXT or _open_repeats(parsed) > MAX_OPEN_REPEATS:
             return None
         return re.search(pattern, text) is not None
     except (re.error, RecursionError, OverflowError):

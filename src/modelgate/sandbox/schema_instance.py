@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.sandbox.pattern_instance import matches, text_matching
+from modelgate.sandbox.pattern_instance import matches, mismatches, text_matching
 from modelgate.sandbox.schema_check import Judge, has_type, is_valid, referred
 
 MAX_DEPTH = 16
@@ -235,7 +235,10 @@ class _Maker:
                     self._texts.remove(candidate)
                 return candidate
         if pattern is not None:
-            return text_matching(pattern, least=least, most=most)
+            text = text_matching(pattern, least=least, most=most)
+            if mismatches(text, pattern) or not least <= len(text) <= most:
+                raise Unsatisfiable
+            return text
         return ("text " * (least // 5 + 1)).strip().ljust(least, ".")[: max(least, min(most, 4))]
 
     def _text_candidates(self, schema: dict[str, Json]) -> Iterator[str]:

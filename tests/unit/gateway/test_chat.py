@@ -431,6 +431,36 @@ async def test_symptom_a_refusal_as_first_event_was_asked_of_everybody_and_told_
     assert len(house.meter.released) == 1
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_symptom_requests_at_one_instant_went_beyond_the_bound_of_an_upstream(stream: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room was looked for when a request was planned and taken after money was held for it: meanwhile all others had found it too."""
+    held = asyncio.Event()
+
+    async def when_all_are_planned(self: NotebookMeter, *, amount_nanos: int, **_more: Any) -> NotedHold:
+        hold = NotedHold(amount_nanos)
+        self.holds.append(hold)
+        if len(self.holds) == 4:
+            held.set()
+        await held.wait()
+        return hold
+
+    monkeypatch.setattr(NotebookMeter, "open_hold", when_all_are_planned)
+    script = streaming(words(1), STOP + USAGE_CHUNK + DONE, pause_s=0.2) if stream else answering(ANSWER)
+    upstream = ScriptedUpstream(script)
+    async with playing(upstream, max_concurrent=1) as house:
+        responses = await asyncio.gather(*(house.ask({"stream": stream}) for _ in range(4)))
+        assert sorted(response.status for response in responses) == [200, 503, 503, 503]
+        assert len(upstream.requests) == 1
+        for response in responses:
+            if response.status == 503:
+                assert error_of(response)["code"] == "no_upstream"
+                assert response.headers.get(b"retry-after") == b"1"
+            elif stream:
+                await house.read_stream(response)
+        if not stream:
+            assert (await house.ask()).status == 200  # there is room again
+
+
 async def test_symptom_a_client_that_leaves_streams_for_free() -> None:
     """The upstream is drained after the client left, and the charge is the vendor's own count."""
     async with playing(ScriptedUpstream(streaming(words(1), words(1), STOP + USAGE_CHUNK + DONE, pause_s=0.02))) as house:
