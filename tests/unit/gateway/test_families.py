@@ -7,6 +7,7 @@ from modelgate.core.errors import InvalidRequest, MethodNotAllowed, Overloaded, 
 from modelgate.core.http import HeaderBlock, HttpRequest
 from modelgate.formats.kling.family import FAMILY
 from modelgate.formats.luma import family as luma
+from modelgate.formats.runway import family as runway
 from modelgate.gateway.families import MediaRoutes, render_family_error
 
 ROUTES = MediaRoutes([FAMILY])
@@ -68,3 +69,5 @@ def test_two_dialects_of_a_family_name_fields_in_their_own_way() -> None:
     assert routes.find("POST", "/luma/generations").field_names["callback_url"] == "notify_hook"
     assert "callback_url" not in routes.find("POST", "/luma/dream-machine/v1/generations").field_names
     assert routes.find("POST", "/luma/generations").field_names["seconds"] == "duration"
+    performance = MediaRoutes([runway.FAMILY]).find("POST", "/runwayml/v1/character_performance")
+    assert performance.field_names["video"] == "reference"

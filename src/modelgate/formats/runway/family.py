@@ -225,6 +225,7 @@ FAMILY = MediaFamily(
                 "character_video": _clip("character"),
                 "video": _clip("reference"),
             },
+            field_names={"video": "reference"},
         ),
         MediaRoute(endpoint=FETCH, action="fetch"),
         MediaRoute(endpoint=CANCEL, action="cancel", status=204),
