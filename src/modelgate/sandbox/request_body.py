@@ -5,6 +5,9 @@ from starlette.requests import Request
 
 from modelgate.core.records import Json
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder says of bytes that are no JSON, no UTF-8, or nested beyond all measure."""
+
 
 class BodyTooLarge(Exception):
     """The body is longer than the vendor takes."""
@@ -32,5 +35,5 @@ async def read_json(request: Request, *, limit_bytes: int, any_type: bool = Fals
         raise NotJson
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         raise NotJson from None

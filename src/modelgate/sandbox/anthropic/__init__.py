@@ -25,7 +25,7 @@ from modelgate.sandbox.count import Counter
 from modelgate.sandbox.dialects import DialectRoute
 from modelgate.sandbox.faults import request_id_of
 from modelgate.sandbox.openai.sending import EVENT_STREAM, Thought, send_thought
-from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.request_body import UNREADABLE, BodyTooLarge, read_body
 from modelgate.sandbox.schema_instance import Unsatisfiable
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -203,7 +203,7 @@ async def _read(request: Request) -> bytes:
 def _decoded(data: bytes) -> Json:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         raise Refused("The request body is not valid JSON") from None
 
 

@@ -12,7 +12,7 @@ from modelgate.core.clock import Clock, as_utc
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
 from modelgate.sandbox.fal.checks import FalRefused, check_key
-from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.request_body import UNREADABLE, BodyTooLarge, read_body
 
 MAX_FILES = 200
 MAX_KEPT_BYTES = 64 * 1024 * 1024
@@ -58,7 +58,7 @@ class FalStorage:
         try:
             asked = msgspec.json.decode(await _body(request))
             name, kind = str(asked["file_name"]), str(asked["content_type"])
-        except (msgspec.DecodeError, RecursionError, TypeError, KeyError):
+        except (*UNREADABLE, TypeError, KeyError):
             raise FalRefused(422, [{"loc": ["body"], "msg": "file_name and content_type are needed", "type": "missing"}]) from None
         url = self._keep(request, name, Upload(kind, None))
         return _json({"upload_url": url, "file_url": url})

@@ -37,7 +37,7 @@ from modelgate.sandbox.gemini.wire import (
 from modelgate.sandbox.magic import is_served, read_magic
 from modelgate.sandbox.openai.embeddings import make_vector
 from modelgate.sandbox.openai.sending import Thought, send_thought
-from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.request_body import UNREADABLE, BodyTooLarge, read_body
 from modelgate.sandbox.schema_instance import Unsatisfiable
 from modelgate.sandbox.tokens import Tokenizer
 
@@ -270,7 +270,7 @@ async def _read(request: Request) -> bytes:
 def _decoded(body: bytes) -> Json:
     try:
         return msgspec.json.decode(body) if body.strip() else {}
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         raise GeminiRefused("Invalid JSON payload received. Unexpected token.") from None
 
 

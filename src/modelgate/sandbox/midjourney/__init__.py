@@ -36,7 +36,7 @@ from modelgate.sandbox.midjourney.schema import (
     Upload,
 )
 from modelgate.sandbox.midjourney.words import check_words, picture_of
-from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.request_body import UNREADABLE, BodyTooLarge, read_body
 from modelgate.sandbox.task_vendor import TaskVendor
 
 MAX_UPLOADS = 100
@@ -200,7 +200,7 @@ def _read(plan: Callable[[bytes], Json], body: bytes) -> Json:
     """Run what reads a body, with its errors in the proxy's words."""
     try:
         return plan(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MidjourneyRefused(INVALID, f"the body is not as it must be: {error}") from None
 
 

@@ -15,7 +15,7 @@ from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import request_id_of
 from modelgate.sandbox.openai.errors import Refused
 from modelgate.sandbox.openai.sending import Thought, send_thought
-from modelgate.sandbox.request_body import BodyTooLarge, read_body
+from modelgate.sandbox.request_body import UNREADABLE, BodyTooLarge, read_body
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 THINK_APART_BYTES = 32 * 1024
@@ -51,7 +51,7 @@ def read_json(sent: Sent) -> Json:
         raise Refused("you must provide a model parameter", code="missing_required_parameter", param="model")
     try:
         return msgspec.json.decode(sent.data)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         raise Refused(
             "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly.)"
         ) from None
