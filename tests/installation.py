@@ -10,6 +10,8 @@ from typing import Any
 
 START_S = 120.0
 """A server that has not printed what is waited for by then is killed: a test fails, and does not hang."""
+PATIENCE_S = 120.0
+"""How long a command, or the end of a server, may take where much else runs."""
 
 
 class RunningInstallation:
@@ -51,7 +53,7 @@ class RunningInstallation:
     def run(self, *arguments: str, typed: str = "", fails: bool = False) -> str:
         """Run `modelgate …`; return what it prints."""
         command = [self.python, "-m", "modelgate", *arguments]
-        done = subprocess.run(command, env=self.environment, input=typed, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=self.environment, input=typed, capture_output=True, text=True, timeout=PATIENCE_S)
         assert (done.returncode != 0) == fails, done.stderr
         return done.stderr if fails else done.stdout
 
@@ -64,7 +66,7 @@ class RunningInstallation:
 
     def stop(self) -> int:
         self.process.terminate()
-        code = self.process.wait(60)
+        code = self.process.wait(PATIENCE_S)
         self.log.close()
         if self.process.stdout is not None:
             self.process.stdout.close()

@@ -6,7 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-HEARD_S = 30.0
+HEARD_S = 120.0
 
 
 class Receiver:

@@ -118,7 +118,7 @@ class Installation:
     def run(self, *arguments: str, stdin: str = "") -> str:
         command = [sys.executable, "-m", "modelgate", *arguments]
         done = subprocess.run(
-            command, input=stdin, env=self._environment, cwd=ROOT.anchor, capture_output=True, text=True, timeout=60, check=False
+            command, input=stdin, env=self._environment, cwd=ROOT.anchor, capture_output=True, text=True, timeout=START_S, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -142,7 +142,7 @@ class Installation:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.secret}"}
         request = urllib.request.Request(f"{self.base_url}{path}", json.dumps(body).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=START_S) as answer:
                 told: bytes = answer.read()
         except urllib.error.HTTPError as error:
             with error:

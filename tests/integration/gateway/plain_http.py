@@ -27,7 +27,7 @@ def send(url: str, *, key: str = "", body: Any = None, method: str = "GET", head
     if body is not None:
         data, given["Content-Type"] = json.dumps(body).encode(), "application/json"
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, given, method=method), timeout=30) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, data, given, method=method), timeout=120) as response:
             return Answer(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         with error:

@@ -47,7 +47,7 @@ class Browser:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.base_url + path, data, {"content-type": "application/json", **lines}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 reply = Reply(answer.status, answer.read(), answer.headers)
         except urllib.error.HTTPError as error:
             with error:

@@ -58,7 +58,7 @@ def ask(installation: Installation, method: str, path: str, body: Any = None) ->
     headers = {"Authorization": f"Bearer {installation.test_key}", "Content-Type": "application/json"}
     data = json.dumps(body).encode() if body is not None else None
     url = path if path.startswith("http") else installation.base_url + path
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=120) as answer:
         return json.loads(answer.read())
 
 
@@ -84,7 +84,7 @@ def newest(installation: Installation) -> Any:
 
 
 def file(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=120) as answer:
         return bytes(answer.read())
 
 

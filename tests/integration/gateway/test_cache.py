@@ -41,7 +41,7 @@ def post(installation: Installation, key: str, body: Any, *, path: str = CHAT, c
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}", **({"modelgate-cache": cache} if cache else {})}
     request = urllib.request.Request(installation.base_url + path, data=json.dumps(body).encode(), headers=headers, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return response.status, response.headers, response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -60,7 +60,7 @@ ROWS = read_rows()
 def call(url: str, *, headers: dict[str, str], body: bytes | None, method: str = "POST") -> Answer:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json", **headers}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return Answer(response.status, response.headers, json.load(response))
     except urllib.error.HTTPError as error:
         with error:

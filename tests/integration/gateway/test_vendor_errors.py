@@ -206,6 +206,6 @@ def test_error(installation: Installation, live_key: str, vendor: str, name: str
     assert "sk-" not in json.dumps(told.error)
     assert "127.0.0.1" not in json.dumps(told.error)
     if expected is LIMITED:
-        assert int(told.headers["retry-after"]) in range(20, 28)
+        assert int(told.headers["retry-after"]) in range(2, 28)  # what is left of 27 s: the first refusal is told to those that follow
     if expected in (TOO_LONG, FILTERED):
         assert said.body["error"]["message"] in told.error["message"]  # the vendor's own words, which tell the figures
