@@ -19,10 +19,10 @@ def base_url() -> Iterator[str]:
     server = make_server(make_app(tokenizer=Tokenizer()), on_ready=ready.set)
     thread = threading.Thread(target=lambda: uvloop.run(server.serve(sockets=[listening])))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     listening.close()
 
 

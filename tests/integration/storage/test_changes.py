@@ -65,7 +65,7 @@ def test_changes_commit_in_the_order_of_their_numbers(database: Database, open_a
         lock_changes(connection)
         record_change(connection, "key", "key_slow", now=NOW)
         first_inserted.set()
-        may_commit.wait(10)
+        may_commit.wait(60)
 
     def fast(connection: Connection) -> None:
         lock_changes(connection)
@@ -74,7 +74,7 @@ def test_changes_commit_in_the_order_of_their_numbers(database: Database, open_a
     others = [open_again(), open_again()]
     threads = [threading.Thread(target=others[0].run, args=(slow,))]
     threads[0].start()
-    first_inserted.wait(10)
+    first_inserted.wait(60)
     threads.append(threading.Thread(target=others[1].run, args=(fast,)))
     threads[1].start()
     seen.append(database.read(current_version))

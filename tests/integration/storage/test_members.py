@@ -259,7 +259,7 @@ def test_two_owners_who_demote_each_other_leave_one(database: Database, account:
             raise No
 
     def demote(name: str) -> None:
-        together.wait(10)
+        together.wait(60)
         try:
             database.run(change_member, f"mem_{name}", MemberChanges(role="admin"), check=check, now=NOW)
         except No:
@@ -354,7 +354,7 @@ def test_two_who_take_up_one_link_make_one_member(database: Database, account: s
     refused: list[str] = []
 
     def take(name: str) -> None:
-        together.wait(10)
+        together.wait(60)
         try:
             database.run(accept_invitation, "digest-x", person(name, "", "viewer"), now=NOW)
         except NoSuchRow:

@@ -61,7 +61,7 @@ class PlayedBook:
         self._connection.abort()
 
     async def hear(self) -> ToBook:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self._messages.get()
 
     def has_heard_nothing(self) -> bool:
@@ -97,11 +97,11 @@ class World:
         return await serve_frames(self.path, decoder=msgspec.msgpack.Decoder(ToBook), accepted=accepted)
 
     async def next_book(self) -> PlayedBook:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.books.get()
 
     async def next_event(self) -> object:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.events.get()
 
     def wait(self, amount: int) -> Waiter:
@@ -221,7 +221,7 @@ async def test_closing_sends_what_was_said(world: World) -> None:
     world.leases.return_all()
     await world.link.close()
     assert await book.hear() == Return((LeaseTotals("key_k", "all", 3, 3),))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await book.gone.wait()
     assert not world.link.connected
 

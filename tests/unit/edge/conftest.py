@@ -16,7 +16,7 @@ from modelgate.core.http import BodySink, HeaderBlock, HttpRequest, HttpResponse
 from modelgate.edge.limits import EdgeLimits
 from modelgate.edge.server import EdgeServer
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """No test waits longer for anything: what hangs fails."""
 PLAIN = HeaderBlock.of(("content-type", "text/plain"))
 

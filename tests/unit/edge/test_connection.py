@@ -525,7 +525,7 @@ async def test_head_of_a_silent_stream_is_sent_before_its_data(toy: Any, connect
     await client.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
     assert (await client.answer(bodyless=True))[0] == 200
     toy.source.sink.end()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await client.reader.readexactly(5) == b"0\r\n\r\n"
 
 

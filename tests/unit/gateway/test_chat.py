@@ -218,7 +218,7 @@ class House:
         assert not isinstance(response.body, bytes | bytearray), response
         client = Client()
         response.body.start(client)
-        await asyncio.wait_for(client.ended, 5)
+        await asyncio.wait_for(client.ended, 30)
         return client.received
 
 

@@ -155,7 +155,7 @@ async def test_the_end_of_a_stream_waits_until_it_is_kept() -> None:
     async with desk_over(ScriptedUpstream(streaming(words(1), STOP + DONE))) as desk:
         client = Client()
         (await desk.ask(stream=True)).body.start(client)
-        await asyncio.wait_for(client.ended, 5)
+        await asyncio.wait_for(client.ended, 30)
         assert len(desk.claims.kept) == 1
 
 

@@ -55,7 +55,7 @@ class World:
 
     async def watch(self) -> None:
         self.source.start(self.sink)
-        await asyncio.wait_for(self.sink.over.wait(), 5)
+        await asyncio.wait_for(self.sink.over.wait(), 30)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 

@@ -45,7 +45,7 @@ from modelgate.transport.response import UpstreamResponse
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 QUIET_S = 0.05
 """So long nothing may happen where nothing is to happen."""
 NOON = 1_764_000_000.0  # a whole minute

@@ -497,7 +497,7 @@ async def test_idle_money_goes_back_by_itself(monkeypatch: pytest.MonkeyPatch) -
     returned.clear()
     world.say(10)
     world.meter.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await returned.wait()
     assert world.sent == [Return((LeaseTotals("key_k", "all", 10, 10),))]
     await world.meter.drain(0)

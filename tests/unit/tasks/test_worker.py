@@ -24,11 +24,11 @@ class Office:
 
     async def close(self) -> None:
         self.stop.set()
-        await asyncio.wait_for(self.running, 5)
+        await asyncio.wait_for(self.running, 30)
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
             await asyncio.sleep(0.005)
 
@@ -179,7 +179,7 @@ async def test_stopping_waits_for_what_moves_but_not_for_ever(world: Any, monkey
     world.vendor.pause = pause
     await put(world, "task_0000000001")
     office = Office(world)
-    await asyncio.wait_for(reached.wait(), 5)
+    await asyncio.wait_for(reached.wait(), 30)
 
     await office.close()
 

@@ -41,7 +41,7 @@ class Recorder:
         self.ended.set()
 
     async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.messages) < count:
                 self.news.clear()
                 await self.news.wait()
@@ -166,7 +166,7 @@ async def test_client_and_server_talk_and_only_this_user_may_connect(tmp_path: P
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     client = FrameClient(path, decoder=DECODER, accepted=at_client_accepted)
     client.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         first = await at_server.get()
     await first.wait_for(1)
     assert first.connection is not None
@@ -175,7 +175,7 @@ async def test_client_and_server_talk_and_only_this_user_may_connect(tmp_path: P
     assert at_client[0].messages == [Pong(n=1)]
 
     first.connection.abort()  # dropped: the client comes back by itself, as a new connection with a new handler
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await at_client[0].ended.wait()
         second = await at_server.get()
     await second.wait_for(1)
@@ -183,7 +183,7 @@ async def test_client_and_server_talk_and_only_this_user_may_connect(tmp_path: P
     assert second.messages[0].n == 2
 
     await client.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await second.ended.wait()
     server.close()
     await server.wait_closed()
