@@ -20,12 +20,19 @@ SAID: list[tuple[str, errors.ModelgateError]] = [
     ("no key, or a wrong one", errors.InvalidKey()),
     ("what the key may not do", errors.ModelNotAllowed()),
     ("a model without a price", errors.UnpricedModel()),
+    ("unknown model", errors.UnknownModel()),
+    ("no such endpoint; another method", errors.UnknownPath()),
+    ("no such endpoint; another method", errors.MethodNotAllowed()),
     ("a rule of the fields is broken", errors.InvalidRequest("x")),
+    ("a body that is no JSON; a form; too large", errors.InvalidRequest("x", code="invalid_json")),
+    ("a body that is no JSON; a form; too large", errors.UnsupportedMediaType()),
+    ("a body that is no JSON; a form; too large", errors.BodyTooLarge()),
     ("an earlier task that has not come so far", errors.InvalidRequest("x", code="task_not_ready")),
     ("no such task, or another account's", errors.TaskNotFound()),
     ("balance or limit exhausted", errors.LimitExhausted()),
     ("rate exceeded", errors.RateExceeded("x", dimension="requests", retry_after_s=1)),
     ("no upstream, or all are busy", errors.NoUpstream()),
+    ("the gateway is busy or starting", errors.Overloaded()),
     ("the upstream refuses the request", errors.UpstreamRefused("x", status=400, code=refusals.INVALID_REQUEST)),
     ("the upstream's banned words", errors.UpstreamRefused("x", status=400, code=refusals.CONTENT_REFUSED)),
     ("no upstream took the task", errors.UpstreamError()),
@@ -37,7 +44,8 @@ SAID: list[tuple[str, errors.ModelgateError]] = [
 @pytest.mark.parametrize(("row", "error"), SAID, ids=lambda value: value if isinstance(value, str) else "")
 def test_the_table_of_errors_is_true(row: str, error: errors.ModelgateError) -> None:
     status, code, _ = ROWS[row]
-    assert (str(encode_error(error, request_id="")[0]), str(code_of(error))) == (status, code)
+    assert str(encode_error(error, request_id="")[0]) in status.split("; ")
+    assert str(code_of(error)) == code
 
 
 def test_the_table_of_errors_is_whole() -> None:
