@@ -22,8 +22,13 @@ class Swept(Protocol):
 
 
 async def sweep_files(blobs: Swept, *, days: int, clock: Clock, round_s: float = ROUND_S) -> None:
-    """Remove what is older than so many days, for as long as this runs; with 0 days nothing is ever removed."""
-    shard = 0
+    """Remove what is older than so many days, for as long as this runs; with 0 days nothing is ever removed.
+
+    The time says where a round begins: a server that is started again goes on where it was. Begun at the first part each time, the last
+    ones were not reached by one that is started every day.
+    """
+    pause_s = round_s / SHARDS
+    shard = int(clock() / pause_s) % SHARDS if pause_s else 0
     while days:
         try:
             swept = await blobs.sweep(shard, before=clock() - days * SECONDS_PER_DAY)
@@ -33,4 +38,4 @@ async def sweep_files(blobs: Swept, *, days: int, clock: Clock, round_s: float =
             if swept:
                 _log.info("files_swept", shard=shard, files=swept)
         shard = (shard + 1) % SHARDS
-        await asyncio.sleep(round_s / SHARDS)
+        await asyncio.sleep(pause_s)
