@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -304,7 +304,7 @@ def _inherited(wanted: MediaRequest, task: Task, operations: Sequence[MediaOpera
 
 
 @contextmanager
-def _in_words(field_names: Mapping[str, str]) -> Iterator[None]:
+def _in_words(field_names: Mapping[str, str]) -> Generator[None]:
     """Say what a vendor's rules refuse in the caller's words."""
     try:
         yield

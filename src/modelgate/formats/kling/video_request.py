@@ -136,10 +136,12 @@ def decode_effects(call: MediaCall) -> Ask:
 def _video(fields: read.Body, *, default: str) -> VideoRequest:
     """Return what every kind of new video may say."""
     mark = read.inner(fields, "watermark_info")
+    with read.within("watermark_info"):
+        is_marked = mark is not None and read.flag(mark, "enabled")
     options: dict[str, Json] = {
         "kling_cfg_scale": read.number(fields, "cfg_scale", low=0, high=1),
         "kling_camera_control": _camera(fields),
-        "kling_watermark": mark is not None and read.flag(mark, "enabled"),
+        "kling_watermark": is_marked,
     }
     if read.flag(fields, "multi_shot"):
         options["kling_multi_shot"] = True

@@ -122,11 +122,12 @@ def _keyframes(fields: read.Body) -> tuple[tuple[MediaInput, ...], Parent | None
         frame = read.inner(keyframes, name)
         if frame is None:
             continue
-        kind = read.choice(frame, "type", ("image", "generation"))
+        with read.within(place):
+            kind = read.choice(frame, "type", ("image", "generation"))
+            task_id = read.text(frame, "id", schema.MAX_ID_CHARACTERS)
         if kind == "image":
             inputs.append(read.file_of(frame.get("url"), f"{place}.url", role=_FRAMES[name], max_bytes=schema.MAX_IMAGE_BYTES))
             continue
-        task_id = read.text(frame, "id", schema.MAX_ID_CHARACTERS)
         if kind != "generation" or not task_id:
             raise read.broken(place, frame, "it must be an image with a url, or a generation with an id")
         if parent is not None:
@@ -140,7 +141,8 @@ def _concepts(fields: read.Body) -> list[Json]:
     for index, item in enumerate(read.items(fields, "concepts", low=0, high=schema.MAX_CONCEPTS)):
         place = f"concepts[{index}]"
         concept = read.inner({place: item}, place) or {}
-        key = read.choice(concept, "key", schema.CONCEPTS)
+        with read.within(place):
+            key = read.choice(concept, "key", schema.CONCEPTS)
         if not key:
             raise read.broken(f"{place}.key", key, "it must be a concept of the list")
         keys.append(key)
@@ -160,16 +162,19 @@ def _weighted(fields: read.Body, name: str, role: str) -> tuple[list[MediaInput]
         place = name if role == "image" else f"{name}[{index}]"
         reference = read.inner({place: item}, place) or {}
         inputs.append(read.file_of(reference.get("url"), f"{place}.url", role=role, max_bytes=schema.MAX_IMAGE_BYTES))
-        weights.append(read.number(reference, "weight", low=0, high=1))
+        with read.within(place):
+            weights.append(read.number(reference, "weight", low=0, high=1))
     return inputs, weights
 
 
 def _characters(fields: read.Body) -> list[MediaInput]:
     reference = read.inner(fields, "character_ref")
-    identity = read.inner(reference, "identity0") if reference is not None else None
+    with read.within("character_ref"):
+        identity = read.inner(reference, "identity0") if reference is not None else None
     if identity is None:
         return []
-    images = read.items(identity, "images", low=1, high=schema.MAX_REFERENCES)
+    with read.within("character_ref.identity0"):
+        images = read.items(identity, "images", low=1, high=schema.MAX_REFERENCES)
     place = "character_ref.identity0.images"
     return [
         read.file_of(image, f"{place}[{index}]", role="character", max_bytes=schema.MAX_IMAGE_BYTES) for index, image in enumerate(images)

@@ -5,7 +5,8 @@ Media clients send empty strings for what they leave out: an empty string is an 
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
@@ -58,6 +59,17 @@ def broken(name: str, value: object, rule: str) -> InvalidRequest:
 def missing(name: str, why: str) -> InvalidRequest:
     """Return the error for a field that must be there; `why` says what it is for."""
     return InvalidRequest(f"{name} is required: {why}.", param=name, code="missing_required_parameter")
+
+
+@contextmanager
+def within(place: str) -> Generator[None]:
+    """Say by its whole path what is refused of a field inside another."""
+    try:
+        yield
+    except InvalidRequest as error:
+        if error.param is None or error.param.startswith(place):
+            raise
+        raise InvalidRequest(f"{place}.{error.message}", param=f"{place}.{error.param}", code=error.code) from None
 
 
 def is_absent(fields: Body, name: str) -> bool:

@@ -108,7 +108,8 @@ def _actor(fields: read.Body, name: str, roles: dict[str, str]) -> MediaInput:
     actor = read.inner(fields, name)
     if actor is None:
         raise read.missing(name, f"an object with type ({read.listed(roles)}) and uri")
-    kind = read.choice(actor, "type", roles) or next(iter(roles))
+    with read.within(name):
+        kind = read.choice(actor, "type", roles) or next(iter(roles))
     most = schema.MAX_IMAGE_BYTES if kind == "image" else schema.MAX_VIDEO_BYTES
     return read.file_of(actor.get("uri"), f"{name}.uri", role=roles[kind], max_bytes=most)
 
@@ -143,7 +144,8 @@ def _seed(fields: read.Body) -> int | None:
 
 def _options(fields: read.Body) -> dict[str, Json]:
     moderation = read.inner(fields, "contentModeration")
-    threshold = read.choice(moderation, "publicFigureThreshold", schema.THRESHOLDS) if moderation is not None else ""
+    with read.within("contentModeration"):
+        threshold = read.choice(moderation, "publicFigureThreshold", schema.THRESHOLDS) if moderation is not None else ""
     return {"runway_public_figure_threshold": threshold} if threshold else {}
 
 
@@ -155,7 +157,8 @@ def _frames(value: Any) -> tuple[MediaInput, ...]:
     for index, item in enumerate(read.items({"promptImage": value}, "promptImage", low=1, high=schema.MAX_FRAMES)):
         place = f"promptImage[{index}]"
         frame = read.inner({place: item}, place) or {}
-        position = read.choice(frame, "position", schema.POSITIONS, default="first")
+        with read.within(place):
+            position = read.choice(frame, "position", schema.POSITIONS, default="first")
         if any(other.role == f"{position}_frame" for other in found):
             raise read.broken(f"{place}.position", position, "each position may be given once")
         found.append(read.file_of(frame.get("uri"), f"{place}.uri", role=f"{position}_frame", max_bytes=schema.MAX_IMAGE_BYTES))
@@ -169,7 +172,8 @@ def _references(fields: read.Body) -> tuple[tuple[MediaInput, ...], list[str]]:
         place = f"referenceImages[{index}]"
         reference = read.inner({place: item}, place) or {}
         found.append(read.file_of(reference.get("uri"), f"{place}.uri", role="reference", max_bytes=schema.MAX_IMAGE_BYTES))
-        tag = read.text(reference, "tag", schema.MAX_TAG_CHARACTERS)
+        with read.within(place):
+            tag = read.text(reference, "tag", schema.MAX_TAG_CHARACTERS)
         if tag and (len(tag) < schema.MIN_TAG_CHARACTERS or not _TAG.fullmatch(tag)):
             raise read.broken(f"{place}.tag", tag, "it must have 3 to 16 letters, digits or underscores, a letter first")
         tags.append(tag)

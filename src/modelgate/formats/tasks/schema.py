@@ -192,7 +192,7 @@ class Quote(Struct, kw_only=True):
     model: Annotated[str, Meta(description="Name of the model.", examples=["kling-v1-6"])]
     operation: Annotated[str, Meta(description="What it would do.", examples=["video"])]
     amount_usd: Annotated[str, Meta(description="What it would cost, in US dollars.", examples=["0.14"])]
-    price: Annotated[str, Meta(description="The price it comes from, as a formula.")]
+    price: Annotated[str, Meta(description="The model's rates. Of those of one unit, that counts whose variants (`second:pro`) fit best.")]
 
 
 class ListQuery(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Source: docs.dev.runwayml.com (API reference, inputs, task failures), read 2026-
 account; our caller is not charged. Deleting a finished task deletes its output, so only a caller's own wish to cancel makes that call.
 """
 
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCal
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media import refusals
 from modelgate.formats.media.clips import ByClip, seconds_of_mp4
-from modelgate.formats.media.fields import broken, missing
+from modelgate.formats.media.fields import broken, listed, missing
 from modelgate.formats.media.limits import cannot, check_flags, check_most, check_one_of, check_option, list_in, need_prompt
 from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest, inputs_in
 from modelgate.formats.media.vendor_answers import failed, finished, parse_deleted, percent_of, reader_of, taken
@@ -26,6 +27,7 @@ from modelgate.providers.runway import schema
 
 VERSION_HEADER = ("x-runway-version", "2024-11-06")
 MAX_OUTPUTS = 4
+_TAG = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]{2,15})?")
 
 
 _read_created = reader_of(schema.Created)
@@ -47,7 +49,8 @@ def check_video(request: VideoRequest, model: str) -> None:
     if last and not first and not kind.last_alone:
         raise cannot("last_frame", f"with {model} it needs a first picture too")
     check_one_of(request, "aspect_ratio", kind.ratios if first or last else kind.text_ratios, model)
-    check_one_of(request, "resolution", kind.resolutions, model)
+    if request.resolution and request.resolution not in kind.resolutions:
+        raise cannot("resolution", f"{model} makes {listed(kind.resolutions)}, not {request.resolution}")
     check_one_of(request, "seconds", sorted(kind.seconds), model)
     unable = {"sound": not kind.has_sound, "negative_prompt": not kind.has_sound, "seed": not kind.has_seed}
     for name, is_unable in unable.items():
@@ -68,8 +71,9 @@ def _check_words(request: VideoRequest | ImageRequest, *, needed: bool) -> None:
     if request.seed is not None and not 0 <= request.seed <= schema.MAX_SEED:
         raise broken("seed", request.seed, f"it must lie between 0 and {schema.MAX_SEED}")
     check_option(request.options, "runway_public_figure_threshold", ("auto", "low"))
-    if not all(isinstance(tag, str) for tag in list_in(request.options, "runway_tags")):
-        raise broken("runway_tags", request.options["runway_tags"], "it must be a list of texts")
+    if not all(isinstance(tag, str) and _TAG.fullmatch(tag) for tag in list_in(request.options, "runway_tags")):
+        rule = "each tag must be empty or have 3 to 16 letters, digits or underscores, a letter first"
+        raise broken("runway_tags", request.options["runway_tags"], rule)
 
 
 def check_image(request: ImageRequest, model: str) -> None:

@@ -74,3 +74,13 @@ def test_a_body_that_is_no_object(body: bytes) -> None:
 def test_a_form_is_no_json() -> None:
     with pytest.raises(UnsupportedMediaType):
         read.object_of(b"--x", "multipart/form-data; boundary=x")
+
+
+def test_a_field_inside_another_is_told_by_its_whole_path() -> None:
+    with pytest.raises(InvalidRequest) as refused, read.within("frames[1]"):
+        read.choice({"position": "middle"}, "position", ("first", "last"))
+    assert (refused.value.param, refused.value.code) == ("frames[1].position", "invalid_value")
+    assert refused.value.message == 'frames[1].position is "middle", but it must be one of first, last.'
+    with pytest.raises(InvalidRequest) as refused, read.within("frames"):
+        raise read.missing("frames.first", "a picture")
+    assert refused.value.param == "frames.first"

@@ -60,6 +60,10 @@ def test_what_a_model_of_videos_cannot_do(request_: VideoRequest, param: str) ->
         (ImageRequest(model="gen4_image", prompt="p", aspect_ratio="5:4"), "aspect_ratio"),
         (ImageRequest(model="gen4_image", prompt="p", inputs=(FIRST,) * 4), "reference"),
         (ImageRequest(model="gen4_image_turbo", prompt="p"), "reference"),
+        *(
+            (ImageRequest(model="gen4_image", prompt="p", options={"runway_tags": tags}), "runway_tags")
+            for tags in (["ab"], ["1abc"], ["a-b"], ["a" * 17], [7], [None], "fox")
+        ),
     ],
 )
 def test_what_a_model_of_pictures_cannot_do(request_: ImageRequest, param: str) -> None:
@@ -67,6 +71,11 @@ def test_what_a_model_of_pictures_cannot_do(request_: ImageRequest, param: str) 
     with pytest.raises(InvalidRequest) as caught:
         IMAGE.check(request_, request_.model)
     assert caught.value.param == param
+
+
+def test_tags_of_pictures() -> None:
+    assert IMAGE.check is not None
+    IMAGE.check(ImageRequest(model="gen4_image", prompt="p", options={"runway_tags": ["fox", "", "a" * 16, "a_1"]}), "gen4_image")
 
 
 def test_the_length_is_the_models_own() -> None:
