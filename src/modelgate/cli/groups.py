@@ -30,8 +30,9 @@ def list_(installation: Installation, *, as_json: bool) -> None:
 @groups.command(name="set")
 @click.argument("name")
 @click.argument("multiplier")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
-def set_(installation: Installation, *, name: str, multiplier: str) -> None:
+def set_(installation: Installation, *, name: str, multiplier: str, as_json: bool) -> None:
     """Let keys of the group NAME pay MULTIPLIER times the price, such as 0.8 or 1.2."""
     from modelgate.metering.prices import parse_multiplier
 
@@ -42,14 +43,21 @@ def set_(installation: Installation, *, name: str, multiplier: str) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     installation.database.run(set_group, name, multiplier.strip(), now=time.time())
+    if as_json:
+        print_json({"name": name, "multiplier": multiplier.strip()})
+        return
     click.echo(f"Keys of the group {name!r} pay {multiplier.strip()} times the price.")
 
 
 @groups.command()
 @click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
-def unset(installation: Installation, *, name: str) -> None:
+def unset(installation: Installation, *, name: str, as_json: bool) -> None:
     """Let keys of the group NAME pay the price as it is."""
     if not installation.database.run(unset_group, name, now=time.time()):
         raise click.ClickException(f"the group {name!r} has no multiplier")
+    if as_json:
+        print_json({"name": name, "multiplier": None})
+        return
     click.echo(f"Keys of the group {name!r} pay the price as it is.")

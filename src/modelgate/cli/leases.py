@@ -41,8 +41,9 @@ def _row(one: OpenIncarnation, *, is_here: bool) -> tuple[str, ...]:
 @leases.command(name="abandon")
 @click.argument("incarnation")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
-def abandon_(installation: Installation, *, incarnation: str, yes: bool) -> None:
+def abandon_(installation: Installation, *, incarnation: str, yes: bool, as_json: bool) -> None:
     """Give up an incarnation whose disk is lost, and give its money back to the balances.
 
     What its requests cost is unknown then. If the disk turns up after all, it is charged late, and the audit lists it.
@@ -54,4 +55,7 @@ def abandon_(installation: Installation, *, incarnation: str, yes: bool) -> None
     given_back = installation.database.run(abandon, incarnation_id=incarnation, now=time.time())
     if given_back is None:
         raise click.ClickException(f"no incarnation {incarnation!r} is open; see: modelgate leases list")
+    if as_json:
+        print_json({"incarnation": incarnation, "given_back_usd": render_usd(given_back)})
+        return
     click.echo(f"Abandoned; {render_usd(given_back)} USD went back.")

@@ -76,12 +76,16 @@ def set_(installation: Installation, /, *, model: str, others: tuple[str, ...], 
 
 @prices.command()
 @click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
-def unset(installation: Installation, *, model: str) -> None:
+def unset(installation: Installation, *, model: str, as_json: bool) -> None:
     """Take your price of MODEL away: the shipped one holds again, if there is one."""
     if not installation.database.run(unset_price, model, now=time.time()):
         raise click.ClickException(f"no price of {model!r} was set here")
     shipped = [row for row in _priced(()) if model in (row["model"], *row["aliases"])]
+    if as_json:
+        print_json({"model": model, "rates": shipped[0]["rates"] if shipped else None, "free": bool(shipped and shipped[0]["free"])})
+        return
     click.echo(
         f"{model} costs {_rates(shipped[0])}, by the shipped list." if shipped else f"{model} has no price now: calls to it are refused."
     )

@@ -35,23 +35,31 @@ def list_(installation: Installation, *, as_json: bool) -> None:
 @settings.command(name="set")
 @click.argument("name")
 @click.argument("value")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
-def set_(installation: Installation, *, name: str, value: str) -> None:
+def set_(installation: Installation, *, name: str, value: str, as_json: bool) -> None:
     """Set NAME to VALUE."""
     try:
         check_setting(name, value)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     installation.database.run(set_setting, name, value, now=time.time())
+    if as_json:
+        print_json({"name": name, "value": value})
+        return
     click.echo(f"{name} is {value}.")
 
 
 @settings.command()
 @click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @on_installation
-def unset(installation: Installation, *, name: str) -> None:
+def unset(installation: Installation, *, name: str, as_json: bool) -> None:
     """Give NAME its default back."""
     if name not in OPERATOR_SETTINGS:
         raise click.UsageError(f"there is no setting {name!r}; there are: {', '.join(OPERATOR_SETTINGS)}")
     installation.database.run(unset_setting, name, now=time.time())
+    if as_json:
+        print_json({"name": name, "value": OPERATOR_SETTINGS[name].default})
+        return
     click.echo(f"{name} is {OPERATOR_SETTINGS[name].default}, its default.")

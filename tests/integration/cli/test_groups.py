@@ -21,6 +21,8 @@ def test_a_group_has_a_multiplier_until_it_is_unset(run: Run, run_json: RunJson,
     assert "gold" in run("groups", "list").stdout
     assert run("groups", "unset", "gold").exit_code == 0
     assert snapshot().groups == {}
+    assert run_json("groups", "set", "gold", "0.9") == {"name": "gold", "multiplier": "0.9"}
+    assert run_json("groups", "unset", "gold") == {"name": "gold", "multiplier": None}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL

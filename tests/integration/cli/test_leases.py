@@ -50,6 +50,10 @@ def test_a_lost_disk_is_given_up_once_and_after_a_question(run: Run, lost: str) 
     assert "was abandoned" in run("audit").output
 
 
+def test_what_came_of_it_is_told_to_programs(run_json: Callable[..., Any], lost: str) -> None:
+    assert run_json("leases", "abandon", lost, "--yes") == {"incarnation": lost, "given_back_usd": "1.00"}
+
+
 def test_a_journal_that_is_here_is_not_given_up(run: Run, lost: str, tmp_path: Path) -> None:
     (tmp_path / "data" / "journal" / lost).mkdir(parents=True)
     done = run("leases", "abandon", lost, "--yes")

@@ -27,6 +27,9 @@ def test_prices_are_laid_over_the_shipped_list(run: Run, run_json: RunJson, snap
     assert "by the shipped list" in run("prices", "unset", "gpt-4o").stdout
     assert "has no price now" in run("prices", "unset", "local").stdout
     assert "has no price" in run("prices", "list", "--model", "local").stdout
+    assert run_json("prices", "unset", "picture") == {"model": "picture", "rates": None, "free": False}
+    run("prices", "set", "gpt-4o", "--free")
+    assert run_json("prices", "unset", "gpt-4o")["rates"]["input"] == "2.50"
     assert "gpt-4o" in run("prices", "list").stdout
 
 

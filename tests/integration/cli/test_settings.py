@@ -22,6 +22,8 @@ def test_a_setting_is_set_until_it_is_unset(run: Run, run_json: RunJson, snapsho
     assert run("settings", "unset", "charge_orphans").exit_code == 0
     assert run_json("settings", "list")[0]["value"] == "no"
     assert run("settings", "unset", "colour").exit_code == 2
+    assert run_json("settings", "set", "charge_orphans", "yes") == {"name": "charge_orphans", "value": "yes"}
+    assert run_json("settings", "unset", "charge_orphans") == {"name": "charge_orphans", "value": "no"}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # words, not SQL

@@ -12,6 +12,8 @@ from modelgate.cli.main import COMMANDS, modelgate
 DOCUMENT = Path(__file__).parents[3] / "docs" / "commands.md"
 SAID_ONCE = frozenset(("data", "database", "as_json"))
 """Options that the page's first paragraph tells about."""
+WITHOUT_JSON = frozenset(("serve", "sandbox", "migrate", "version"))
+"""Commands that run something, or of which the page says that they do not take it."""
 ELSEWHERE = frozenset(("serve",))
 """Commands whose flags have a page of their own."""
 
@@ -37,6 +39,11 @@ def leaves() -> Iterator[tuple[str, click.Command]]:
 
 def test_every_command_is_documented_and_no_other() -> None:
     assert set(documented()) == {path for path, _ in leaves()}
+
+
+@pytest.mark.parametrize(("path", "command"), list(leaves()))
+def test_what_shows_or_changes_something_takes_json_as_the_page_says(path: str, command: click.Command) -> None:
+    assert any(one.name == "as_json" for one in command.params) == (path not in WITHOUT_JSON)
 
 
 @pytest.mark.parametrize(("path", "command"), list(leaves()))
