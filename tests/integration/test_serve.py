@@ -226,6 +226,36 @@ def test_children_die_with_a_killed_supervisor(serving: Callable[..., Serving]) 
     eventually(lambda: all(is_gone(pid) for pid in pids))
 
 
+def test_a_full_disk_does_not_end_the_server(serving: Callable[..., Serving]) -> None:
+    """Symptom: `OSError: [Errno 28] No space left on device` in a traceback, and nothing served any more."""
+    one = serving()
+    one.wait_until_ready()
+    book = one.pid("book")
+    draft = one.directory / "data" / "run" / "processes.new"
+    draft.mkdir()  # where it would be written
+    os.kill(book, signal.SIGKILL)
+    eventually(lambda: one.log.read_text().count("started book") == 2)
+    assert one.pid("book") == book
+    draft.rmdir()
+    eventually(lambda: one.facts["processes"]["book"]["ready"] and one.pid("book") != book)
+    one.process.terminate()
+    code, _, err = one.finish()
+    assert code == 0
+    assert err.count("processes.json: Is a directory; it is tried again") == 1
+
+
+def test_nobody_to_tell_does_not_end_the_server(serving: Callable[..., Serving]) -> None:
+    """Who reads the log may be gone, or its disk full."""
+    one = serving()
+    one.wait_until_ready()
+    assert one.process.stderr is not None
+    one.process.stderr.close()
+    os.kill(one.pid("book"), signal.SIGKILL)
+    eventually(lambda: one.facts["processes"]["book"]["restarts"] == 1 and one.facts["processes"]["book"]["ready"])
+    one.process.terminate()
+    assert one.process.wait(PATIENCE_S) == 0
+
+
 def test_a_second_signal_does_not_wait(serving: Callable[..., Serving]) -> None:
     one = serving(FAKE_RELAY="stubborn")
     one.wait_until_ready()

@@ -15,11 +15,15 @@ class CannotStart(Exception):
     """The installation cannot start; the text is one line that says why and what to do."""
 
 
-def prepare_directories(settings: Settings) -> None:
-    """Make the directories and the secret. Raises CannotStart."""
-    socket_path = settings.run_path / LONGEST_SOCKET_NAME
-    if len(os.fsencode(socket_path)) > MAX_SOCKET_PATH_BYTES:
+def check_path(settings: Settings) -> None:
+    """Raises CannotStart: no socket can have so long a path."""
+    if len(os.fsencode(settings.run_path / LONGEST_SOCKET_NAME)) > MAX_SOCKET_PATH_BYTES:
         raise CannotStart(f"the path {settings.data_path} is too long for Unix sockets: choose a shorter one with --data")
+
+
+def prepare_directories(settings: Settings) -> None:
+    """Make the directories. Raises CannotStart."""
+    check_path(settings)
     try:
         for directory in (settings.data_path, settings.run_path, settings.metrics_path, settings.journal_path):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def is_locked(path: Path) -> bool:
     """Say whether a running server holds the lock file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

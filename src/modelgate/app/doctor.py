@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from modelgate.app.before_start import check_before_start
-from modelgate.app.data_directory import CannotStart, is_locked
+from modelgate.app.data_directory import CannotStart, check_path, is_locked
 from modelgate.app.listening import listen_for_relays
 from modelgate.app.processes import Processes, read_processes
 from modelgate.app.proxies import proxy_for
@@ -56,6 +56,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     try:
         check_before_start(settings)
+        check_path(settings)
     except CannotStart as error:
         yield Finding(subject="settings", ok=False, text=str(error), mend="change the flag or the variable it names")
 
@@ -79,7 +80,10 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
 def _secret(settings: Settings) -> Iterator[Finding]:
     path = settings.secret_path
     if SECRET_VARIABLE not in os.environ and not path.exists():
-        return  # nothing was started yet
+        if (settings.data_path / "modelgate.db").is_file():
+            mend = "restore it from a backup before the next start, which would make another: vendor keys cannot be read without it"
+            yield Finding(subject="secret", ok=False, text=f"{path} is gone", mend=mend)
+        return  # else nothing was started yet
     try:
         installation_secret(settings)
     except SecretUnusable as error:

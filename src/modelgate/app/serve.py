@@ -11,7 +11,8 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, TextIO
 
 import msgspec
 
@@ -31,6 +32,7 @@ DRAIN_MARGIN_S = 5.0
 STOP_TIMEOUTS_S = {"relay": DRAIN_MARGIN_S, "desk": 15.0, "book": 30.0, "sandbox": 2.0}
 """The order of stopping, and how long each role gets: who asks ends before who answers. Relays get --drain-s more."""
 IDLE_WAIT_S = 60.0
+WRITE_AGAIN_S = 1.0
 BASE_URL = "{base_url}"
 """Stands for the address in the lines for a first start, which are made where the address is not known."""
 
@@ -61,6 +63,7 @@ class Supervisor:
         self._stage_ends_at = 0.0
         self._failure = ""
         self._first_run: tuple[str, ...] = ()
+        self._is_written = True  # what the processes are
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; return the exit status. What stops it from serving is said in one line on stderr."""
@@ -127,6 +130,8 @@ class Supervisor:
                 on_readable: Callable[[], None] = key.data
                 on_readable()
             self._reap()
+            if not self._is_written:
+                self._write_processes()
             self._check_start()
             if self._state == "stopping":
                 self._advance_stop()
@@ -140,7 +145,7 @@ class Supervisor:
             return max(0.0, min(self._stage_ends_at - now, IDLE_WAIT_S))
         due = [child.start_at for child in self._all() if child.start_at is not None]
         due += [child.started_at + START_TIMEOUT_S for child in self._children if self._state == "starting"]
-        return max(0.0, min(due, default=now + IDLE_WAIT_S) - now)
+        return max(0.0, min(due, default=now + (IDLE_WAIT_S if self._is_written else WRITE_AGAIN_S)) - now)
 
     def _start_due(self) -> None:
         if self._state == "stopping":
@@ -176,14 +181,13 @@ class Supervisor:
             self._greet()
 
     def _greet(self) -> None:
-        sys.stdout.write(f"ready {self._settings.base_url}\n")
+        _say(sys.stdout, f"ready {self._settings.base_url}\n")
         self._print_first_run()
-        sys.stdout.flush()
 
     def _print_first_run(self) -> None:
         """Print what the book made on the first start, once: it holds keys that are nowhere else."""
         for line in self._first_run:
-            sys.stdout.write(line.replace(BASE_URL, self._settings.base_url) + "\n")
+            _say(sys.stdout, line.replace(BASE_URL, self._settings.base_url) + "\n")
         self._first_run = ()
 
     def _on_sandbox_wanted(self) -> None:
@@ -213,7 +217,7 @@ class Supervisor:
             if child.gives_up and self._state == "starting":
                 self._fail(f"{ended} ({child.restarts} times in a row)")
             elif self._state != "stopping":
-                sys.stderr.write(f"modelgate: {ended}; it is started again\n")
+                _say(sys.stderr, f"modelgate: {ended}; it is started again\n")
 
     def _forget_gauges(self) -> None:
         """Remove the gauges of processes that are gone: what they count exists no more."""
@@ -237,7 +241,14 @@ class Supervisor:
             facts["sandbox"] = ProcessFacts(pid=self._sandbox.pid, ready=self._sandbox.pid > 0, restarts=self._sandbox.restarts)
         settings = self._settings
         processes = Processes(base_url=settings.base_url, host=settings.host, port=settings.port, processes=facts)
-        write_processes(settings.processes_path, processes)
+        try:
+            write_processes(settings.processes_path, processes)
+        except OSError as error:  # a full disk may have room again, and what serves goes on serving meanwhile
+            if self._is_written:
+                _say(sys.stderr, f"modelgate: cannot write {settings.processes_path}: {error.strerror}; it is tried again\n")
+            self._is_written = False
+        else:
+            self._is_written = True
 
     # Stopping.
 
@@ -331,8 +342,15 @@ class _Signals:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"modelgate: {text}\n")
+    _say(sys.stderr, f"modelgate: {text}\n")
     return 1
+
+
+def _say(stream: TextIO, text: str) -> None:
+    """Print, if anybody can take it: that the terminal is gone or the log's disk full is no reason to stop serving."""
+    with suppress(OSError):
+        stream.write(text)
+        stream.flush()
 
 
 def main(settings: Settings) -> None:

@@ -53,6 +53,21 @@ def test_a_secret_that_is_damaged(settings: Settings) -> None:
     assert "secret" in bad(settings)
 
 
+def test_a_secret_that_is_gone(settings: Settings) -> None:
+    settings.secret_path.unlink()
+    assert "is gone" in bad(settings)["secret"]
+
+
+def test_a_data_directory_that_is_a_file(tmp_path: Path) -> None:
+    """It ended as an unexpected fault in the program."""
+    (tmp_path / "data").touch()
+    assert "cannot be written to" in bad(Settings(data=str(tmp_path / "data"), port=0))["data"]
+
+
+def test_a_path_that_is_too_long_for_sockets(tmp_path: Path) -> None:
+    assert "too long" in bad(Settings(data=str(tmp_path / ("x" * 120)), port=0))["settings"]
+
+
 def test_settings_that_no_start_would_take(settings: Settings) -> None:
     assert "--ca-file" in bad(msgspec.structs.replace(settings, ca_file="/nowhere/ca.pem"))["settings"]
 
