@@ -12,15 +12,17 @@ BACKLOG = 4096
 def listen_for_relays(settings: Settings) -> tuple[list[socket.socket], int]:
     """Return one listening socket for each relay, all on one port, and that port.
 
-    The first bind is made without SO_REUSEPORT: with it, a second server on the same port would go unnoticed and take half of
-    the connections. Raises CannotStart.
+    A port that was chosen is first bound without SO_REUSEPORT: with it, a second server on the same port would go unnoticed and
+    take half of the connections. One that the system is to choose is never another's, and is kept from then on. Raises CannotStart.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        with _bound(family, address) as probe:
-            port = int(probe.getsockname()[1])
+        if settings.port:
+            _bound(family, address).close()
+        sockets = [_bound(family, address, shared=True)]
+        port = int(sockets[0].getsockname()[1])
         address = (address[0], port, *address[2:])
-        sockets = [_bound(family, address, shared=True) for _ in range(settings.workers)]
+        sockets += [_bound(family, address, shared=True) for _ in range(settings.workers - 1)]
         for listening in sockets:
             listening.listen(BACKLOG)
     except OSError as error:

@@ -33,6 +33,23 @@ def test_a_port_with_reuseport_sockets_is_still_in_use() -> None:
     sockets[0].close()
 
 
+def test_a_port_that_the_system_chose_is_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was found free, let go of and asked for again: whoever came between had it, and the start failed."""
+    rivals: list[socket.socket] = []
+    close = socket.socket.close
+
+    def close_and_lose(closed: socket.socket) -> None:
+        address = closed.getsockname()
+        close(closed)
+        rivals.append(socket.create_server(address))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket.socket, "close", close_and_lose)
+        sockets, _ = listen_for_relays(Settings(port=0, workers=2))
+    for one in (*sockets, *rivals):
+        one.close()
+
+
 def test_an_address_of_another_machine() -> None:
     with pytest.raises(CannotStart, match="choose another address with --host"):
         listen_for_relays(Settings(host="192.0.2.1", port=0))
