@@ -10,11 +10,10 @@ from starlette.routing import Route
 
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.fal import FalSandbox
-from modelgate.sandbox.fal.jobs import FalJob
+from modelgate.sandbox.fal.schema import FalJob
 from modelgate.sandbox.server import make_server
 from modelgate.sandbox.suno import SunoSandbox
-from modelgate.sandbox.suno.checks import SunoOrder
-from modelgate.sandbox.suno.clips import SunoTask
+from modelgate.sandbox.suno.schema import SunoOrder, SunoTask
 
 FOREVER_S = 86_400.0
 

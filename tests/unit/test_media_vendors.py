@@ -25,10 +25,9 @@ MAX_LINES = 300
 SEVERAL_FILES = {
     "providers/kling": "six operations, eight endpoints, nine models with nested options, and what New API says in its place",
     "providers/midjourney": "thirteen operations, and three generations of proxies",
-    "sandbox/fal": "a queue, uploads and signed webhooks besides its endpoints",
+    "sandbox/fal": "a storage for uploads, and webhooks that are signed, besides its queue and endpoints",
     "sandbox/kling": "eight endpoints, each field checked; a signed token, callbacks",
     "sandbox/midjourney": "twelve endpoints, buttons and dialogs, a queue, callbacks",
-    "sandbox/suno": "clips that are heard while they are made, and go on from each other",
 }
 """Places with more code than one file holds, tables and structs apart, and what needs it. The list may only shrink."""
 OUTSIDE = {

@@ -21,9 +21,8 @@ A package holds the endpoints, and beside them
     runway           `schema` (every field, and what each model makes of it)
     luma             Dream Machine; `schema`. `luma_agents`: its newer API, which goes by some of the same rules
     midjourney       a midjourney-proxy; `schema`, `checks`, `jobs` (states and buttons), `queue`, `drawing` (grids and clips)
-    suno             the relay in front of Suno; `checks` (secret and fields), `clips` (songs and covers)
-    fal              fal's queue, with Pika's endpoints; `checks`, `jobs` (how they go on and end), `webhooks` (signed), `storage` (its
-                     client's uploads)
+    suno             the relay in front of Suno; `schema`
+    fal              fal's queue, with Pika's endpoints; `schema`, `webhooks` (signed), `storage` (its client's uploads)
 
 What vendors share
     front            what the vendors of tasks have in common: the way in, the count, how refusals go out

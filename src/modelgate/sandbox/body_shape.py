@@ -15,6 +15,7 @@ from modelgate.core.records import Json
 MAX_NAMED = 100
 """A longer name of a field is cut: it is the caller's own text."""
 
+_TYPES = {"str": "string_type", "int": "int_type", "float": "float_type", "bool": "bool_type", "array": "list_type", "object": "dict_type"}
 MISSING = "Field required"
 UNKNOWN = "Extra inputs are not permitted"
 ShapeT = TypeVar("ShapeT")
@@ -33,10 +34,10 @@ def one_of(words: Iterable[str]) -> msgspec.Meta:
 class WrongField(ValueError):
     """A field stands in the way: its dotted place (empty for the whole body), what is wrong with it, and in a word what kind of wrong.
 
-    `kind` is `missing` or `unknown`, `type`, or `value`; who raises it may have a word of its own.
+    `kind` is a word as FastAPI has them: `missing`, `unknown`, `string_type`, `string_too_long`, `literal_error`, else `value_error`.
     """
 
-    def __init__(self, field: str, reason: str, *, kind: str = "value") -> None:
+    def __init__(self, field: str, reason: str, *, kind: str = "value_error") -> None:
         super().__init__(reason)
         self.field = field
         self.reason = reason
@@ -46,7 +47,7 @@ class WrongField(ValueError):
 def check_names(body: Mapping[str, Json], *, needs: Iterable[str], takes: Container[str]) -> None:
     """Check that a body holds what is needed, and nothing that is not taken. Raises WrongField."""
     for name in needs:
-        if body.get(name) in (None, ""):
+        if body.get(name) is None:
             raise WrongField(name, MISSING, kind="missing")
     for name in body:
         if name not in takes:
@@ -77,7 +78,17 @@ def _told(error: msgspec.ValidationError, within: str) -> WrongField:
         steps.append(named["name"][:MAX_NAMED])
         reason, kind = (MISSING, "missing") if named["kind"].startswith("missing") else (UNKNOWN, "unknown")
     elif listed := _ONE_OF.fullmatch(reason):
-        reason, kind = "Input should be " + re.sub(r"\\+(.)", r"\1", listed["words"].replace("|", ", ")), "value"
+        reason, kind = "Input should be " + re.sub(r"\\+(.)", r"\1", listed["words"].replace("|", ", ")), "literal_error"
     else:
-        kind = "type" if ", got " in reason else "value"
+        kind = _kind_of(reason)
     return WrongField(".".join(filter(None, steps)), reason, kind=kind)
+
+
+def _kind_of(reason: str) -> str:
+    """Return the kind of what msgspec says is wrong."""
+    if reason.startswith("Invalid"):
+        return "literal_error"
+    expected, _, got = reason.removeprefix("Expected ").partition(", got ")
+    if got:
+        return "missing" if got == "`null`" else _TYPES.get(expected.strip("`").partition(" ")[0], "type_error")
+    return "string_too_long" if expected.startswith("`str` of length <=") else "value_error"

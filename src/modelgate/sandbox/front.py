@@ -13,7 +13,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.callbacks import Teller
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import request_id_of
-from modelgate.sandbox.job_shelf import JobShelf, JobT
+from modelgate.sandbox.job_shelf import MAX_JOBS, JobShelf, JobT
 from modelgate.sandbox.request_body import BodyTooLarge, NotJson, read_json
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -21,28 +21,6 @@ RETRY_AFTER_S = 1
 
 Handler = Callable[[Request], Awaitable[Response]]
 Submit = Callable[[Request, Counted], Awaitable[Response]]
-
-
-class TaskFront(Generic[JobT]):
-    """A make-believe vendor of tasks at work, as `TaskVendor` opens it. What is asked of it is counted; its jobs follow the clock."""
-
-    retries: ClassVar[int] = 0
-    """How often news that a caller did not take is told again."""
-
-    def __init__(
-        self,
-        *,
-        counter: Counter,
-        clock: Clock,
-        recalled: Iterable[JobT] = (),
-        remember: Callable[[JobT], None] | None = None,
-        callbacks: Teller | None = None,
-    ) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new or changed one before it is answered."""
-        self._counter = counter
-        self._clock = clock
-        self._jobs = JobShelf(recalled=recalled, remember=remember)
-        self._callbacks = callbacks or Teller(retries=self.retries)
 
 
 class VendorRefused(Exception):
@@ -124,11 +102,6 @@ def refusing(error: Callable[[], VendorRefused]) -> Handler:
     return answer
 
 
-def elsewhere(prefix: str, check: Callable[[Request], None], error: Callable[[], VendorRefused]) -> Route:
-    """Return the route of a vendor, the last of them, that refuses whatever else comes."""
-    return Route(prefix + "/{rest:path}", guarded(check, refusing(error)), methods=METHODS)
-
-
 async def read_submit(
     request: Request, *, limit_bytes: int, too_large: VendorRefused, not_json: VendorRefused, any_type: bool = False
 ) -> Json:
@@ -139,3 +112,45 @@ async def read_submit(
         raise too_large from None
     except NotJson:
         raise not_json from None
+
+
+class TaskFront(Generic[JobT]):
+    """A make-believe vendor of tasks at work, as `TaskVendor` opens it. What is asked of it is counted; its jobs follow the clock."""
+
+    vendor: ClassVar[str]
+    """Its name, in the count."""
+    retries: ClassVar[int] = 0
+    """How often news that a caller did not take is told again."""
+
+    most_jobs: ClassVar[int] = MAX_JOBS
+
+    def __init__(
+        self,
+        *,
+        counter: Counter,
+        clock: Clock,
+        recalled: Iterable[JobT] = (),
+        remember: Callable[[JobT], None] | None = None,
+        callbacks: Teller | None = None,
+    ) -> None:
+        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new or changed one before it is answered."""
+        self._counter = counter
+        self._clock = clock
+        self._jobs = JobShelf(recalled=recalled, remember=remember, most=self.most_jobs)
+        self._callbacks = callbacks or Teller(retries=self.retries)
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key. Raises VendorRefused."""
+        raise NotImplementedError
+
+    def route(self, method: str, path: str, handler: Handler) -> Route:
+        """Return a route for those who have the key."""
+        return Route(path, guarded(self.check, handler), methods=[method])
+
+    def submits(self, path: str, submit: Submit) -> Route:
+        """Return the route of submits, which are counted."""
+        return self.route("POST", path, counted(self._counter, self.vendor, submit))
+
+    def elsewhere(self, prefix: str, error: Callable[[], VendorRefused]) -> Route:
+        """Return the route, the last of them, that refuses whatever else comes."""
+        return Route(prefix + "/{rest:path}", guarded(self.check, refusing(error)), methods=METHODS)

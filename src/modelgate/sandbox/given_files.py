@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField
-from modelgate.sandbox.vision import NotAPicture, decode_data_url, open_picture, shrink
+from modelgate.sandbox.vision import NotAPicture, decode_base64, decode_data_url, open_picture, shrink
 
 
 class GivenUri(str):
@@ -64,24 +64,48 @@ class GivenUri(str):
 
 
 class GivenPicture:
-    """A picture that came along: its size in pixels and a thumbnail, both None for one at an address."""
+    """A picture that came along: its size in pixels and a thumbnail; of one at an address both sides are 0, and there is none."""
 
-    formats: ClassVar[tuple[str, ...]] = ("JPEG", "PNG", "WEBP")
+    forms: ClassVar[frozenset[str]] = frozenset(("uri", "base64"))
+    """Beside an address: a `data:` URI, bare base64."""
+    formats: ClassVar[tuple[str, ...]] = ()
+    """What Pillow calls them. None named: any."""
     most_bytes: ClassVar[int]
+    least_px: ClassVar[int] = 0
+    most_ratio: ClassVar[float] = 0.0
+    """Of the long side to the short one. 0: any."""
 
-    def __init__(self, size: tuple[int, int], thumbnail: bytes) -> None:
+    def __init__(self, size: tuple[int, int] = (0, 0), thumbnail: bytes | None = None) -> None:
         self.size = size
         self.thumbnail = thumbnail
 
     @classmethod
-    def seen(cls, data: bytes) -> Self:
-        """Return what some bytes show. Raises WrongField, of the kind that fal has a word for."""
-        if len(data) > cls.most_bytes:
-            raise WrongField("", f"The file must have at most {cls.most_bytes >> 20} MB", kind="file_too_large")
+    def read(cls, value: Json) -> Self:
+        """Return what an address or text in base64 shows. Raises WrongField, of the kinds that fal has words for."""
+        if not isinstance(value, str):
+            raise WrongField("", "Input should be a valid string", kind="string_type")
+        if value.startswith(("https://", "http://")):
+            return cls()
+        is_uri = value.startswith("data:")
+        if ("uri" if is_uri else "base64") not in cls.forms:
+            wanted = "a data URI" if "uri" in cls.forms else "base64 without the data: prefix"
+            raise WrongField("", f"must be an address, or {wanted}", kind="file_download_error")
         try:
-            picture = open_picture(data)
-            if picture.format not in cls.formats:
-                raise WrongField("", f"The picture must be {', '.join(cls.formats)}", kind="image_format")
-            return cls(picture.size, shrink(picture))
+            return cls.seen(decode_data_url(value) if is_uri else decode_base64(value))
         except NotAPicture:
-            raise WrongField("", "Not a picture that can be read", kind="image_load_error") from None
+            raise WrongField("", "is neither an address nor the base64 of a picture", kind="image_load_error") from None
+
+    @classmethod
+    def seen(cls, data: bytes) -> Self:
+        """Return what some bytes show. Raises WrongField, and NotAPicture."""
+        if len(data) > cls.most_bytes:
+            raise WrongField("", f"must have at most {cls.most_bytes >> 20} MB", kind="file_too_large")
+        picture = open_picture(data)
+        short, long = sorted(picture.size)
+        if cls.formats and picture.format not in cls.formats:
+            raise WrongField("", f"must be one of {', '.join(cls.formats)}", kind="image_format_error")
+        if short < cls.least_px:
+            raise WrongField("", f"width and height must be at least {cls.least_px} pixels", kind="image_too_small")
+        if cls.most_ratio and long > short * cls.most_ratio:
+            raise WrongField("", f"Aspect ratio must be at most {cls.most_ratio}", kind="image_aspect_ratio_error")
+        return cls(picture.size, shrink(picture))

@@ -19,6 +19,11 @@ class Job(Protocol):
 JobT = TypeVar("JobT", bound=Job)
 
 
+def stage_of(age_s: float, stages: Iterable[tuple[float, str]], then: str) -> str:
+    """Return the word for a job of some age: that of the first stage which lasts beyond it, else the last word."""
+    return next((word for until_s, word in stages if age_s < until_s), then)
+
+
 class JobShelf(Generic[JobT]):
     """Jobs by their id. Putting one there again changes it; a recalled one that was changed is read as it was last."""
 

@@ -10,6 +10,7 @@ from modelgate.core.sandbox import MAGIC_WORDS
 
 MODEL_PREFIX = "sandbox-"
 CHAT_MODEL = MODEL_PREFIX + "chat"
+MAGIC_MODELS = frozenset(MODEL_PREFIX + word for word in MAGIC_WORDS)
 MAX_PINNED_TOKENS = 1_000_000_000
 _MODEL = re.compile(r"^[^\s\x00-\x1f]{1,200}$")
 _LINE = re.compile(r"^[ \t]*magic:[ \t]*([a-z0-9-]+)((?:[ \t]+\d{1,10}){0,4})[ \t]*$", re.MULTILINE | re.IGNORECASE)

@@ -23,7 +23,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from PIL import Image
 
-from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
+from modelgate.sandbox.fal import KEY as FAL_SECRET
 from modelgate.sandbox.fal.storage import CDN, REST
 
 TEXT = "fal-ai/pika/v2.2/text-to-video"

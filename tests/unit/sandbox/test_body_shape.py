@@ -32,7 +32,7 @@ class Inner(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    model_name: str
+    model_name: Annotated[str, msgspec.Meta(max_length=8)]
     inners: Annotated[list[Inner], msgspec.Meta(max_length=2)] = []
     pair: Pair = Pair()
     by_name: dict[str, Even] = {}
@@ -46,20 +46,22 @@ def test_a_body_in_shape_is_read() -> None:
 @pytest.mark.parametrize(
     ("body", "field", "kind"),
     [
-        ([], "", "type"),
+        ([], "", "dict_type"),
         ({}, "modelName", "missing"),
-        ({"modelName": 1}, "modelName", "type"),
+        ({"modelName": 1}, "modelName", "string_type"),
+        ({"modelName": None}, "modelName", "missing"),
+        ({"modelName": "x" * 9}, "modelName", "string_too_long"),
         ({"modelName": "m", "x.y `z`": 1}, "x.y `z`", "unknown"),
         ({"modelName": "m", "x" * 200: 1}, "x" * MAX_NAMED, "unknown"),
         ({"modelName": "m", "inners": [{}]}, "inners.0.side", "missing"),
-        ({"modelName": "m", "inners": [{"side": "up"}]}, "inners.0.side", "value"),
-        ({"modelName": "m", "inners": [{"side": "left"}, {"side": "left", "weight": 2}]}, "inners.1.weight", "value"),
-        ({"modelName": "m", "inners": [{"side": "left", "weight": True}]}, "inners.0.weight", "type"),
-        ({"modelName": "m", "inners": [{"side": "left"}] * 3}, "inners", "value"),
+        ({"modelName": "m", "inners": [{"side": "up"}]}, "inners.0.side", "literal_error"),
+        ({"modelName": "m", "inners": [{"side": "left"}, {"side": "left", "weight": 2}]}, "inners.1.weight", "value_error"),
+        ({"modelName": "m", "inners": [{"side": "left", "weight": True}]}, "inners.0.weight", "float_type"),
+        ({"modelName": "m", "inners": [{"side": "left"}] * 3}, "inners", "value_error"),
         ({"modelName": "m", "inners": [{"side": "left", "more": 1}]}, "inners.0.more", "unknown"),
         ({"modelName": "m", "inners": [{"side": "left", "even": 3}]}, "inners.0.even", "odd"),
-        ({"modelName": "m", "inners": [{"side": "left", "ratio": "1:1\n"}]}, "inners.0.ratio", "value"),
-        ({"modelName": "m", "pair": [2]}, "pair", "value"),
+        ({"modelName": "m", "inners": [{"side": "left", "ratio": "1:1\n"}]}, "inners.0.ratio", "literal_error"),
+        ({"modelName": "m", "pair": [2]}, "pair", "value_error"),
         ({"modelName": "m", "pair": [2, 3]}, "pair.1", "odd"),
     ],
 )
@@ -88,7 +90,7 @@ def test_a_part_is_named_from_the_top() -> None:
     [
         ({"b": 1}, "a", "missing"),
         ({"a": None}, "a", "missing"),
-        ({"a": "", "c": 1}, "a", "missing"),
+        ({"b": 1, "c": 1}, "a", "missing"),
         ({"a": 0, "x" * 200: 1}, "x" * MAX_NAMED, "unknown"),
     ],
 )

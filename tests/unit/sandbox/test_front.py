@@ -1,4 +1,5 @@
 import msgspec
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +13,6 @@ from modelgate.sandbox.front import (
     VendorRefused,
     answering,
     count_made,
-    counted,
-    elsewhere,
-    guarded,
     json_answer,
     no_file,
     read_submit,
@@ -27,23 +25,6 @@ class Job(msgspec.Struct, frozen=True):
     state: str = "new"
 
 
-def test_a_vendor_knows_its_jobs_and_tells_who_keeps_them() -> None:
-    class Vendor(TaskFront[Job]):
-        def add(self, job: Job) -> Job | None:
-            self._jobs.put(job)
-            return self._jobs.get("1")
-
-    told: list[Job] = []
-    vendor = Vendor(counter=Counter(), clock=lambda: 0.0, recalled=[Job("1")], remember=told.append)
-    assert (vendor.add(Job("2")), told) == (Job("1"), [Job("2")])
-    assert vendor.add(Job("1", "done")) == Job("1", "done")
-
-
-def check(request: Request) -> None:
-    if request.headers.get("x-key") != "k":
-        raise VendorRefused(401, None)
-
-
 async def submit(request: Request, entry: Counted) -> Response:
     too_large, not_json = VendorRefused(413, {"error": "too large"}), VendorRefused(400, {"error": "no JSON"})
     body = await read_submit(request, limit_bytes=20, too_large=too_large, not_json=not_json, any_type=True)
@@ -53,14 +34,45 @@ async def submit(request: Request, entry: Counted) -> Response:
     return json_answer(body, status=201)
 
 
+class Vendor(TaskFront[Job]):
+    vendor = "oddly"
+
+    def check(self, request: Request) -> None:
+        if request.headers.get("x-key") != "k":
+            raise VendorRefused(401, None)
+
+    def routes(self) -> list[Route]:
+        return [
+            self.submits("/submit", submit),
+            self.route("PUT", "/submit", refusing(lambda: VendorRefused(405, {"error": "other"}))),
+            self.route("GET", "/ping", answering({"message": "pong"})),
+            self.elsewhere("", lambda: VendorRefused(404, {"error": "nothing"})),
+        ]
+
+    def put(self, job: Job) -> Job | None:
+        """Put a job there, and return the first."""
+        self._jobs.put(job)
+        return self._jobs.get("1")
+
+
 def client(counter: Counter) -> TestClient:
-    routes = [
-        Route("/submit", guarded(check, counted(counter, "oddly", submit)), methods=["POST"]),
-        Route("/submit", guarded(check, refusing(lambda: VendorRefused(405, {"error": "other"}))), methods=["PUT"]),
-        Route("/ping", guarded(check, answering({"message": "pong"})), methods=["GET"]),
-        elsewhere("", check, lambda: VendorRefused(404, {"error": "nothing"})),
-    ]
+    routes = Vendor(counter=counter, clock=lambda: 0.0).routes()
     return TestClient(Starlette(routes=routes), headers={"x-key": "k", "x-request-id": "req_1"})
+
+
+def test_a_vendor_knows_its_jobs_and_tells_who_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Job] = []
+    monkeypatch.setattr(Vendor, "most_jobs", 2)
+    vendor = Vendor(counter=Counter(), clock=lambda: 0.0, recalled=[Job("1")], remember=told.append)
+    assert (vendor.put(Job("2")), told) == (Job("1"), [Job("2")])
+    assert vendor.put(Job("1", "done")) == Job("1", "done")
+    assert vendor.put(Job("3")) is None, "the oldest make room"
+
+
+def test_without_a_check_of_its_own_a_vendor_lets_nobody_in() -> None:
+    nobody = TaskFront[Job](counter=Counter(), clock=lambda: 0.0)
+    with pytest.raises(NotImplementedError):
+        nobody.check(Request({"type": "http", "headers": []}))
 
 
 def test_a_submit_is_taken_and_counted() -> None:

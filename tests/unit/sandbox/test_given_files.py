@@ -75,24 +75,60 @@ def test_what_is_refused(kind: type[GivenUri], given: Any) -> None:
 class Png(GivenPicture):
     formats = ("PNG",)
     most_bytes = 20_000
+    least_px = 100
+    most_ratio = 2.0
 
 
-def drawn(kind: str) -> bytes:
+class DataUri(GivenPicture):
+    forms = frozenset(("uri",))
+    most_bytes = 1024 * 1024
+
+
+class Bare(GivenPicture):
+    forms = frozenset(("base64",))
+    most_bytes = 1024 * 1024
+
+
+def drawn(kind: str = "PNG", width: int = 640, height: int = 320) -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (640, 320), (30, 60, 200)).save(buffer, kind)
+    Image.new("RGB", (width, height), (30, 60, 200)).save(buffer, kind)
     return buffer.getvalue()
 
 
 def test_a_picture_is_seen() -> None:
-    seen = Png.seen(drawn("PNG"))
+    seen = Png.seen(drawn())
+    assert seen.thumbnail is not None
     assert (seen.size, Image.open(io.BytesIO(seen.thumbnail)).size) == ((640, 320), (320, 160))
 
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(bytes(20_001), "file_too_large"), (drawn("GIF"), "image_format"), (b"no picture", "image_load_error"), (b"", "image_load_error")],
+    [
+        (bytes(20_001), "file_too_large"),
+        (drawn("GIF"), "image_format_error"),
+        (drawn(width=90, height=90), "image_too_small"),
+        (drawn(width=640, height=310), "image_aspect_ratio_error"),
+    ],
 )
 def test_a_picture_that_is_none_for_this_vendor(data: bytes, kind: str) -> None:
     with pytest.raises(WrongField) as caught:
         Png.seen(data)
     assert caught.value.kind == kind
+
+
+def test_a_picture_comes_by_address_or_in_base64() -> None:
+    bare = PICTURE.partition(",")[2]
+    assert [
+        (kind.read("https://example.com/a.png").size, kind.read("https://example.com/a.png").thumbnail) for kind in (DataUri, Bare)
+    ] == [((0, 0), None)] * 2
+    assert (DataUri.read(PICTURE).size, Bare.read(bare).size) == ((1024, 1024), (1024, 1024))
+    for kind, given, told in (
+        (DataUri, bare, "file_download_error"),
+        (Bare, PICTURE, "file_download_error"),
+        (DataUri, "data:image/png;base64,AAAA", "image_load_error"),
+        (Bare, "*", "image_load_error"),
+        (Bare, 1, "string_type"),
+    ):
+        with pytest.raises(WrongField) as caught:
+            kind.read(given)
+        assert caught.value.kind == told

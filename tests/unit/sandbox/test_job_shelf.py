@@ -1,7 +1,7 @@
 import msgspec
 
 from modelgate.sandbox import job_shelf
-from modelgate.sandbox.job_shelf import JobShelf
+from modelgate.sandbox.job_shelf import JobShelf, stage_of
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -24,3 +24,8 @@ def test_the_oldest_are_forgotten() -> None:
         shelf.put(Made(str(number)))
     assert (shelf.get("1"), shelf.get("2")) == (None, Made("2"))
     assert next(shelf.youngest_first()).id == str(job_shelf.MAX_JOBS + 1)
+
+
+def test_a_job_of_some_age_has_a_word() -> None:
+    stages = ((0.3, "queued"), (1.0, "working"))
+    assert [stage_of(age_s, stages, "done") for age_s in (0.0, 0.3, 0.9, 1.0)] == ["queued", "working", "working", "done"]

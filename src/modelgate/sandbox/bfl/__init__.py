@@ -14,18 +14,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.bfl.schema import FLUX_1, MODELS, ModelRules, PictureOrder
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import (
-    TaskFront,
-    VendorRefused,
-    answering,
-    count_made,
-    counted,
-    elsewhere,
-    guarded,
-    json_answer,
-    no_file,
-    read_submit,
-)
+from modelgate.sandbox.front import TaskFront, VendorRefused, answering, count_made, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -177,10 +166,6 @@ def _picture(body: dict[str, Json], name: str) -> bytes | None:
         raise invalid(name, "Input should be the base64 of a picture, or a URL", kind="value_error") from None
 
 
-def _check(request: Request) -> None:
-    check_key(request.headers.get("x-key"))
-
-
 class BflJob(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted job. Its state follows from its age alone; `end` is how it ends."""
 
@@ -203,14 +188,20 @@ class BflJob(msgspec.Struct, frozen=True, kw_only=True):
 class BflSandbox(TaskFront[BflJob]):
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture."""
 
+    vendor = "bfl"
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_key(request.headers.get("x-key"))
+
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
         return [
-            Route(PREFIX + "/v1/get_result", guarded(_check, self._fetch), methods=["GET"]),
-            Route(PREFIX + "/v1/credits", guarded(_check, answering({"credits": 1000.0})), methods=["GET"]),
-            Route(PREFIX + "/v1/{model}", guarded(_check, counted(self._counter, "bfl", self._submit)), methods=["POST"]),
+            self.route("GET", PREFIX + "/v1/get_result", self._fetch),
+            self.route("GET", PREFIX + "/v1/credits", answering({"credits": 1000.0})),
+            self.submits(PREFIX + "/v1/{model}", self._submit),
             Route(PREFIX + "/files/{job}/sample.{kind}", self._file, methods=["GET"]),
-            elsewhere(PREFIX, _check, lambda: BflRefused(404, "Not Found")),
+            self.elsewhere(PREFIX, lambda: BflRefused(404, "Not Found")),
         ]
 
     async def _submit(self, request: Request, entry: Counted) -> Response:

@@ -1,8 +1,9 @@
 """The make-believe fal: its queue at `/fal/{owner}/{app}`, direct runs at `/fal/run/…`, Pika's videos at `/fal/media/`."""
 
 import asyncio
+import re
 import uuid
-from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,61 +11,138 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock
 from modelgate.core.records import Json
-from modelgate.sandbox.count import Counted, Counter
-from modelgate.sandbox.fal.checks import APP, KEY, FalRefused, check_key
-from modelgate.sandbox.fal.jobs import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob, failure_of, film, judge, log_line, provoked
+from modelgate.sandbox.body_shape import WrongField, check_names, read_shape
+from modelgate.sandbox.count import Counted
+from modelgate.sandbox.fal import schema
+from modelgate.sandbox.fal.schema import APP, QUEUED_S, RATIOS, Failure, FalJob, FalRefused, VideoOrder
 from modelgate.sandbox.fal.storage import REST, FalStorage
 from modelgate.sandbox.fal.webhooks import FalWebhooks
 from modelgate.sandbox.faults import SLOW_S, answer_submit
-from modelgate.sandbox.front import count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
-from modelgate.sandbox.job_shelf import JobShelf
+from modelgate.sandbox.front import TaskFront, count_made, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, read_magic
+from modelgate.sandbox.orders import size_with_short_side
 from modelgate.sandbox.task_vendor import TaskVendor
+from modelgate.sandbox.videos import make_video
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 PREFIX = "/fal"
 PRIORITIES = ("normal", "low")
+KEY = "sandbox-key-id:sandbox-key-secret"
+_SCHEME = re.compile(r"^Key (?P<secret>\S+)$")
 
 
-def _check(request: Request) -> None:
-    check_key(request.headers.get("authorization"))
+def check_key(given: str | None) -> None:
+    """Check the header `authorization` as the vendor does: the scheme is `Key`. Raises FalRefused 401."""
+    match = _SCHEME.match(given or "")
+    if match is None:
+        raise FalRefused(401, "Authentication is required to access this application. Use 'Authorization: Key <FAL_KEY>'.")
+    if match["secret"] != KEY:
+        raise FalRefused(401, "No user found for Key ID and Secret")
 
 
-def _anyone(_: Request) -> None:
-    """What is stored is fetched without a key."""
+def check_order(path: str, body: Json) -> VideoOrder:
+    """Check every field that an endpoint knows; unknown ones are ignored, as the vendor does.
+
+    Raises:
+        FalRefused: 404 for an endpoint that is not there, 422 naming the field.
+    """
+    endpoint = schema.ENDPOINTS.get(path)
+    if endpoint is None:
+        raise FalRefused(404, f"Path /{path[:200]} not found")
+    try:
+        if not isinstance(body, dict):
+            raise WrongField("", "Input should be a valid dictionary or object to extract fields from", kind="model_attributes_type")
+        known = (*endpoint.needs, *endpoint.takes, "negative_prompt", "seed")
+        check_names({name: body[name] for name in known if name in body}, needs=endpoint.needs, takes=known)
+        asked = read_shape({name: body[name] for name in known if name in body}, schema.Body)
+        return _order_of(endpoint, asked)
+    except WrongField as wrong:
+        field = wrong.field.partition(".")[0]
+        kind = "literal_error" if field == "duration" else wrong.kind
+        raise FalRefused(422, [{"loc": ["body", field] if field else ["body"], "msg": wrong.reason, "type": kind}]) from None
 
 
-class FalSandbox:
+def _order_of(endpoint: schema.Endpoint, asked: schema.Body) -> VideoOrder:
+    fewest, most = endpoint.pictures
+    if not fewest <= len(asked.image_urls) <= most:
+        raise WrongField("image_urls", f"List should have {fewest} to {most} items")
+    shown = (asked.image_urls or (asked.image_url,))[0].size
+    ratio = RATIOS[asked.aspect_ratio] if "aspect_ratio" in endpoint.takes or not any(shown) else shown
+    width, height = size_with_short_side(ratio, schema.SHORT_SIDES_PX[asked.resolution])
+    seconds = _transition_seconds(asked) if "transitions" in endpoint.takes else asked.duration
+    prompt = asked.prompt or (f"{asked.pikaffect} it" if asked.pikaffect else "")
+    return VideoOrder(prompt=prompt, width=width, height=height, seconds=float(seconds), seed=asked.seed or 0)
+
+
+def _transition_seconds(asked: schema.Body) -> int:
+    """Return how long a video between frames is: the sum of its transitions."""
+    gaps = len(asked.image_urls) - 1
+    transitions = (schema.Transition(),) * gaps if asked.transitions is None else asked.transitions
+    if len(transitions) != gaps:
+        raise WrongField("transitions", f"{gaps} transitions are needed for {gaps + 1} images")
+    total = sum(each.duration or schema.DEFAULT_SECONDS for each in transitions)
+    if total > schema.MAX_FRAMES_SECONDS and asked.transitions is not None:
+        raise WrongField("transitions", f"Total duration must be at most {schema.MAX_FRAMES_SECONDS} seconds")
+    return total
+
+
+def judge(path: str, body: Json, magic: Magic) -> tuple[VideoOrder | None, Failure | None]:
+    """Check an order as the vendor's runner does, after the queue has taken it: what it refuses is an outcome, not an answer."""
+    try:
+        order = check_order(path, body)
+    except FalRefused as refused:
+        return None, Failure(refused.status, refused.detail, refused.kind)
+    if magic.has("blocked-prompt") or magic.has("blocked-answer"):
+        return order, schema.BLOCKED
+    return order, schema.FAILED if magic.has("fail-task") else None
+
+
+def failure_of(job: FalJob) -> Failure | None:
+    """Return what a job that made nothing answers."""
+    return schema.CANCELLED if job.cancelled_at is not None else job.failure
+
+
+def film(job: FalJob) -> bytes:
+    """Return the video of a job that did not fail."""
+    order = job.order
+    assert order is not None  # whoever asks has seen that the job did not fail
+    words = read_magic("", order.prompt).text or order.prompt
+    return make_video(words, width=order.width, height=order.height, seconds=order.seconds)
+
+
+def log_line(job: FalJob) -> dict[str, Json]:
+    """Return the one line of a job's log."""
+    return {"message": "Making a video.", "level": "INFO", "source": "sandbox", "timestamp": str(int(job.created_at + QUEUED_S))}
+
+
+class FalSandbox(TaskFront[FalJob]):
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each video ordered."""
 
-    def __init__(
-        self, *, counter: Counter, clock: Clock, recalled: Iterable[FalJob] = (), remember: Callable[[FalJob], None] | None = None
-    ) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one, and again when it is cancelled."""
-        self._counter = counter
-        self._clock = clock
-        self._jobs = JobShelf(recalled=recalled, remember=remember)
-        self._storage = FalStorage(clock=clock)
-        self._webhooks = FalWebhooks(clock=clock)
+    vendor = "fal"
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__(**told)
+        self._storage = FalStorage(clock=self._clock)
+        self._webhooks = FalWebhooks(clock=self._clock)
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_key(request.headers.get("authorization"))
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
-        storage = [
-            Route(route.path, guarded(_anyone, route.endpoint), methods=sorted(route.methods or ())) for route in self._storage.routes()
-        ]
         job = PREFIX + "/{owner}/{app}/requests/{job}"
         return [
-            *storage,
+            *self._storage.routes(self.check),
             Route(REST + "/.well-known/jwks.json", self._key_set, methods=["GET"]),
             Route(PREFIX + "/media/{job}.mp4", self._file, methods=["GET"]),
-            Route(PREFIX + "/run/{application:path}", guarded(_check, counted(self._counter, "fal", self._run_now)), methods=["POST"]),
-            Route(job + "/status", guarded(_check, self._show_status), methods=["GET"]),
-            Route(job + "/cancel", guarded(_check, self._cancel), methods=["PUT"]),
-            Route(job, guarded(_check, self._show_result), methods=["GET"]),
-            Route(PREFIX + "/{application:path}", guarded(_check, counted(self._counter, "fal", self._queue)), methods=["POST"]),
-            elsewhere(PREFIX, _check, lambda: FalRefused(404, "Not Found")),
+            self.submits(PREFIX + "/run/{application:path}", self._run_now),
+            self.route("GET", job + "/status", self._show_status),
+            self.route("PUT", job + "/cancel", self._cancel),
+            self.route("GET", job, self._show_result),
+            self.submits(PREFIX + "/{application:path}", self._queue),
+            self.elsewhere(PREFIX, lambda: FalRefused(404, "Not Found")),
         ]
 
     async def _queue(self, request: Request, entry: Counted) -> Response:
@@ -99,10 +177,10 @@ class FalSandbox:
         body = await _read_json(request)
         prompt = body.get("prompt") if isinstance(body, dict) else None
         magic = read_magic("", prompt if isinstance(prompt, str) else "")
-        if magic.error_status is not None:
-            raise provoked(magic.error_status)
+        if (status := magic.error_status) is not None:
+            raise FalRefused(*schema.PROVOKED.get(status, (status, "The prompt asked for this error.", schema.kind_of(status))))
         order, failure = await asyncio.to_thread(judge, application.removeprefix(APP).strip("/"), body, magic)
-        working_s = SLOW_TASK_S if magic.has("slow-task") else WORKING_S
+        working_s = schema.SLOW_TASK_S if magic.has("slow-task") else schema.WORKING_S
         job = FalJob(id=str(uuid.uuid4()), created_at=self._clock(), working_s=working_s, order=order, failure=failure, webhook=webhook)
         self._jobs.put(job)
         return job, magic

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from modelgate.core.clock import as_utc
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
-from modelgate.sandbox.body_shape import WrongField, check_names, read_shape
+from modelgate.sandbox.body_shape import MISSING, WrongField, check_names, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed
-from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, counted, elsewhere, guarded, no_file
+from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, no_file
 from modelgate.sandbox.ideogram.schema import FIELDS, LISTS, LONG_SIDE_PX, MAX_SEED, NUMBERS, RATIOS, REQUIRED, Body, PictureOrder
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.openai.errors import Refused
@@ -45,10 +45,6 @@ class IdeogramRefused(VendorRefused):
         super().__init__(status, {"error": error, **more}, error)
 
 
-def _check(request: Request) -> None:
-    check_key(request.headers.get("api-key"))
-
-
 def check_key(given: str | None) -> None:
     """Check the header `Api-Key` as the vendor does. Raises IdeogramRefused 401."""
     if given != KEY:
@@ -65,8 +61,8 @@ def check_order(operation: str, *, content_type: str, body: bytes) -> PictureOrd
         form = read_form(Sent(data=body, content_type=content_type))
         check_names(form, needs=REQUIRED[operation], takes=FIELDS[operation])
         asked = read_shape({name: _typed(name, value) for name, value in form.items()}, Body)
-        if "prompt" in REQUIRED[operation] and not asked.prompt.strip():
-            raise WrongField("prompt", "Field required")
+        if blank := [name for name in REQUIRED[operation] if not str(getattr(asked, name)).strip()]:
+            raise WrongField(blank[0], MISSING)
         _check_pictures(asked)
         _check_style(asked)
         return _order_of(operation, asked)
@@ -173,15 +169,19 @@ def _signature(name: str, expires_at: int) -> str:
 class IdeogramSandbox(TaskFront[IdeogramJob]):
     """The vendor's endpoints; counts requests in `counter`, with one completion token for each picture made, withheld ones too."""
 
+    vendor = "ideogram"
     _inflight = 0
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_key(request.headers.get("api-key"))
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
-        make = guarded(_check, counted(self._counter, "ideogram", self._make))
         return [
-            *(Route(OPERATIONS_PATH + operation, make, methods=["POST"]) for operation in FIELDS),
+            *(self.submits(OPERATIONS_PATH + operation, self._make) for operation in FIELDS),
             Route(PREFIX + "/api/images/ephemeral/{name}.png", self._file, methods=["GET"]),
-            elsewhere(PREFIX, _check, lambda: IdeogramRefused(404, "Not Found")),
+            self.elsewhere(PREFIX, lambda: IdeogramRefused(404, "Not Found")),
         ]
 
     async def _make(self, request: Request, entry: Counted) -> Response:

@@ -8,6 +8,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField, one_of, read_shape
 from modelgate.sandbox.given_files import GivenPicture
 from modelgate.sandbox.openai.forms import Upload
+from modelgate.sandbox.vision import NotAPicture
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_PICTURES = 8
@@ -78,6 +79,7 @@ NUMBERS = frozenset(("num_images", "seed", "image_weight"))
 class Picture(GivenPicture):
     """A file of a form that must be a picture."""
 
+    formats = ("JPEG", "PNG", "WEBP")
     most_bytes = MAX_FILE_BYTES
 
     @classmethod
@@ -85,7 +87,10 @@ class Picture(GivenPicture):
         """Return what it shows. Raises WrongField."""
         if not isinstance(value, Upload):
             raise WrongField("", "must be one file")
-        return cls.seen(value.data)
+        try:
+            return cls.seen(value.data)
+        except NotAPicture:
+            raise WrongField("", "is not a picture that can be read") from None
 
 
 class Colour(msgspec.Struct, frozen=True):

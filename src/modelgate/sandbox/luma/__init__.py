@@ -14,18 +14,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import (
-    TaskFront,
-    VendorRefused,
-    answering,
-    count_made,
-    counted,
-    elsewhere,
-    guarded,
-    json_answer,
-    no_file,
-    read_submit,
-)
+from modelgate.sandbox.front import TaskFront, VendorRefused, answering, count_made, json_answer, no_file, read_submit
 from modelgate.sandbox.luma.schema import CONCEPTS, KINDS, SECONDS, VIDEO, Body, Kind, Order
 from modelgate.sandbox.magic import Magic, is_magic, read_magic
 from modelgate.sandbox.orders import file_answer
@@ -64,10 +53,6 @@ class LumaRefused(VendorRefused):
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(status, {"detail": detail}, detail)
         self.detail = detail
-
-
-def _check(request: Request) -> None:
-    check_key(request.headers.get("authorization"))
 
 
 def check_key(authorization: str | None, secret: str = KEY) -> None:
@@ -140,24 +125,28 @@ class LumaGeneration(msgspec.Struct, frozen=True, kw_only=True):
 class LumaSandbox(TaskFront[LumaGeneration]):
     """The vendor's endpoints; counts submits in `counter`, with the seconds of the video as completion tokens (1 for a picture)."""
 
+    vendor = "luma"
     retries = 3
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_key(request.headers.get("authorization"))
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
         generations = PREFIX + "/generations"
         after = {"upscale": "/{id}/upscale", "audio": "/{id}/audio"}
         paths = {path: generations + after.get(path, f"/{path}".rstrip("/")) for path in KINDS}
-        submits = {path: guarded(_check, counted(self._counter, "luma", partial(self._submit, kind))) for path, kind in KINDS.items()}
         return [
-            *(Route(paths[path], submit, methods=["POST"]) for path, submit in submits.items()),
-            Route(generations, guarded(_check, self._list), methods=["GET"]),
-            Route(generations + "/concepts/list", guarded(_check, answering(CONCEPTS)), methods=["GET"]),
-            Route(generations + "/{id}", guarded(_check, self._fetch), methods=["GET"]),
-            Route(generations + "/{id}", guarded(_check, self._delete), methods=["DELETE"]),
-            Route(PREFIX + "/credits", guarded(_check, answering({"credit_balance": 100000.0})), methods=["GET"]),
-            Route(PREFIX + "/ping", guarded(_check, answering({"message": "pong"})), methods=["GET"]),
+            *(self.submits(paths[path], partial(self._submit, kind)) for path, kind in KINDS.items()),
+            self.route("GET", generations, self._list),
+            self.route("GET", generations + "/concepts/list", answering(CONCEPTS)),
+            self.route("GET", generations + "/{id}", self._fetch),
+            self.route("DELETE", generations + "/{id}", self._delete),
+            self.route("GET", PREFIX + "/credits", answering({"credit_balance": 100000.0})),
+            self.route("GET", PREFIX + "/ping", answering({"message": "pong"})),
             Route(FILES + "/{name}", self._file, methods=["GET"]),
-            elsewhere("/luma", _check, lambda: LumaRefused(404, "Not Found")),
+            self.elsewhere("/luma", lambda: LumaRefused(404, "Not Found")),
         ]
 
     async def _submit(self, kind: Kind, request: Request, entry: Counted) -> Response:

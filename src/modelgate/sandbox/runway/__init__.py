@@ -13,7 +13,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField, check_names, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
+from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, is_magic, read_magic
 from modelgate.sandbox.orders import file_answer
 from modelgate.sandbox.runway.schema import DEFAULT_SIZE, ENDPOINTS, LEGACY, MAGIC_RULES, REFERENCE_S, TARGETS, Body, Order, Rules
@@ -54,10 +54,6 @@ class RunwayRefused(VendorRefused):
             said = {"error": f"Validation of body failed: {field}: {message}", "issues": [{"path": field.split("."), "message": message}]}
         super().__init__(status, said, message)
         self.field = field
-
-
-def _check(request: Request) -> None:
-    check_headers(request.headers.get("authorization"), request.headers.get("x-runway-version"))
 
 
 def check_headers(authorization: str | None, version: str | None) -> None:
@@ -156,16 +152,21 @@ class RunwayTask(msgspec.Struct, frozen=True, kw_only=True):
 class RunwaySandbox(TaskFront[RunwayTask]):
     """The vendor's endpoints; counts submits in `counter`, with the seconds of the video as completion tokens (1 for a picture)."""
 
+    vendor = "runway"
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_headers(request.headers.get("authorization"), request.headers.get("x-runway-version"))
+
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
-        submit = guarded(_check, counted(self._counter, "runway", self._submit))
         return [
-            *(Route(f"{PREFIX}/v1/{endpoint}", submit, methods=["POST"]) for endpoint in ENDPOINTS),
-            Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._fetch), methods=["GET"]),
-            Route(PREFIX + "/v1/tasks/{task_id}", guarded(_check, self._cancel), methods=["DELETE"]),
-            Route(PREFIX + "/v1/organization", guarded(_check, self._organization), methods=["GET"]),
+            *(self.submits(f"{PREFIX}/v1/{endpoint}", self._submit) for endpoint in ENDPOINTS),
+            self.route("GET", PREFIX + "/v1/tasks/{task_id}", self._fetch),
+            self.route("DELETE", PREFIX + "/v1/tasks/{task_id}", self._cancel),
+            self.route("GET", PREFIX + "/v1/organization", self._organization),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
-            elsewhere(PREFIX, _check, lambda: RunwayRefused(404, "Not found")),
+            self.elsewhere(PREFIX, lambda: RunwayRefused(404, "Not found")),
         ]
 
     async def _submit(self, request: Request, entry: Counted) -> Response:

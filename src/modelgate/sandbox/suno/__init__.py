@@ -2,170 +2,269 @@
 
 import asyncio
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
+from itertools import takewhile
+from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelgate.core.clock import Clock
+from modelgate.core.clock import as_utc
 from modelgate.core.records import Json
-from modelgate.sandbox.count import Counted, Counter
+from modelgate.sandbox.body_shape import ShapeT, WrongField, read_shape
+from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import count_made, counted, elsewhere, guarded, json_answer, no_file, read_submit
-from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.suno.checks import KEY, SunoOrder, SunoRefused, check_lyrics, check_music, check_secret, invalid
-from modelgate.sandbox.suno.clips import SLOW_TASK_S, WORKING_S, Clip, SunoTask, describe_result, describe_task, draw_cover, make_clip
+from modelgate.sandbox.front import TaskFront, VendorRefused, answering, count_made, counted, json_answer, no_file, read_submit
+from modelgate.sandbox.magic import MAGIC_MODELS, Magic, read_magic
+from modelgate.sandbox.music import make_lyrics, make_song
+from modelgate.sandbox.pictures import encode_picture, paint
+from modelgate.sandbox.suno import schema
+from modelgate.sandbox.suno.schema import Asked, Clip, ShownClip, ShownTask, SunoOrder, SunoTask
 from modelgate.sandbox.task_vendor import TaskVendor
-
-LYRICS_S = 0.25
-"""Lyrics are done before the submit is answered; slow ones take `SLOW_TASK_S`."""
 
 MAX_TASKS = 20_000
 """The oldest tasks beyond this many are forgotten, with their files."""
 MAX_ACTIVE = 1_000
 MAX_BODY_BYTES = 1024 * 1024
-MAX_IDS = 1_000
 CLIPS = 2
 PREFIX = "/suno"
+KEY = "suno-sandbox"
 
 
-def _check(request: Request) -> None:
-    check_secret(request.headers.get("authorization"))
+class SunoRefused(VendorRefused):
+    """The make-believe relay refuses."""
+
+    def __init__(self, message: str, code: str = "invalid_request", status: int = 400) -> None:
+        super().__init__(status, {"code": code, "message": message, "data": None}, message)
+        self.code = code
 
 
-class SunoSandbox:
+def check_secret(authorization: str | None) -> None:
+    """Check `Authorization: Bearer <secret>`. Raises SunoRefused."""
+    if authorization != f"Bearer {KEY}":
+        raise SunoRefused("invalid secret token", "unauthorized", 401)
+
+
+def _read(body: Json, shape: type[ShapeT], names: Iterable[str]) -> ShapeT:
+    """Return what a body says under some names; null is as good as nothing. Raises SunoRefused."""
+    if not isinstance(body, dict):
+        raise SunoRefused("request body must be a JSON object")
+    try:
+        return read_shape({name: body[name] for name in names if body.get(name) is not None}, shape)
+    except WrongField as wrong:
+        raise SunoRefused(f"{wrong.field}: {wrong.reason}") from None
+
+
+def check_lyrics(body: Json) -> SunoOrder:
+    """Check a request for lyrics. Raises SunoRefused."""
+    prompt = _read(body, schema.Lyrics, ("prompt",)).prompt
+    if not prompt.strip():
+        raise SunoRefused("prompt_empty")
+    return SunoOrder(action="LYRICS", mv="", prompt=prompt)
+
+
+def check_music(body: Json) -> SunoOrder:
+    """Check a request for songs. Raises SunoRefused."""
+    order = _read(body, SunoOrder, schema.MUSIC_FIELDS)
+    order = msgspec.structs.replace(order, mv=order.mv or schema.DEFAULT_MV)
+    if order.mv not in schema.VERSIONS and order.mv not in MAGIC_MODELS:
+        raise SunoRefused(f"mv '{order.mv}' is not a model")
+    for name, most in schema.OLDER_LIMITS.items() if schema.VERSIONS.get(order.mv) in schema.OLDER else ():
+        if len(getattr(order, name)) > most:
+            raise SunoRefused(f"{name} is too long: at most {most} characters")
+    if order.clip_id and not order.task_id:
+        raise SunoRefused("task id is empty")
+    if order.continue_at is not None and not order.clip_id:
+        raise SunoRefused("continue_at needs continue_clip_id")
+    has_words = order.description or order.prompt or order.instrumental or order.clip_id
+    if not has_words and not ("prompt" in body and (order.tags or order.title)):
+        raise SunoRefused("gpt_description_prompt and prompt are empty")
+    return order
+
+
+def clip_of(task: SunoTask, index: int, *, now: float) -> Clip:
+    """Return one of the songs of a task as it stands, with the title and the words that it gets."""
+    order, status = task.order, task.clip_status(now, index)
+    title, words = make_lyrics(read_magic("", order.description).text or order.tags or "the wind")
+    if order.instrumental:
+        words = "[Instrumental]"
+    elif not order.description:
+        words = read_magic("", order.prompt).text
+    title = order.title or title
+    return Clip(id=task.clips[index], order=order, status=status, created_at=task.created_at, title=title, words=words, index=index)
+
+
+def make_clip(clip: Clip) -> bytes:
+    """Return the song as MP3; the songs of one task differ."""
+    return make_song(f"{clip.title}\n{clip.order.tags}\n{clip.words}\n{clip.index}", seconds=clip.duration_s)
+
+
+def draw_cover(clip: Clip, *, large: bool) -> bytes:
+    """Return the cover as JPEG."""
+    side = schema.LARGE_COVER_PX if large else schema.COVER_PX
+    return encode_picture(paint(clip.title, (side, side), variant=clip.index), "jpeg", quality=85)
+
+
+def show_clip(clip: Clip, *, base_url: str, shown_url: str = "") -> ShownClip:
+    """Return a clip as Suno tells of it."""
+    is_done, is_audible, failed = clip.status == "complete", clip.status in ("streaming", "complete"), clip.status == "error"
+    order, files = clip.order, f"{base_url}suno/files"
+    streamed = f"{shown_url or base_url}suno/stream?item_id={clip.id}" if is_audible else ""
+    metadata = schema.Metadata(
+        tags=order.tags or schema.STYLES,
+        negative_tags=order.negative_tags,
+        prompt=clip.words,
+        gpt_description_prompt=order.description or None,
+        audio_prompt_id=order.clip_id or None,
+        history=[{"id": order.clip_id, "continue_at": order.continue_at, "type": "gen"}] if order.clip_id else None,
+        duration=clip.duration_s if is_done else None,
+        refund_credits=failed,
+        error_type="internal_error" if failed else None,
+        error_message="The prompt asked for a failed clip." if failed else None,
+    )
+    return ShownClip(
+        id=clip.id,
+        title=clip.title,
+        status=clip.status,
+        audio_url=f"{files}/{clip.id}.mp3" if is_done else streamed,
+        image_url=f"{files}/image_{clip.id}.jpeg" if is_audible else "",
+        image_large_url=f"{files}/image_large_{clip.id}.jpeg" if is_audible else "",
+        major_model_version=order.version,
+        model_name=order.mv,
+        metadata=metadata,
+        created_at=as_utc(clip.created_at).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    )
+
+
+class SunoSandbox(TaskFront[SunoTask]):
     """The relay's endpoints; counts submits in `counter`, with one completion token for each song or text ordered."""
 
-    def __init__(
-        self,
-        *,
-        counter: Counter,
-        clock: Clock,
-        recalled: Iterable[SunoTask] = (),
-        remember: Callable[[SunoTask], None] | None = None,
-        shown_url: str = "",
-    ) -> None:
-        """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered.
+    vendor = "suno"
+    most_jobs = MAX_TASKS
 
-        `shown_url` is where callers can hear what is not finished, with a slash at its end; empty: where the request came to.
-        """
-        self._counter = counter
-        self._clock = clock
-        self._remember = remember
+    def __init__(self, *, shown_url: str = "", **told: Any) -> None:
+        """`shown_url` is where callers can hear what is not finished, with a slash at its end; empty: where the request came to."""
+        super().__init__(**told)
         self._shown_url = shown_url
-        self._tasks: OrderedDict[str, SunoTask] = OrderedDict()
-        self._by_clip: dict[str, str] = {}
-        for task in recalled:
-            self._take(task)
+        self._by_clip = {clip: task.id for task in self._jobs.youngest_first() for clip in task.clips}
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_secret(request.headers.get("authorization"))
 
     def routes(self) -> list[Route]:
         """Return the relay's routes."""
+        credits_left = {"credits_left": 2_500, "period": "month", "monthly_limit": 2_500, "monthly_usage": 0}
         return [
-            Route(PREFIX + "/submit/{action}", guarded(_check, self._submit), methods=["POST"]),
-            Route(PREFIX + "/fetch", guarded(_check, self._fetch_many), methods=["POST"]),
-            Route(PREFIX + "/fetch/{task_id}", guarded(_check, self._fetch), methods=["GET"]),
-            Route(PREFIX + "/account", guarded(_check, _account), methods=["GET"]),
+            self.route("POST", PREFIX + "/submit/{action}", self._submit),
+            self.route("POST", PREFIX + "/fetch", self._fetch_many),
+            self.route("GET", PREFIX + "/fetch/{task_id}", self._fetch),
+            self.route("GET", PREFIX + "/account", answering(_success(credits_left))),
             Route(PREFIX + "/stream", self._stream, methods=["GET"]),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
-            elsewhere(PREFIX, _check, lambda: SunoRefused("not_found", "no such endpoint", status=404)),
+            self.elsewhere(PREFIX, lambda: SunoRefused("no such endpoint", "not_found", 404)),
         ]
 
     async def _submit(self, request: Request) -> Response:
         action = request.path_params["action"].upper()
         if action not in ("MUSIC", "LYRICS"):
-            raise invalid("invalid_action")
-        return await counted(self._counter, "suno", partial(self._submitted, action))(request)
+            raise SunoRefused("invalid_action")
+        return await counted(self._counter, self.vendor, partial(self._submitted, action))(request)
 
     async def _submitted(self, action: str, request: Request, entry: Counted) -> Response:
         entry.model = f"suno_{action.lower()}"
         body = await _read_json(request)
         order = check_lyrics(body) if action == "LYRICS" else check_music(body)
         magic = read_magic(order.mv, f"{order.description}\n{order.prompt}")
-        if magic.error_status is not None:
-            raise _provoked(magic.error_status)
+        if (status := magic.error_status) is not None:
+            raise SunoRefused(*schema.PROVOKED.get(status, ("the prompt asked for this error", "internal_error", status)))
         if magic.has("blocked-prompt"):
-            raise invalid("moderation_failure: the prompt asked to be refused")
+            raise SunoRefused("moderation_failure: the prompt asked to be refused")
         task = self._accept(order, magic=magic)
         count_made(entry, len(task.clips))
         if action == "LYRICS":
             await asyncio.sleep(task.working_s)
-        return await answer_submit(bytes(_success(task.id).body), magic=magic)
+        return await answer_submit(msgspec.json.encode(_success(task.id)), magic=magic)
 
     def _accept(self, order: SunoOrder, *, magic: Magic) -> SunoTask:
         self._check_parent(order)
-        if self._active() >= MAX_ACTIVE:
-            raise SunoRefused("rate_limit_exceeded", "too many running jobs", status=429)
-        end = "FAILURE" if magic.has("fail-task") or magic.has("blocked-answer") else "HALF" if magic.has("half-task") else "SUCCESS"
-        is_music = order.action == "MUSIC"
+        now, is_music = self._clock(), order.action == "MUSIC"
+        young = takewhile(lambda task: now - task.created_at <= schema.SLOW_TASK_S, self._jobs.youngest_first())
+        if sum(now - task.created_at < task.working_s for task in young) >= MAX_ACTIVE:
+            raise SunoRefused("too many running jobs", "rate_limit_exceeded", 429)
         ids = tuple(str(uuid.uuid4()) for _ in range(CLIPS if is_music else 1))
         task = SunoTask(
             id=str(uuid.uuid4()) if is_music else ids[0],
             order=order,
             clips=ids,
-            created_at=self._clock(),
-            working_s=SLOW_TASK_S if magic.has("slow-task") else WORKING_S if is_music else LYRICS_S,
-            end=end,
+            created_at=now,
+            working_s=schema.SLOW_TASK_S if magic.has("slow-task") else schema.WORKING_S if is_music else schema.LYRICS_S,
+            end={"": "SUCCESS", "half-task": "HALF"}.get(magic.first_of(("fail-task", "blocked-answer", "half-task")), "FAILURE"),
         )
-        if self._remember is not None:
-            self._remember(task)
-        self._take(task)
+        self._jobs.put(task)
+        self._by_clip.update(dict.fromkeys(ids, task.id))
         return task
 
     def _check_parent(self, order: SunoOrder) -> None:
         """A clip can be continued that the same task of the same account made, inside its length."""
         if not order.clip_id:
             return
-        task = self._tasks.get(self._by_clip.get(order.clip_id, ""))
-        if task is None or task.id != order.task_id:
-            raise invalid("continue_clip_id: no such clip in the task")
-        clip = task.clip(task.clips.index(order.clip_id), now=self._clock())
+        clip = self._known_clip(order.clip_id)
+        if clip is None or self._by_clip[order.clip_id] != order.task_id:
+            raise SunoRefused("continue_clip_id: no such clip in the task")
         if clip.status != "complete":
-            raise invalid("continue_clip_id: the clip is not complete")
+            raise SunoRefused("continue_clip_id: the clip is not complete")
         if order.continue_at is not None and order.continue_at > clip.duration_s:
-            raise invalid(f"continue_at {order.continue_at:g} is beyond the clip's end at {clip.duration_s:g}")
-
-    def _take(self, task: SunoTask) -> None:
-        self._tasks[task.id] = task
-        self._by_clip.update(dict.fromkeys(task.clips, task.id))
-        if len(self._tasks) > MAX_TASKS:
-            _, oldest = self._tasks.popitem(last=False)
-            for clip in oldest.clips:
-                self._by_clip.pop(clip, None)
-
-    def _active(self) -> int:
-        """Count the jobs that are worked on; the youngest are last, and none works longer than a slow one."""
-        now, active = self._clock(), 0
-        for task in reversed(self._tasks.values()):
-            if now - task.created_at > SLOW_TASK_S:
-                break
-            active += now - task.created_at < task.working_s
-        return active
+            raise SunoRefused(f"continue_at {order.continue_at:g} is beyond the clip's end at {clip.duration_s:g}")
 
     async def _fetch_many(self, request: Request) -> Response:
-        body = await _read_json(request)
-        ids = body.get("ids") if isinstance(body, dict) else None
-        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-            raise invalid("ids must be an array of strings")
-        if len(ids) > MAX_IDS:
-            raise invalid(f"ids must be at most {MAX_IDS}")
-        found = [task for one in dict.fromkeys(ids) if (task := self._tasks.get(one)) is not None]
-        return _success(
-            [describe_task(task, now=self._clock(), base_url=str(request.base_url), shown_url=self._shown_url) for task in found]
-        )
+        asked = _read(await _read_json(request), Asked, ("ids",))
+        found = [task for one in dict.fromkeys(asked.ids) if (task := self._jobs.get(one)) is not None]
+        return json_answer(_success([self._show(task, base_url=str(request.base_url)) for task in found]))
 
     async def _fetch(self, request: Request) -> Response:
         """Answer as the original relay does: the clips alone, without their task."""
-        task = self._tasks.get(request.path_params["task_id"])
+        task = self._jobs.get(request.path_params["task_id"])
         if task is None:
-            raise SunoRefused("task_not_exist", "task_not_exist", status=400)
-        return _success(describe_result(task, now=self._clock(), base_url=str(request.base_url), shown_url=self._shown_url))
+            raise SunoRefused("task_not_exist", "task_not_exist")
+        return json_answer(_success(self._made(task, base_url=str(request.base_url))))
+
+    def _show(self, task: SunoTask, *, base_url: str) -> ShownTask:
+        now, created = self._clock(), int(task.created_at)
+        status = task.status(now)
+        is_over, reason = status in ("SUCCESS", "FAILURE"), "time out" if task.end == "HALF" else "The prompt asked for a failed task."
+        return ShownTask(
+            id=int(task.id[:8], 16),
+            created_at=created,
+            updated_at=int(now),
+            task_id=task.id,
+            action=task.order.action,
+            status=status,
+            fail_reason=reason if status == "FAILURE" else "",
+            submit_time=created,
+            start_time=created if status not in ("SUBMITTED", "QUEUED") else 0,
+            finish_time=int(task.created_at + task.working_s) if is_over else 0,
+            search_item=",".join(task.clips),
+            progress="100%" if is_over else "0%",
+            data=self._made(task, base_url=base_url),
+        )
+
+    def _made(self, task: SunoTask, *, base_url: str) -> list[ShownClip] | schema.ShownLyrics | None:
+        """Return what a task made so far: its clips, or its text."""
+        now = self._clock()
+        if task.order.action == "MUSIC":
+            return [
+                show_clip(clip_of(task, index, now=now), base_url=base_url, shown_url=self._shown_url) for index in range(len(task.clips))
+            ]
+        title, text = make_lyrics(read_magic("", task.order.prompt).text)
+        return schema.ShownLyrics(id=task.id, title=title, text=text) if task.status(now) == "SUCCESS" else None
 
     def _known_clip(self, clip_id: str) -> Clip | None:
-        task = self._tasks.get(self._by_clip.get(clip_id, ""))
-        return None if task is None or task.order.action != "MUSIC" else task.clip(task.clips.index(clip_id), now=self._clock())
+        task = self._jobs.get(self._by_clip.get(clip_id, ""))
+        return None if task is None or task.order.action != "MUSIC" else clip_of(task, task.clips.index(clip_id), now=self._clock())
 
     async def _stream(self, request: Request) -> Response:
         clip = self._known_clip(request.query_params.get("item_id", ""))
@@ -186,30 +285,12 @@ class SunoSandbox:
 
 
 async def _read_json(request: Request) -> Json:
-    too_large = SunoRefused("invalid_request", "request body is too large", status=413)
-    not_json = invalid("request body is not valid JSON")
+    too_large, not_json = SunoRefused("request body is too large", status=413), SunoRefused("request body is not valid JSON")
     return await read_submit(request, limit_bytes=MAX_BODY_BYTES, too_large=too_large, not_json=not_json, any_type=True)
 
 
-def _success(data: Json) -> Response:
-    return json_answer({"code": "success", "message": "", "data": data})
-
-
-def _provoked(status: int) -> SunoRefused:
-    match status:
-        case 400:
-            return invalid("the prompt asked for this error")
-        case 401:
-            return SunoRefused("unauthorized", "invalid secret token", status=401)
-        case 429:
-            return SunoRefused("rate_limit_exceeded", "too many requests", status=429)
-        case 529:
-            return SunoRefused("service_unavailable", "no account is free", status=503)
-    return SunoRefused("internal_error", "the prompt asked for this error", status=status)
-
-
-async def _account(_: Request) -> Response:
-    return _success({"credits_left": 2_500, "period": "month", "monthly_limit": 2_500, "monthly_usage": 0})
+def _success(data: Json) -> dict[str, Json]:
+    return {"code": "success", "message": "", "data": data}
 
 
 VENDOR = TaskVendor(name="suno", key=KEY, opened=SunoSandbox, job=SunoTask, takes_shown_url=True)

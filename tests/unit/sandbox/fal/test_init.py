@@ -4,14 +4,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import av
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counter
-from modelgate.sandbox.fal import FalSandbox
-from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
-from modelgate.sandbox.fal.jobs import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob
+from modelgate.sandbox.fal import KEY as FAL_SECRET
+from modelgate.sandbox.fal import FalSandbox, failure_of, film, judge, log_line
+from modelgate.sandbox.fal.schema import QUEUED_S, SLOW_TASK_S, WORKING_S, FalJob
+from modelgate.sandbox.magic import read_magic
 
 KEY = {"authorization": f"Key {FAL_SECRET}"}
 TEXT = "/fal/fal-ai/pika/v2.2/text-to-video"
@@ -25,8 +27,12 @@ class Vendor:
         self.now = 1_790_000_000.0
         self.counter = Counter()
         self.remembered: list[FalJob] = []
-        sandbox = FalSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
+        sandbox = FalSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remember)
         self.client = TestClient(Starlette(routes=list(sandbox.routes())), base_url="http://sandbox:81")
+
+    def remember(self, job: FalJob) -> None:
+        """Keep it as it comes back from the disk."""
+        self.remembered.append(msgspec.json.decode(msgspec.json.encode(job), type=FalJob))
 
     def submit(self, *, path: str = TEXT, status: int = 200, **fields: Any) -> Any:
         response = self.client.post(path, json={"prompt": "a fox", **fields}, headers=KEY)
@@ -162,3 +168,36 @@ def test_odd_requests(vendor: Vendor) -> None:
     submitted = vendor.client.post(TEXT, json=[1], headers=KEY).json()
     vendor.now += OVER_S
     assert vendor.get(submitted["response_url"]).status_code == 422
+
+
+def test_a_cancelled_job_says_so() -> None:
+    failure = failure_of(FalJob(id="1", created_at=10.0, working_s=1.0, cancelled_at=10.1))
+    assert failure is not None
+    assert failure.status == 499
+
+
+def test_what_the_runner_refuses_is_an_outcome() -> None:
+    order, failure = judge("v2.2/text-to-video", {"prompt": "a fox", "duration": 6}, read_magic("", "a fox"))
+    assert order is None
+    assert failure is not None
+    assert (failure.status, failure.detail[0]["loc"]) == (422, ["body", "duration"])
+
+
+def test_a_video_is_made_without_the_magic() -> None:
+    plain, magic = ("a fox", "magic: slow-task\na fox")
+    films = []
+    for prompt in (plain, magic):
+        order, failure = judge("v2.2/text-to-video", {"prompt": prompt}, read_magic("", prompt))
+        assert failure is None
+        films.append(film(FalJob(id="1", created_at=0.0, working_s=1.0, order=order)))
+    assert films[0] == films[1]
+    assert films[0][4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize(("word", "status"), [("401", 401), ("429", 429), ("529", 503), ("500", 500), ("400", 400)])
+def test_provoked(vendor: Vendor, word: str, status: int) -> None:
+    assert vendor.submit(prompt=f"magic: error-{word}", status=status)["detail"]
+
+
+def test_a_log_line() -> None:
+    assert log_line(FalJob(id="1", created_at=10.0, working_s=1.0))["level"] == "INFO"

@@ -5,8 +5,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counter
+from modelgate.sandbox.fal import KEY as FAL_SECRET
 from modelgate.sandbox.fal import FalSandbox, storage
-from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
 
 KEY = {"authorization": f"Key {FAL_SECRET}"}
 INITIATE = "/fal/rest/storage/upload/initiate"

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -8,11 +9,23 @@ from starlette.testclient import TestClient
 from modelgate.sandbox import suno
 from modelgate.sandbox.count import Counter
 from modelgate.sandbox.sound_files import read_sound
-from modelgate.sandbox.suno import MAX_BODY_BYTES, MAX_IDS, SunoSandbox
-from modelgate.sandbox.suno.checks import KEY as SUNO_SECRET
-from modelgate.sandbox.suno.clips import QUEUED_S, RELAY_DEADLINE_S, SLOW_TASK_S, STREAMING_S, SUBMITTED_S, WORKING_S, SunoTask
+from modelgate.sandbox.suno import KEY as SUNO_SECRET
+from modelgate.sandbox.suno import MAX_BODY_BYTES, SunoSandbox, clip_of, draw_cover, make_clip, show_clip
+from modelgate.sandbox.suno.schema import (
+    MAX_IDS,
+    QUEUED_S,
+    RELAY_DEADLINE_S,
+    SLOW_TASK_S,
+    STREAMING_S,
+    SUBMITTED_S,
+    WORKING_S,
+    SunoOrder,
+    SunoTask,
+)
 
 KEY = {"authorization": f"Bearer {SUNO_SECRET}"}
+ORDER = SunoOrder(action="MUSIC", mv="chirp-auk", description="a waltz for the moon\nmagic: slow-task")
+TASK = SunoTask(id="3f2a0000-1", order=ORDER, clips=("00000000-a", "0000004f-b"), created_at=100.0, working_s=WORKING_S)
 
 
 class Vendor:
@@ -22,8 +35,12 @@ class Vendor:
         self.now = 1_790_000_000.0
         self.counter = Counter()
         self.remembered: list[SunoTask] = []
-        sandbox = SunoSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
+        sandbox = SunoSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remember)
         self.client = TestClient(Starlette(routes=list(sandbox.routes())), base_url="http://sandbox:81")
+
+    def remember(self, job: SunoTask) -> None:
+        """Keep it as it comes back from the disk."""
+        self.remembered.append(msgspec.json.decode(msgspec.json.encode(job), type=SunoTask))
 
     def submit(self, action: str = "MUSIC", *, status: int = 200, **fields: Any) -> Any:
         response = self.client.post(f"/suno/submit/{action}", json=fields, headers=KEY)
@@ -188,3 +205,26 @@ def test_a_relay_that_is_started_again_knows_its_jobs(vendor: Vendor) -> None:
     (told,) = again.fetch(task)
     assert told["status"] == "SUCCESS"
     assert again.client.get(told["data"][0]["audio_url"]).status_code == 200
+
+
+def test_magic_lines_are_not_sung() -> None:
+    clip = clip_of(TASK, 0, now=200.0)
+    assert "moon" in (clip.title + clip.words).casefold()
+    assert "magic" not in clip.words
+    sung = msgspec.structs.replace(TASK, order=SunoOrder(prompt="[Verse]\nLa la", title="La"))
+    assert clip_of(sung, 0, now=200.0).words == "[Verse]\nLa la"
+
+
+def test_a_clip_is_described_and_made() -> None:
+    first, second = (clip_of(TASK, index, now=200.0) for index in (0, 1))
+    assert (first.duration_s, second.duration_s) == (24.0, 31.9)
+    told = show_clip(first, base_url="http://sandbox/")
+    assert (told.audio_url, told.video_url) == ("http://sandbox/suno/files/00000000-a.mp3", "")
+    assert told.created_at == "1970-01-01T00:01:40.000Z"
+    assert abs(read_sound(make_clip(second), "mp3").duration_s - 31.9) < 0.1
+    assert draw_cover(first, large=False) != draw_cover(second, large=False)
+
+
+def test_an_early_clip_has_no_addresses() -> None:
+    told = show_clip(clip_of(TASK, 0, now=100.0), base_url="http://sandbox/")
+    assert told.audio_url == told.image_url == told.image_large_url == ""

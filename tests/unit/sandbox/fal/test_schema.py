@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modelgate.sandbox.fal.checks import ENDPOINTS, FalRefused, check_key, check_order
-from modelgate.sandbox.fal.checks import KEY as FAL_SECRET
+from modelgate.sandbox.fal import KEY as FAL_SECRET
+from modelgate.sandbox.fal import check_key, check_order
+from modelgate.sandbox.fal.schema import ENDPOINTS, QUEUED_S, FalJob, FalRefused
 
 TEXT, IMAGE, SCENES, FRAMES, EFFECT = (
     "v2.2/text-to-video",
@@ -56,7 +57,7 @@ def test_only_its_own_key_opens(given: str | None) -> None:
         (SCENES, {"prompt": "a", "image_urls": [ADDRESS] * 6}, "image_urls", "value_error"),
         (SCENES, {"prompt": "a", "image_urls": [ADDRESS], "ingredients_mode": "wild"}, "ingredients_mode", "literal_error"),
         (FRAMES, {"image_urls": [ADDRESS]}, "image_urls", "value_error"),
-        (FRAMES, {"image_urls": [ADDRESS] * 2, "transitions": [5]}, "transitions", "list_type"),
+        (FRAMES, {"image_urls": [ADDRESS] * 2, "transitions": [5]}, "transitions", "dict_type"),
         (FRAMES, {"image_urls": [ADDRESS] * 2, "transitions": []}, "transitions", "value_error"),
         (FRAMES, {"image_urls": [ADDRESS] * 3, "transitions": [{"duration": 20}] * 2}, "transitions", "value_error"),
         (EFFECT, {"image_url": ADDRESS}, "pikaffect", "missing"),
@@ -97,3 +98,10 @@ def test_what_is_ordered(path: str, fields: dict[str, Any], made: tuple[int, int
     order = check_order(path, {"prompt": "a fox", "nobody_knows": 1, **fields})
     assert (order.width, order.height, order.seconds) == made
     assert path in ENDPOINTS
+
+
+def test_a_job_goes_on_by_its_age() -> None:
+    job = FalJob(id="1", created_at=10.0, working_s=1.0)
+    assert [job.status(10 + age) for age in (0, QUEUED_S, QUEUED_S + 1)] == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+    cancelled = FalJob(id="1", created_at=10.0, working_s=1.0, cancelled_at=10.1)
+    assert cancelled.status(10.1) == "COMPLETED"

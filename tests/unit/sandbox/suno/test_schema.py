@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from modelgate.sandbox.suno.checks import KEY as SUNO_SECRET
-from modelgate.sandbox.suno.checks import SunoOrder, SunoRefused, check_lyrics, check_music, check_secret
+from modelgate.sandbox.suno import KEY as SUNO_SECRET
+from modelgate.sandbox.suno import SunoRefused, check_lyrics, check_music, check_secret
+from modelgate.sandbox.suno.schema import RELAY_DEADLINE_S, WORKING_S, SunoOrder, SunoTask
 
 
 @pytest.mark.parametrize("authorization", [None, "", SUNO_SECRET, "Bearer ", "Bearer other", f"Basic {SUNO_SECRET}"])
@@ -22,7 +23,7 @@ def test_an_order_and_its_defaults() -> None:
     assert (order.version, order.prompt, order.tags) == ("v5", "", "waltz")
     assert check_music({"make_instrumental": True}).instrumental
     assert check_music({"gpt_description_prompt": "pop", "mv": "sandbox-slow"}).version == "v3"
-    assert check_lyrics({"prompt": "rain"}) == SunoOrder(action="LYRICS", prompt="rain")
+    assert check_lyrics({"prompt": "rain"}) == SunoOrder(action="LYRICS", mv="", prompt="rain")
 
 
 @pytest.mark.parametrize(
@@ -33,20 +34,20 @@ def test_an_order_and_its_defaults() -> None:
         ({}, "empty"),
         ({"prompt": ""}, "empty"),
         ({"tags": "pop"}, "empty"),
-        ({"gpt_description_prompt": 3}, "gpt_description_prompt must be a string"),
-        ({"gpt_description_prompt": "x" * 501}, "at most 500"),
-        ({"prompt": "x" * 3_001}, "at most 3000"),
-        ({"prompt": "x" * 5_001, "mv": "chirp-auk"}, "at most 5000"),
+        ({"gpt_description_prompt": 3}, "gpt_description_prompt: "),
+        ({"gpt_description_prompt": "x" * 501}, "gpt_description_prompt: .* <= 500"),
+        ({"prompt": "x" * 3_001}, "prompt is too long: at most 3000"),
+        ({"prompt": "x" * 5_001, "mv": "chirp-auk"}, "prompt: .* <= 5000"),
         ({"prompt": "x", "tags": "x" * 201, "mv": "chirp-v4"}, "tags is too long"),
         ({"prompt": "x", "title": "x" * 81}, "title is too long"),
         ({"prompt": "x", "mv": "chirp-v99"}, "chirp-v99"),
-        ({"prompt": "x", "make_instrumental": "yes"}, "boolean"),
-        ({"prompt": "x", "continue_at": "12"}, "number"),
-        ({"prompt": "x", "continue_at": True}, "number"),
+        ({"prompt": "x", "make_instrumental": "yes"}, "make_instrumental: .*bool"),
+        ({"prompt": "x", "continue_at": "12"}, "continue_at: .*float"),
+        ({"prompt": "x", "continue_at": True}, "continue_at: .*float"),
         ({"prompt": "x", "continue_at": 12}, "needs continue_clip_id"),
-        ({"prompt": "x", "task_id": "t", "continue_clip_id": "c", "continue_at": 0}, "above 0"),
+        ({"prompt": "x", "task_id": "t", "continue_clip_id": "c", "continue_at": 0}, "continue_at: .* > 0"),
         ({"prompt": "x", "continue_clip_id": "c"}, "task id is empty"),
-        ({"prompt": "x", "task": "dance"}, "dance"),
+        ({"prompt": "x", "task": "dance"}, "task: "),
     ],
 )
 def test_what_is_refused_of_music(body: Any, word: str) -> None:
@@ -59,3 +60,9 @@ def test_what_is_refused_of_music(body: Any, word: str) -> None:
 def test_what_is_refused_of_lyrics(body: Any) -> None:
     with pytest.raises(SunoRefused):
         check_lyrics(body)
+
+
+def test_of_two_unlike_clips_the_relay_takes_the_one_that_is_not_complete_until_it_gives_up() -> None:
+    task = SunoTask(id="3f2a0000-1", order=SunoOrder(), clips=("a", "b"), created_at=0.0, working_s=WORKING_S, end="HALF")
+    assert [task.clip_status(WORKING_S, index) for index in (0, 1)] == ["complete", "error"]
+    assert [task.status(now) for now in (0.0, WORKING_S, RELAY_DEADLINE_S)] == ["SUBMITTED", "IN_PROGRESS", "FAILURE"]
