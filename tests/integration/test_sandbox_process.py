@@ -18,8 +18,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from modelgate.app.roles import COMMAND
+from modelgate.sandbox.kling import KEY as KLING_SECRET
 from modelgate.sandbox.kling import PATH
-from modelgate.sandbox.kling.token import KEY as KLING_SECRET
 
 ALONE = (sys.executable, "-m", "modelgate", "sandbox")
 DEADLINE_S = 60

@@ -26,7 +26,7 @@ SEVERAL_FILES = {
     "providers/kling": "six operations, eight endpoints, nine models with nested options, and what New API says in its place",
     "providers/midjourney": "thirteen operations, and three generations of proxies",
     "sandbox/fal": "a storage for uploads, and webhooks that are signed, besides its queue and endpoints",
-    "sandbox/kling": "eight endpoints, each field checked; a signed token, callbacks",
+    "sandbox/kling": "eight endpoints and nine models: what goes together with what; a signed token, callbacks",
     "sandbox/midjourney": "twelve endpoints, buttons and dialogs, a queue, callbacks",
 }
 """Places with more code than one file holds, tables and structs apart, and what needs it. The list may only shrink."""

@@ -15,7 +15,7 @@ A package holds the endpoints, and beside them
     anthropic        `…checks`, `prompt` (what a prompt costs, cache included), `answers`, `thinking` (signatures), `wire`
     gemini           `schema` (every field), `fields` (reads them), `…checks`, `request`, `answers`, `wire`, `models` (what each can do),
                      `media`, `prompt` (what is shown, and counts), `signatures` (of thoughts), `speech`
-    kling            `token`, `fields`, `checks` (pictures), `video_checks` with `shots`, `edit_checks`, `order`, `jobs`, `files`
+    kling            `schema`, `checks` (what goes together), `edit_checks` (work on a video, effects), `jobs`
     bfl              Flux at Black Forest Labs; `schema`
     ideogram         `schema`
     runway           `schema` (every field, and what each model makes of it)

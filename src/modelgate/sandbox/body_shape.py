@@ -15,14 +15,15 @@ from modelgate.core.records import Json
 MAX_NAMED = 100
 """A longer name of a field is cut: it is the caller's own text."""
 
+MAX_DEPTH = 16
+"""No schema is deeper."""
+
 _TYPES = {"str": "string_type", "int": "int_type", "float": "float_type", "bool": "bool_type", "array": "list_type", "object": "dict_type"}
 MISSING = "Field required"
 UNKNOWN = "Extra inputs are not permitted"
 ShapeT = TypeVar("ShapeT")
 _PLACED = re.compile(r"(?P<reason>.*) - at `\$(?P<place>[^`]*)`", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
-
-
 _ONE_OF = re.compile(r"Expected `str` matching regex '\^\(\?:(?P<words>.*)\)\\+Z'", re.DOTALL)
 
 
@@ -52,6 +53,13 @@ def check_names(body: Mapping[str, Json], *, needs: Iterable[str], takes: Contai
     for name in body:
         if name not in takes:
             raise WrongField(name[:MAX_NAMED], UNKNOWN, kind="unknown")
+
+
+def without_nulls(value: Json, depth: int = MAX_DEPTH) -> Json:
+    """Return JSON without the fields that are null, down to some depth: for vendors to whom that is as good as absent."""
+    if isinstance(value, dict) and depth:
+        return {name: without_nulls(part, depth - 1) for name, part in value.items() if part is not None}
+    return [without_nulls(part, depth - 1) for part in value] if isinstance(value, list) and depth else value
 
 
 def read_shape(body: Json, shape: type[ShapeT], *, within: str = "") -> ShapeT:

@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 import pytest
 
-from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, check_names, one_of, read_shape
+from modelgate.sandbox.body_shape import MAX_NAMED, WrongField, check_names, one_of, read_shape, without_nulls
 
 
 class Even(int):
@@ -99,3 +99,17 @@ def test_names_are_checked_before_what_they_hold(body: Any, field: str, kind: st
     with pytest.raises(WrongField) as caught:
         check_names(body, needs=("a",), takes=("a", "b"))
     assert (caught.value.field, caught.value.kind) == (field, kind)
+
+
+def test_nulls_can_be_as_good_as_absent() -> None:
+    assert without_nulls({"a": None, "b": [{"c": None, "d": 0}, None], "e": ""}) == {"b": [{"d": 0}, None], "e": ""}
+    assert without_nulls(None) is None
+
+
+def test_a_body_that_is_nested_without_end_is_no_trouble() -> None:
+    deep: Any = None
+    for _ in range(5_000):
+        deep = {"input": [deep]}
+    assert without_nulls({"a": None, "b": deep}).keys() == {"b"}
+    with pytest.raises(WrongField):
+        read_shape(without_nulls(deep), Body)

@@ -7,7 +7,7 @@ import pytest
 from modelgate.sandbox import job_memory
 from modelgate.sandbox.job_memory import JobMemory
 from modelgate.sandbox.kling.jobs import KlingTask
-from modelgate.sandbox.kling.order import KlingOrder
+from modelgate.sandbox.kling.schema import KlingOrder
 
 
 def task(number: int) -> KlingTask:

@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from modelgate.sandbox.kling.checks import RATIOS
+from modelgate.sandbox.kling.schema import RATIOS
 from modelgate.sandbox.pictures import draw_picture, encode_picture, paint, size_of
 
 

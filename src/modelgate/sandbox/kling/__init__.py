@@ -1,10 +1,15 @@
 """The make-believe Kling: its tasks under `/kling/v1/images/…` and `/kling/v1/videos/…`, what they make at `/kling/files/`."""
 
 import asyncio
+import hmac
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable
 from itertools import islice
 
 import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,17 +20,22 @@ from modelgate.core.records import Json
 from modelgate.sandbox.callbacks import Teller
 from modelgate.sandbox.count import Counted, Counter
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import METHODS, Handler, count_made, counted, guarded, json_answer, no_file, read_submit
-from modelgate.sandbox.kling.checks import check_image_order, check_try_on_order
+from modelgate.sandbox.front import METHODS, TaskFront, count_made, json_answer, no_file, read_submit
+from modelgate.sandbox.kling.checks import (
+    Videos,
+    check_image_order,
+    check_image_video_order,
+    check_multi_image_order,
+    check_text_order,
+    check_try_on_order,
+)
 from modelgate.sandbox.kling.edit_checks import check_effects_order, check_extend_order, check_lip_sync_order
-from modelgate.sandbox.kling.fields import KlingRefused
-from modelgate.sandbox.kling.files import has_file, make_file
 from modelgate.sandbox.kling.jobs import SUBMITTED_S, KlingJobs, KlingTask, describe_task
-from modelgate.sandbox.kling.order import KlingOrder, Videos
-from modelgate.sandbox.kling.token import KEY, check_token
-from modelgate.sandbox.kling.video_checks import check_image_video_order, check_multi_image_order, check_text_order
+from modelgate.sandbox.kling.schema import PROVOKED, KlingOrder, KlingRefused
 from modelgate.sandbox.magic import read_magic
+from modelgate.sandbox.pictures import draw_picture
 from modelgate.sandbox.task_vendor import TaskVendor
+from modelgate.sandbox.videos import make_video
 
 MAX_BODY_BYTES = 80 * 1024 * 1024
 """Four pictures of 10 MB as base64, and room for their words."""
@@ -35,6 +45,12 @@ MAX_PAGES = 1_000
 
 Check = Callable[[dict[str, Json], Videos], KlingOrder]
 
+KEY = "sandbox-access|sandbox-secret-key-of-the-make-believe-kling"
+"""Access key and secret key, joined as the family writes them."""
+API_KEY = "kling-sandbox-api-key"
+"""What Kling takes since 2026 in place of a signed token."""
+
+WATERMARK = "Kling AI (make-believe)"
 PATH = "/kling/v1/images/generations"
 CHECKS: dict[str, Check] = {
     PATH: check_image_order,
@@ -51,8 +67,63 @@ CHECKS: dict[str, Check] = {
 _FILE_TYPES = {"png": "image/png", "mp4": "video/mp4"}
 
 
-class KlingSandbox:
+def check_token(authorization: str | None, *, now: float) -> None:
+    """Check `Authorization: Bearer <JWT or API key>` as the vendor does. Raises KlingRefused 1000 to 1004."""
+    if not authorization:
+        raise KlingRefused(1001, "Authorization is empty")
+    scheme, _, token = authorization.partition(" ")
+    if scheme == "Bearer" and hmac.compare_digest(token.encode(), API_KEY.encode()):
+        return
+    if scheme != "Bearer" or token.count(".") != 2:
+        raise KlingRefused(1002, "Authorization is invalid")
+    access_key, _, secret_key = KEY.partition("|")
+    if _header_of(token) != {"alg": "HS256", "typ": "JWT"}:
+        raise KlingRefused(1000, "auth failed: the token's header must be alg HS256, typ JWT")
+    try:
+        claims = jwt.decode(token, OctKey.import_key(secret_key), algorithms=["HS256"]).claims
+    except (JoseError, ValueError):
+        raise KlingRefused(1002, "Authorization is invalid: signature") from None
+    if claims.get("iss") != access_key:
+        raise KlingRefused(1002, "Authorization is invalid: access key not found")
+    if not isinstance(claims.get("exp"), int) or not isinstance(claims.get("nbf"), int):
+        raise KlingRefused(1000, "auth failed: the token needs exp and nbf")
+    if claims["nbf"] > now:
+        raise KlingRefused(1003, "Authorization is not yet valid")
+    if claims["exp"] <= now:
+        raise KlingRefused(1004, "Authorization has expired")
+
+
+def _header_of(token: str) -> Json:
+    head = token.partition(".")[0]
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, msgspec.DecodeError):
+        raise KlingRefused(1002, "Authorization is invalid") from None
+
+
+def has_file(order: KlingOrder, *, index: int, kind: str) -> bool:
+    """Say whether a job makes such a file: `png` for each picture, `mp4` 0 for a video and 1 for the one with a watermark."""
+    if order.is_video:
+        return kind == "mp4" and index <= int(order.watermark)
+    return kind == "png" and index < order.n
+
+
+def make_file(order: KlingOrder, *, index: int) -> bytes:
+    """Return the PNG or MP4. Blocks: call it in a thread."""
+    words = read_magic("", order.prompt).text or order.prompt
+    if not order.is_video:
+        return draw_picture(words, ratio=order.ratio, variant=index, large=order.resolution == "2k", reference=order.reference)
+    if index:
+        words = f"{WATERMARK} {words}"
+    return make_video(
+        words, width=order.width, height=order.height, seconds=order.seconds, with_sound=order.sound, reference=order.reference
+    )
+
+
+class KlingSandbox(TaskFront[KlingTask]):
     """The vendor's endpoints; counts submits in `counter`, with one completion token for each picture or video ordered."""
+
+    vendor = "kling"
 
     def __init__(
         self,
@@ -64,36 +135,31 @@ class KlingSandbox:
         callbacks: Teller | None = None,
     ) -> None:
         """`recalled` are jobs of an earlier life, oldest first; `remember` is told of each new one before it is answered."""
-        self._counter = counter
-        self._clock = clock
-        self._jobs = KlingJobs(clock=clock, recalled=recalled, remember=remember)
-        self._callbacks = callbacks or Teller()
+        super().__init__(counter=counter, clock=clock, callbacks=callbacks)
+        self._tasks = KlingJobs(clock=clock, recalled=recalled, remember=remember)
+
+    def check(self, request: Request) -> None:
+        """Let in who has the key."""
+        check_token(request.headers.get("authorization"), now=self._clock())
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
         routes: list[Route] = []
-        submit = self._guarded(counted(self._counter, "kling", self._submit))
         for path in CHECKS:
-            routes.append(Route(path, submit, methods=["POST"]))
-            routes.append(Route(path, self._guarded(self._list), methods=["GET"]))
-            routes.append(Route(path + "/{task_id}", self._guarded(self._fetch), methods=["GET"]))
-        return [
-            *routes,
-            Route("/kling/files/{name}.{kind}", self._file, methods=["GET"]),
-            Route("/kling/{rest:path}", self._guarded(_no_such_method), methods=METHODS),
-        ]
-
-    def _guarded(self, handler: Handler) -> Handler:
-        return guarded(lambda request: check_token(request.headers.get("authorization"), now=self._clock()), handler)
+            routes.append(self.submits(path, self._submit))
+            routes.append(self.route("GET", path, self._list))
+            routes.append(self.route("GET", path + "/{task_id}", self._fetch))
+        files = Route("/kling/files/{name}.{kind}", self._file, methods=["GET"])
+        return [*routes, files, *(self.route(method, "/kling/{rest:path}", _no_such_method) for method in METHODS)]
 
     async def _submit(self, request: Request, entry: Counted) -> Response:
         body = await _read_object(request)
-        order = await asyncio.to_thread(CHECKS[request.url.path], body, self._jobs.video)
+        order = await asyncio.to_thread(CHECKS[request.url.path], body, self._tasks.video)
         entry.model, entry.request_id = order.model or order.kind, entry.request_id or order.external_id
         magic = read_magic(order.model, order.prompt)
-        if magic.error_status is not None:
-            raise _provoked(magic.error_status)
-        task = self._jobs.accept(order, magic=magic)
+        if (status := magic.error_status) is not None:
+            raise KlingRefused(*PROVOKED.get(status, (5000, "internal error", status)))
+        task = self._tasks.accept(order, magic=magic)
         count_made(entry, order.n)
         base_url = str(request.base_url)
         changes_s = (SUBMITTED_S, task.working_s)
@@ -102,12 +168,12 @@ class KlingSandbox:
 
     def _shown(self, task: KlingTask, *, base_url: str) -> dict[str, Json]:
         parent_url = ""
-        if base_url and (parent := self._jobs.task_of_video(task.order.parent)):
+        if base_url and (parent := self._tasks.task_of_video(task.order.parent)):
             parent_url = f"{base_url}kling/files/{parent.id}-0.mp4"
         return describe_task(task, now=self._clock(), base_url=base_url, parent_url=parent_url)
 
     async def _fetch(self, request: Request) -> Response:
-        task = self._jobs.find(request.path_params["task_id"], kind=_kind_of(request))
+        task = self._tasks.find(request.path_params["task_id"], kind=_kind_of(request))
         if task is None:
             raise KlingRefused(1203, "task not found")
         return json_answer(_envelope(self._shown(task, base_url=str(request.base_url))))
@@ -115,14 +181,14 @@ class KlingSandbox:
     async def _list(self, request: Request) -> Response:
         page = _page_number(request, "pageNum", default=1, most=MAX_PAGES)
         size = _page_number(request, "pageSize", default=30, most=MAX_PAGE)
-        found = islice(self._jobs.youngest_first(_kind_of(request)), (page - 1) * size, page * size)
+        found = islice(self._tasks.youngest_first(_kind_of(request)), (page - 1) * size, page * size)
         base_url = str(request.base_url)
         return json_answer(_envelope([self._shown(task, base_url=base_url) for task in found]))
 
     async def _file(self, request: Request) -> Response:
         task_id, _, number = request.path_params["name"].rpartition("-")
         kind = request.path_params["kind"]
-        task = self._jobs.find(task_id)
+        task = self._tasks.find(task_id)
         index = int(number) if number.isdecimal() and len(number) < 3 else -1
         if task is None or index < 0 or not has_file(task.order, index=index, kind=kind) or task.state(self._clock()) != "succeed":
             return no_file()
@@ -149,19 +215,6 @@ def _page_number(request: Request, name: str, *, default: int, most: int) -> int
     if not value.isdecimal() or not 1 <= int(value[:9]) <= most:
         raise KlingRefused(1201, f"{name} value must be in [1, {most}]")
     return int(value)
-
-
-def _provoked(status: int) -> KlingRefused:
-    match status:
-        case 400:
-            return KlingRefused(1301, "the prompt asked for a content safety error")
-        case 401:
-            return KlingRefused(1002, "Authorization is invalid")
-        case 429:
-            return KlingRefused(1302, "requests are too frequent")
-        case 529:
-            return KlingRefused(5001, "server is temporarily unavailable", status=529)
-    return KlingRefused(5000, "internal error", status=status)
 
 
 def _envelope(data: Json) -> Json:

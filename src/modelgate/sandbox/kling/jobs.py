@@ -8,8 +8,7 @@ import msgspec
 from modelgate.core.clock import Clock
 from modelgate.core.ids import random_text
 from modelgate.core.records import Json
-from modelgate.sandbox.kling.fields import KlingRefused
-from modelgate.sandbox.kling.order import KlingOrder
+from modelgate.sandbox.kling.schema import TRY_ON, KlingOrder, KlingRefused
 from modelgate.sandbox.magic import Magic
 
 SUBMITTED_S = 0.3
@@ -22,8 +21,6 @@ MAX_TASKS = 5_000
 
 MAX_ACTIVE = 1_000
 """Places for work at once, apart for pictures, try-ons and videos. A request for n pictures takes n."""
-
-TRY_ON = "kolors-virtual-try-on"
 
 
 class KlingTask(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from modelgate.sandbox.kling.edit_checks import MAX_AUDIO_BYTES, check_effects_order, check_extend_order, check_lip_sync_order
-from modelgate.sandbox.kling.fields import KlingRefused
-from modelgate.sandbox.kling.order import KlingOrder
+from modelgate.sandbox.kling.edit_checks import check_effects_order, check_extend_order, check_lip_sync_order
+from modelgate.sandbox.kling.schema import MAX_AUDIO_BYTES, KlingOrder, KlingRefused
 
 URL = "https://example.com/a.png"
 

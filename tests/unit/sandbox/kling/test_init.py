@@ -1,21 +1,25 @@
 import base64
 import io
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import av
+import msgspec
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from modelgate.sandbox.count import Counter
-from modelgate.sandbox.kling import CHECKS, PATH, KlingSandbox
+from modelgate.sandbox.kling import API_KEY as KLING_API_KEY
+from modelgate.sandbox.kling import CHECKS, PATH, KlingSandbox, check_token, has_file, make_file
+from modelgate.sandbox.kling import KEY as KLING_SECRET
 from modelgate.sandbox.kling.jobs import MAX_ACTIVE, PROCESSING_S, SLOW_TASK_S, SUBMITTED_S, KlingTask
-from modelgate.sandbox.kling.token import API_KEY as KLING_API_KEY
-from modelgate.sandbox.kling.token import KEY as KLING_SECRET
+from modelgate.sandbox.kling.schema import KlingOrder, KlingRefused
+from modelgate.sandbox.videos import frame_of
 
 DONE_S = SUBMITTED_S + PROCESSING_S + 0.01
 
@@ -27,8 +31,12 @@ class Vendor:
         self.now = 1_790_000_000.0
         self.counter = Counter()
         self.remembered: list[KlingTask] = []
-        kling = KlingSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remembered.append)
+        kling = KlingSandbox(counter=self.counter, clock=lambda: self.now, recalled=recalled, remember=self.remember)
         self.client = TestClient(Starlette(routes=list(kling.routes())), base_url="http://sandbox:81")
+
+    def remember(self, job: KlingTask) -> None:
+        """Keep it as it comes back from the disk."""
+        self.remembered.append(msgspec.json.decode(msgspec.json.encode(job), type=KlingTask))
 
     def headers(self) -> dict[str, str]:
         access, _, secret = KLING_SECRET.partition("|")
@@ -229,3 +237,66 @@ def test_videos_fail_as_asked(vendor: Vendor) -> None:
     assert (data["task_status"], bool(data["task_status_msg"])) == ("failed", True)
     assert vendor.make("text2video", status=400, prompt="magic: error-400")["code"] == 1301
     assert vendor.make("lip-sync", status=400)["code"] == 1200
+
+
+VIDEO = KlingOrder(kind="text2video", model="kling-v1", prompt="a fox", seconds=1, width=320, height=180)
+PICTURES = KlingOrder(model="kling-v1", prompt="a fox\nmagic: slow-task", n=2, ratio="3:2")
+
+
+def test_which_files_there_are() -> None:
+    assert [has_file(PICTURES, index=index, kind="png") for index in range(3)] == [True, True, False]
+    assert not has_file(PICTURES, index=0, kind="mp4")
+    assert [has_file(VIDEO, index=index, kind="mp4") for index in range(2)] == [True, False]
+    assert not has_file(VIDEO, index=0, kind="png")
+
+
+def test_pictures_and_videos_have_their_shape() -> None:
+    assert Image.open(io.BytesIO(make_file(PICTURES, index=1))).size == (1008, 672)
+    assert Image.open(io.BytesIO(frame_of(make_file(VIDEO, index=0)))).size == (320, 180)
+
+
+NOW = 1_000_000
+ACCESS, _, SECRET = KLING_SECRET.partition("|")
+
+
+def _token(*, secret: str = SECRET, **claims: Any) -> str:
+    given = {"iss": ACCESS, "exp": NOW + 1800, "nbf": NOW - 5, **claims}
+    kept = {name: value for name, value in given.items() if value is not None}
+    return "Bearer " + jwt.encode({"alg": "HS256", "typ": "JWT"}, kept, OctKey.import_key(secret))
+
+
+def _without_typ() -> str:
+    claims = json.dumps({"iss": ACCESS, "exp": NOW + 1800, "nbf": NOW - 5})
+    return "Bearer " + jws.serialize_compact({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
+
+
+def test_a_good_token_passes_and_so_does_the_plain_key() -> None:
+    check_token(_token(), now=NOW)
+    check_token(f"Bearer {KLING_API_KEY}", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, 1001),
+        ("", 1001),
+        ("Bearer nonsense", 1002),
+        (f"Bearer {KLING_API_KEY}x", 1002),
+        (f"Token {KLING_API_KEY}", 1002),
+        ("Bearer a.b.c", 1002),
+        ("Bearer ä.b.c", 1002),
+        (_token().replace("Bearer ", "Token "), 1002),
+        (_token(secret="another secret of sufficient length"), 1002),
+        (_token(iss="somebody else"), 1002),
+        (_without_typ(), 1000),
+        (_token(exp=None), 1000),
+        (_token(nbf=None), 1000),
+        (_token(exp=str(NOW + 5)), 1000),
+        (_token(nbf=NOW + 60), 1003),
+        (_token(exp=NOW - 1), 1004),
+    ],
+)
+def test_bad_tokens_are_refused(authorization: str | None, code: int) -> None:
+    with pytest.raises(KlingRefused) as caught:
+        check_token(authorization, now=NOW)
+    assert (caught.value.code, caught.value.status) == (code, 401)

@@ -1,8 +1,7 @@
 import pytest
 
-from modelgate.sandbox.kling.fields import KlingRefused
 from modelgate.sandbox.kling.jobs import MAX_ACTIVE, PROCESSING_S, SUBMITTED_S, KlingJobs, describe_task
-from modelgate.sandbox.kling.order import KlingOrder
+from modelgate.sandbox.kling.schema import KlingOrder, KlingRefused
 from modelgate.sandbox.magic import read_magic
 
 PICTURES = KlingOrder(model="kling-v1", prompt="a fox", n=9)
