@@ -27,6 +27,7 @@ A package holds the endpoints, and beside them
 What vendors share
     front            what the vendors of tasks have in common: the way in, the count, how refusals go out
     body_shape       a body read by its schema, and what does not fit named by its place; `given_files`, addresses and data in one
+    forms            multipart/form-data
     orders           what is to be made, once it is checked, and its file
     speaker          what the make-believe model says in any vendor's chat; `chat_ask` (what it is asked), `calls` (what it calls)
     music            makes songs and lyrics; `videos` makes clips

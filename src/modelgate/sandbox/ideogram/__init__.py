@@ -14,12 +14,10 @@ from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import MISSING, WrongField, check_names, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import SLOW_S, BrokenAnswer, DroppedAnswer, malformed
+from modelgate.sandbox.forms import NotAForm, read_form
 from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, no_file
 from modelgate.sandbox.ideogram.schema import FIELDS, LISTS, LONG_SIDE_PX, MAX_SEED, NUMBERS, RATIOS, REQUIRED, Body, PictureOrder
 from modelgate.sandbox.magic import Magic, read_magic
-from modelgate.sandbox.openai.errors import Refused
-from modelgate.sandbox.openai.forms import read_form
-from modelgate.sandbox.openai.gate import Sent
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.request_body import BodyTooLarge, read_body
 from modelgate.sandbox.task_vendor import TaskVendor
@@ -58,7 +56,7 @@ def check_order(operation: str, *, content_type: str, body: bytes) -> PictureOrd
         IdeogramRefused: 400 naming the part, 413 for a file that is too large, 403 for somebody's own model.
     """
     try:
-        form = read_form(Sent(data=body, content_type=content_type))
+        form = read_form(body, content_type=content_type)
         check_names(form, needs=REQUIRED[operation], takes=FIELDS[operation])
         asked = read_shape({name: _typed(name, value) for name, value in form.items()}, Body)
         if blank := [name for name in REQUIRED[operation] if not str(getattr(asked, name)).strip()]:
@@ -66,8 +64,8 @@ def check_order(operation: str, *, content_type: str, body: bytes) -> PictureOrd
         _check_pictures(asked)
         _check_style(asked)
         return _order_of(operation, asked)
-    except Refused as refused:
-        raise IdeogramRefused(400, refused.message) from None
+    except NotAForm as error:
+        raise IdeogramRefused(400, error.message) from None
     except WrongField as wrong:
         raise IdeogramRefused(413 if wrong.kind == "file_too_large" else 400, f"Invalid request: {wrong.field} {wrong.reason}") from None
 

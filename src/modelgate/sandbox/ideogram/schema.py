@@ -6,8 +6,9 @@ import msgspec
 
 from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField, one_of, read_shape
+from modelgate.sandbox.forms import Upload
 from modelgate.sandbox.given_files import GivenPicture
-from modelgate.sandbox.openai.forms import Upload
+from modelgate.sandbox.request_body import UNREADABLE
 from modelgate.sandbox.vision import NotAPicture
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
@@ -120,7 +121,7 @@ class Palette:
         """Check it. Raises WrongField."""
         try:
             palette: Json = msgspec.json.decode(value if isinstance(value, str) else "")
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise WrongField("", "must be JSON") from None
         read_shape(palette, NamedPalette if isinstance(palette, dict) and "name" in palette else OwnPalette)
         return cls()

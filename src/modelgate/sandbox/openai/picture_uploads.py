@@ -3,9 +3,10 @@
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.sandbox.forms import Form, Upload
 from modelgate.sandbox.openai.errors import Refused
 from modelgate.sandbox.openai.fields import missing, wants, wrong_type
-from modelgate.sandbox.openai.forms import Form, Upload, as_typed, uploads_of
+from modelgate.sandbox.openai.forms import as_typed, uploads_of
 from modelgate.sandbox.openai.message_checks import check_image
 from modelgate.sandbox.openai.models import check_object
 from modelgate.sandbox.openai.picture_checks import (

@@ -6,9 +6,10 @@ from typing import Literal
 import msgspec
 
 from modelgate.core.records import Json
+from modelgate.sandbox.forms import Form, Upload
 from modelgate.sandbox.openai.errors import Refused
 from modelgate.sandbox.openai.fields import check_ranges, check_words, invalid, missing
-from modelgate.sandbox.openai.forms import Form, Upload, as_typed, texts_of, uploads_of
+from modelgate.sandbox.openai.forms import as_typed, texts_of, uploads_of
 from modelgate.sandbox.openai.kinds import check_kind
 from modelgate.sandbox.openai.models import check_model
 from modelgate.sandbox.sound_files import NotASound, Sound, read_sound

@@ -61,6 +61,7 @@ def test_only_its_own_key_opens(given: str | None) -> None:
         ("generate", {"prompt": "a fox", "style_reference_images": "https://pictures.example/a.png"}, "style_reference_images"),
         ("generate", {"prompt": "a fox", "style_reference_images": picture(kind="GIF")}, "style_reference_images"),
         ("generate", {"prompt": "a fox", "color_palette": "EMBER"}, "color_palette"),
+        ("generate", {"prompt": "a fox", "color_palette": "[" * 100_000}, "color_palette"),
         ("generate", {"prompt": "a fox", "color_palette": '{"name":"GREY"}'}, "color_palette"),
         ("generate", {"prompt": "a fox", "color_palette": '{"name":"EMBER","members":[]}'}, "color_palette"),
         ("generate", {"prompt": "a fox", "color_palette": '{"members":[{"color_hex":"#FFF"}]}'}, "color_palette"),

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from modelgate.sandbox.forms import Upload
 from modelgate.sandbox.openai.errors import Refused
-from modelgate.sandbox.openai.forms import Upload
 from modelgate.sandbox.openai.picture_uploads import read_edit, read_variation
 
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from modelgate.sandbox.forms import Upload
 from modelgate.sandbox.openai.errors import Refused
-from modelgate.sandbox.openai.forms import Upload
 from modelgate.sandbox.openai.transcription_checks import MAX_FILE_BYTES, family_of, read_transcription, read_translation
 from modelgate.sandbox.sound_files import write_sound
 from modelgate.sandbox.sounds import play
