@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from cryptography.x509 import load_pem_x509_certificates
 
 from modelgate.app.before_start import check_before_start
 from modelgate.app.data_directory import CannotStart, check_path, is_locked
@@ -30,6 +31,7 @@ from modelgate.transport.client import Transport
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 LEAST_OPEN_FILES = 4096
+LEAST_CERTIFICATE_DAYS = 7
 ANSWER_TIMEOUT_S = 2.0
 MANY_RESTARTS = 3
 EARLIEST_CLOCK = 1_790_000_000  # autumn 2026: this program was not there before
@@ -50,7 +52,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     running = is_locked(settings.lock_path)
     findings = [*_data_directory(settings), *_secret(settings), _server(settings, running), *_processes(settings, running)]
     findings += [_port(settings, running), _database(settings), _disk(settings), _open_files(), _clock(settings)]
-    return (*_settings(settings), *findings)
+    return (*_settings(settings), *_certificate(settings), *findings)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -59,6 +61,18 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         check_path(settings)
     except CannotStart as error:
         yield Finding(subject="settings", ok=False, text=str(error), mend="change the flag or the variable it names")
+
+
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    """Tell when what HTTPS is served with ends: a server starts with an expired certificate all the same."""
+    try:
+        own, *_ = load_pem_x509_certificates(Path(settings.tls_cert).read_bytes())
+    except (OSError, ValueError):
+        return  # there is none, or `_settings` has told
+    left_days = (own.not_valid_after_utc.timestamp() - time.time()) / 86_400
+    ends = f"{own.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+    text = f"{settings.tls_cert} {'is good until' if left_days > 0 else 'ended at'} {ends}"
+    yield Finding(subject="certificate", ok=left_days > LEAST_CERTIFICATE_DAYS, text=text, mend="renew it, and start the server again")
 
 
 def _data_directory(settings: Settings) -> Iterator[Finding]:

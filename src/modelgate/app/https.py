@@ -14,9 +14,17 @@ def server_tls(settings: Settings) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_no_password)
     except (OSError, ValueError) as error:  # SSLError is an OSError
-        reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else getattr(error, "strerror", None) or error
-        raise CannotStart(f"cannot serve HTTPS with --tls-cert {settings.tls_cert} and --tls-key {settings.tls_key}: {reason}") from None
+        files = f"--tls-cert {settings.tls_cert} and --tls-key {settings.tls_key}"
+        raise CannotStart(f"cannot serve HTTPS with {files}: {_reason(error)}") from None
     return context
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return getattr(error, "strerror", None) or str(error)
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is not that of the certificate"
+    return error.reason or "the one is no PEM file with a certificate chain, or the other none with a private key"
 
 
 def _no_password() -> str:

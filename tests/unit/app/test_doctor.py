@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from modelgate.app.data_directory import ensure_secret, lock_directory, prepare_
 from modelgate.app.doctor import Finding, examine
 from modelgate.app.processes import Processes, ProcessFacts, write_processes
 from modelgate.app.settings import Settings
+from modelgate.sandbox.certificate import make_certificates
 from modelgate.storage.migrations import prepare
 
 
@@ -51,6 +53,17 @@ def test_what_others_could_read(settings: Settings) -> None:
 def test_a_secret_that_is_damaged(settings: Settings) -> None:
     settings.secret_path.write_text("abc")
     assert "secret" in bad(settings)
+
+
+@pytest.mark.parametrize(("made_days_ago", "is_told"), [(0, False), (4000, True)])
+def test_a_certificate_that_ended(settings: Settings, tmp_path: Path, *, made_days_ago: int, is_told: bool) -> None:
+    """Nothing but the clients said so."""
+    made = make_certificates(("localhost",), now=datetime.now(UTC) - timedelta(days=made_days_ago))
+    (tmp_path / "chain.pem").write_bytes(made.chain)
+    (tmp_path / "key.pem").write_bytes(made.key)
+    served = msgspec.structs.replace(settings, tls_cert=str(tmp_path / "chain.pem"), tls_key=str(tmp_path / "key.pem"))
+    assert ("certificate" in bad(served)) == is_told
+    assert "certificate" in {finding.subject for finding in examine(served)}
 
 
 def test_a_secret_that_is_gone(settings: Settings) -> None:

@@ -39,8 +39,13 @@ def test_a_missing_file() -> None:
 
 def test_files_that_do_not_fit(tmp_path: Path, made: Certificates) -> None:
     other = make_certificates(("localhost",), now=datetime.now(UTC))
-    for chain, key in ((made.chain, other.key), (b"nonsense", made.key), (made.chain, b"")):
-        with pytest.raises(CannotStart, match="cannot serve HTTPS"):
+    neither = "is no PEM file with a certificate chain, or"
+    for chain, key, reason in (
+        (made.chain, other.key, "the key is not that of the certificate"),
+        (b"?", made.key, neither),
+        (made.chain, b"", neither),
+    ):
+        with pytest.raises(CannotStart, match=f"cannot serve HTTPS .*: .*{reason}"):
             server_tls(settings(tmp_path, chain, key))
 
 
