@@ -40,6 +40,10 @@ def test_a_song_can_be_heard_while_it_is_made(installation: Installation) -> Non
     assert heard[0].startswith(f"{installation.base_url}/sandbox/suno/stream?item_id=")
     answer = send(heard[0])
     assert (answer.status, answer.headers["content-type"]) == (200, "audio/mp3")
+    # Its cover was shown at an address of the sandbox's socket, which nobody can reach.
+    cover = next(clip["image_large_url"] for clip in clips if clip["audio_url"])
+    assert cover.startswith(f"{installation.base_url}/sandbox/suno/files/")
+    assert (send(cover).status, send(cover).headers["content-type"]) == (200, "image/jpeg")
 
 
 @pytest.mark.parametrize("path", ["/sandbox/sandbox/requests", "/sandbox/v1/models", "/sandbox/openai/files/../../v1/models", "/sandbox/"])

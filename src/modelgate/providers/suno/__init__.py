@@ -289,6 +289,6 @@ PROVIDER = Provider(
     sign=bearer,
     quirks=Quirks(base_path="/suno"),
     environment={"SUNO_API_KEY": "secret", "SUNO_API_BASE_URL": "base_url"},
-    twin=Twin(key="suno-sandbox", shown_paths=("/suno/stream",)),
+    twin=Twin(key="suno-sandbox", shown_paths=("/suno/stream", "/suno/files/{name}")),
     documentation="https://github.com/Suno-API/Suno-API, read 2026-11",
 )

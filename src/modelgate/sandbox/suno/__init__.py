@@ -108,11 +108,11 @@ def draw_cover(clip: Clip, *, large: bool) -> bytes:
     return encode_picture(paint(clip.title, (side, side), variant=clip.index), "jpeg", quality=85)
 
 
-def show_clip(clip: Clip, *, base_url: str, shown_url: str = "") -> ShownClip:
+def show_clip(clip: Clip, *, base_url: str) -> ShownClip:
     """Return a clip as Suno tells of it."""
     is_done, is_audible, failed = clip.status == "complete", clip.status in ("streaming", "complete"), clip.status == "error"
     order, files = clip.order, f"{base_url}suno/files"
-    streamed = f"{shown_url or base_url}suno/stream?item_id={clip.id}" if is_audible else ""
+    streamed = f"{base_url}suno/stream?item_id={clip.id}" if is_audible else ""
     metadata = schema.Metadata(
         tags=order.tags or schema.STYLES,
         negative_tags=order.negative_tags,
@@ -256,9 +256,9 @@ class SunoSandbox(TaskFront[SunoTask]):
         """Return what a task made so far: its clips, or its text."""
         now = self._clock()
         if task.order.action == "MUSIC":
-            return [
-                show_clip(clip_of(task, index, now=now), base_url=base_url, shown_url=self._shown_url) for index in range(len(task.clips))
-            ]
+            clips = [clip_of(task, index, now=now) for index in range(len(task.clips))]
+            is_over = all(clip.status in ("complete", "error") for clip in clips)  # before that callers are shown the addresses as they are
+            return [show_clip(clip, base_url=base_url if is_over else self._shown_url or base_url) for clip in clips]
         title, text = make_lyrics(read_magic("", task.order.prompt).text)
         return schema.ShownLyrics(id=task.id, title=title, text=text) if task.status(now) == "SUCCESS" else None
 
@@ -277,7 +277,8 @@ class SunoSandbox(TaskFront[SunoTask]):
         is_large = stem.startswith("image_large_")
         clip = self._known_clip(stem.removeprefix("image_large_" if is_large else "image_"))
         is_song, is_cover = kind == "mp3" and "_" not in stem, kind == "jpeg" and stem.startswith("image_")
-        if clip is None or clip.status != "complete" or not (is_song or is_cover):
+        is_there = clip is not None and (clip.status == "complete" or (is_cover and clip.status == "streaming"))
+        if clip is None or not is_there or not (is_song or is_cover):
             return no_file()
         if is_song:
             return Response(await asyncio.to_thread(make_clip, clip), media_type="audio/mpeg")
