@@ -179,7 +179,7 @@ class Attempts(Generic[AnswerT]):
                 self._health.note_end(upstream.id)
         if not isinstance(outcome, Failure):
             self._health.note_success(candidate.place)
-        elif not outcome.is_final:
+        elif not outcome.is_final and not upstream.socket:  # what one caller has the sandbox play is nothing to the next
             self._health.note_failure(
                 candidate.place, call.desk.clock(), retry_after_s=outcome.retry_after_s, credential_fault=outcome.credential_fault
             )

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -459,6 +460,22 @@ async def test_symptom_requests_at_one_instant_went_beyond_the_bound_of_an_upstr
                 await house.read_stream(response)
         if not stream:
             assert (await house.ask()).status == 200  # there is room again
+
+
+async def test_symptom_a_failure_that_one_caller_had_the_sandbox_play_was_everybodys(tmp_path: Path) -> None:
+    """After a magic 429 whoever asked for the model within its `retry-after` was told to come back later."""
+    upstream = ScriptedUpstream(answering("{}", status=429, headers="retry-after: 9\r\n"), answering(ANSWER))
+    path = tmp_path / "sandbox.sock"
+    server = await asyncio.start_unix_server(upstream.serve, path)
+    house = House([upstream_at("http://sandbox/v1", socket=str(path))])
+    try:
+        played = await house.ask()
+        assert (played.status, played.headers.get(b"retry-after")) == (429, b"9")
+        assert (await house.ask()).status == 200
+    finally:
+        await house.transport.close()
+        server.close()
+        await upstream.close()
 
 
 async def test_symptom_a_client_that_leaves_streams_for_free() -> None:
