@@ -66,7 +66,10 @@ def upstream_options(function: Callable[..., None]) -> Callable[..., None]:
         (
             "--models",
             "models",
-            {"type": MODEL_MAP, "help": "Models it serves, with its own names where they differ; any: all with a price."},
+            {
+                "type": MODEL_MAP,
+                "help": "Models it serves, with its own names where they differ; any: all that the price list has of this provider.",
+            },
         ),
         ("--priority", "priority", {"type": click.IntRange(-MAX_PRIORITY, MAX_PRIORITY), "help": "Higher goes first."}),
         (
