@@ -21,35 +21,11 @@ from modelgate.formats.media.requests import Earlier, ImageRequest, VideoRequest
 from modelgate.formats.media.vendor_answers import failed, finished, parse_deleted, reader_of, taken
 from modelgate.formats.media.vendor_calls import address_of, encode_json, first_in, parent_of, post_json
 from modelgate.formats.media.vendor_status import poll_refused, submit_refused
+from modelgate.providers.luma import schema
+from modelgate.providers.luma.schema import MAX_PICTURES, RATIOS, RESOLUTIONS, SECONDS, VIDEO, WEIGHTS, Assets, Generation, Refused
 
-RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21")
-RESOLUTIONS = ("540p", "720p", "1080p", "4k")
-SECONDS = (5, 9)
-DEFAULT_RESOLUTION = "720p"
-MAX_PICTURES = {"reference": 4, "style": 4, "character": 4, "image": 1}
-DREAMING_PERCENT = 50
-
-
-class _Assets(msgspec.Struct):
-    video: str | None = None
-    image: str | None = None
-
-
-class _Generation(msgspec.Struct):
-    id: str
-    state: str = ""
-    failure_reason: str | None = None
-    assets: _Assets | None = None
-
-
-class _Refused(msgspec.Struct):
-    detail: Any = None
-
-
-_read_generation = reader_of(_Generation)
-_read_refused = reader_of(_Refused)
-
-# What the models can do, and their defaults.
+_read_generation = reader_of(Generation)
+_read_refused = reader_of(Refused)
 
 
 def check_video(request: VideoRequest, model: str) -> None:
@@ -115,7 +91,8 @@ def _is_weight(value: object) -> bool:
 def complete_video(request: VideoRequest, model: str) -> VideoRequest:
     """Return the request with the length and resolution that are made when none is said."""
     del model
-    return msgspec.structs.replace(request, seconds=request.seconds or SECONDS[0], resolution=request.resolution or DEFAULT_RESOLUTION)
+    resolution = request.resolution or schema.DEFAULT_RESOLUTION
+    return msgspec.structs.replace(request, seconds=request.seconds or SECONDS[0], resolution=resolution)
 
 
 def inherit_video(request: VideoRequest, earlier: Earlier) -> VideoRequest:
@@ -221,9 +198,6 @@ def encode_cancel(vendor_task: str) -> UpstreamCall:
     return UpstreamCall(method="DELETE", path=_place_of(vendor_task))
 
 
-# Answers.
-
-
 def parse_submit(status: int, body: bytes) -> VendorState:
     """Read the answer to a submit: taken, refused, or neither (then the generation may exist)."""
     if status not in (200, 201):
@@ -249,14 +223,14 @@ def parse_poll(status: int, body: bytes) -> VendorState:
     return _state_of(made) if made is not None else VendorState()
 
 
-def _state_of(made: _Generation) -> VendorState:
+def _state_of(made: Generation) -> VendorState:
     match made.state.lower():
         case "queued":
             return VendorState(state="running", vendor_task=made.id)
         case "dreaming":
-            return VendorState(state="running", vendor_task=made.id, progress=DREAMING_PERCENT)
+            return VendorState(state="running", vendor_task=made.id, progress=schema.DREAMING_PERCENT)
         case "completed":
-            assets = made.assets or _Assets()
+            assets = made.assets or Assets()
             outputs = (TaskOutput(kind="video", url=assets.video or ""), TaskOutput(kind="image", url=assets.image or ""))
             first = tuple(msgspec.structs.replace(one, vendor_id=made.id) for one in outputs if one.url)[:1]
             return finished(first, job=made.id)
@@ -274,10 +248,6 @@ def _message(body: bytes) -> str | None:
     if refused is None:
         return None
     return refused.detail if isinstance(refused.detail, str) else encode_json(refused.detail).decode() if refused.detail else ""
-
-
-_VIDEO = ("seconds", "resolution", "first_frame", "last_frame", "luma_loop", "luma_concepts")
-_WEIGHTS = ("luma_image_weights", "luma_reference_weights", "luma_style_weights")
 
 
 def _operation(*takes: str, **more: Any) -> MediaOperation:
@@ -301,9 +271,9 @@ PROVIDER = Provider(
     title="Luma Dream Machine",
     base_url="https://api.lumalabs.ai/dream-machine/v1",
     media={
-        "video": _operation(*_VIDEO, encode_submit=encode_video_submit, check=check_video, complete=complete_video),
+        "video": _operation(*VIDEO, encode_submit=encode_video_submit, check=check_video, complete=complete_video),
         "video.extend": _operation(
-            *(*_VIDEO, "parent", "luma_backwards"), encode_submit=encode_video_submit, check=check_extension, complete=complete_video
+            *(*VIDEO, "parent", "luma_backwards"), encode_submit=encode_video_submit, check=check_extension, complete=complete_video
         ),
         "video.upscale": _operation(
             *("parent", "resolution", "seconds"),
@@ -319,7 +289,7 @@ PROVIDER = Provider(
             inherit=inherit_video,
             complete=complete_audio,
         ),
-        "image": _operation(*("output_format", *MAX_PICTURES, *_WEIGHTS), encode_submit=encode_image_submit, check=check_image),
+        "image": _operation(*("output_format", *MAX_PICTURES, *WEIGHTS), encode_submit=encode_image_submit, check=check_image),
     },
     sign=bearer,
     environment={"LUMAAI_API_KEY": "secret"},
