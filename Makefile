@@ -26,7 +26,7 @@ install: $(VENV)/installed ## Create the environment and install what is needed 
 web: $(WEB) ## Build the documentation site and the console, if their sources have changed
 
 test: $(VENV)/installed-dev $(WEB) ## Run the tests
-	$(BIN)/pytest -q -m "not e2e and not samples" -n $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/pytest -q -m "not e2e and not samples" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-e2e: $(VENV)/installed-dev $(WEB) ## Run the tests that need a browser (Debian's chromium)
 	$(BIN)/pytest -q -m e2e tests/e2e

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import socket
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -28,6 +29,14 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the files, hand out those with slow tests first: at the end nobody waits for the one who has the longest."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+        counts = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path not in slow, -counts[item.path]))
 
 
 @pytest.fixture
