@@ -13,7 +13,7 @@ TEST_PROCESSES ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run install web test test-e2e test-samples test-frameworks check format bench lock clean
+.PHONY: help run install web test test-e2e test-samples test-frameworks check check-lint check-mypy check-pyright check-web format bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,12 +37,20 @@ test-samples: $(VENV)/installed-dev ## Run the sample programs of the site in th
 test-frameworks: $(VENV)/installed $(FRAMEWORKS)/installed ## Run the tests with LangChain and LlamaIndex, in an environment of their own
 	$(FRAMEWORKS)/bin/python -m pytest -q -W default tests/frameworks
 
-check: $(VENV)/installed-dev ## Format, lint, types and import rules
+check: check-lint check-mypy check-pyright check-web ## Format, lint, types and import rules
+
+check-lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+check-mypy: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+check-pyright: $(VENV)/installed-dev
+	$(BIN)/pyright
+
+check-web: $(VENV)/installed-dev
 	$(BIN)/python hatch_build.py check
 
 format: $(VENV)/installed-dev ## Format the code and mend what the linter can mend
