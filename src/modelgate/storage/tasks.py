@@ -49,7 +49,10 @@ _encode = msgspec.json.Encoder().encode
 def task_of(row: Row[Any]) -> Task:
     """Return the task in a row that has all its columns."""
     values = row._mapping
-    return Task(**{name: values[name] for name in _FIELDS}, outputs=_decode_outputs(values["outputs"]))
+    fields = {name: values[name] for name in _FIELDS}
+    if isinstance(fields["details"], str):  # of a task from before there were details: SQLite keeps a default as the text it is
+        fields["details"] = fields["details"].encode()
+    return Task(**fields, outputs=_decode_outputs(values["outputs"]))
 
 
 def _columns_of(task: Task) -> dict[str, Any]:

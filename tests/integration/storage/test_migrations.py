@@ -9,16 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import LargeBinary, MetaData, String, Table, text
 
 from modelgate.storage import migrations
 from modelgate.storage.database import Database, sqlite_url
 from modelgate.storage.identity import create_account, list_accounts
 from modelgate.storage.migrations import REVISIONS, DatabaseUnusable, all_tables, prepare, schema_state
+from modelgate.storage.tasks import claim_due, save_task
 from modelgate.storage.upgrade import SCRIPTS, upgrade
 
 
@@ -189,6 +191,28 @@ def test_a_database_of_the_first_revision_is_upgraded_with_what_is_in_it(databas
     assert schema_state(database_url) == "current"
     database = Database(database_url)
     assert [account.name for account in database.read(list_accounts)] == ["old", "old"]
+    database.close()
+
+
+def test_a_task_of_an_older_version_goes_on_after_the_upgrade(database_url: str) -> None:
+    """It stood still for ever, its money held: `memoryview: a bytes-like object is required, not 'str'` at each step."""
+    database = Database(database_url)
+    upgrade(database, to="0003")
+    old = Table("task", MetaData(), autoload_with=database.engine)
+    numbers = {column.name: 1 for column in old.columns if not isinstance(column.type, LargeBinary | String)}
+    row = {
+        **numbers,
+        **{column.name: b"{}" if isinstance(column.type, LargeBinary) else "" for column in old.columns if column.name not in numbers},
+        **{"id": "task_1", "account": "acct_1", "book": "test", "family": "kling", "operation": "image", "state": "running"},
+        **{"outputs": b"[]", "finished_at": None},
+    }
+    database.run(lambda connection: connection.execute(old.insert().values(**row)))
+    database.close()
+    assert prepare(database_url) == "old"
+    database = Database(database_url)
+    [task] = database.run(claim_due, now=2e9, owner="worker", lease_until=3e9, limit=5)
+    assert task.details == b"{}"
+    assert database.run(save_task, msgspec.structs.replace(task, progress=50)) is not None
     database.close()
 
 
