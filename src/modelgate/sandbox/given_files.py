@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField
-from modelgate.sandbox.vision import NotAPicture, decode_base64, decode_data_url, open_picture, shrink
+from modelgate.sandbox.vision import MAX_PIXELS, NotAPicture, decode_base64, decode_data_url, open_picture, shrink
 
 
 class GivenUri(str):
@@ -71,6 +71,7 @@ class GivenPicture:
     formats: ClassVar[tuple[str, ...]] = ()
     """What Pillow calls them. None named: any."""
     most_bytes: ClassVar[int]
+    most_pixels: ClassVar[int] = MAX_PIXELS
     least_px: ClassVar[int] = 0
     most_ratio: ClassVar[float] = 0.0
     """Of the long side to the short one. 0: any."""
@@ -102,6 +103,8 @@ class GivenPicture:
             raise WrongField("", f"must have at most {cls.most_bytes >> 20} MB", kind="file_too_large")
         picture = open_picture(data)
         short, long = sorted(picture.size)
+        if short * long > cls.most_pixels:
+            raise WrongField("", f"must have at most {cls.most_pixels} pixels", kind="file_too_large")
         if cls.formats and picture.format not in cls.formats:
             raise WrongField("", f"must be one of {', '.join(cls.formats)}", kind="image_format_error")
         if short < cls.least_px:

@@ -75,6 +75,7 @@ def test_what_is_refused(kind: type[GivenUri], given: Any) -> None:
 class Png(GivenPicture):
     formats = ("PNG",)
     most_bytes = 20_000
+    most_pixels = 640 * 640
     least_px = 100
     most_ratio = 2.0
 
@@ -106,6 +107,7 @@ def test_a_picture_is_seen() -> None:
     [
         (bytes(20_001), "file_too_large"),
         (drawn("GIF"), "image_format_error"),
+        (drawn(width=641, height=640), "file_too_large"),
         (drawn(width=90, height=90), "image_too_small"),
         (drawn(width=640, height=310), "image_aspect_ratio_error"),
     ],

@@ -11,14 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from modelgate.core.records import Json
-from modelgate.sandbox.bfl.schema import FLUX_1, MODELS, ModelRules, PictureOrder
+from modelgate.sandbox.bfl.schema import COMMON, FLUX_1, MODELS, Body, ModelRules, PictureOrder
+from modelgate.sandbox.body_shape import MISSING, WrongField, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
 from modelgate.sandbox.front import TaskFront, VendorRefused, answering, count_made, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, read_magic
 from modelgate.sandbox.pictures import encode_picture, paint
 from modelgate.sandbox.task_vendor import TaskVendor
-from modelgate.sandbox.vision import NotAPicture, decode_base64, open_picture, shrink
 
 WORKING_S = 1.0
 SLOW_TASK_S = 12.0
@@ -32,13 +32,13 @@ PREFIX = "/bfl"
 KEY = "bfl-sandbox"
 _WORDS = {"blocked-prompt": "Request Moderated", "blocked-answer": "Content Moderated", "fail-task": "Error"}
 """What a magic word makes of a job."""
-MAX_PROMPT = 100_000
-MAX_SEED = 2**32 - 1
-MAX_IMAGE_BYTES = 20 * 1024 * 1024
-MAX_IMAGE_PIXELS = 20_000_000
+_PROVOKED = {
+    401: (403, "Not authenticated - Invalid Authentication"),
+    429: (429, "Rate limit exceeded"),
+    529: (503, "Service unavailable"),
+}
 MAX_PIXELS = 4 * 1024 * 1024
 MAX_RATIO = 21 / 9
-FORMATS = ("jpeg", "png")
 _RATIO = re.compile(r"^([1-9]\d{0,2}):([1-9]\d{0,2})$")
 
 
@@ -69,28 +69,28 @@ def check_order(model: str, body: Json) -> PictureOrder:
         raise BflRefused(404, "Not Found")
     if not isinstance(body, dict):
         raise invalid("", "Input should be a valid dictionary", kind="dict_type")
-    prompt = _text(body, "prompt", most=MAX_PROMPT) or ""
-    if "prompt" not in body and rules.needs_prompt:
-        raise invalid("prompt", "Field required", kind="missing")
-    pictures = [thumbnail for name in rules.pictures if (thumbnail := _picture(body, name)) is not None]
-    if not prompt.strip() and not any(body.get(name) for name in rules.pictures):
-        raise invalid("prompt", "Either prompt or an input image is needed", kind="value_error")
-    width, height = _size(body, rules)
-    _number(body, "safety_tolerance", low=0, high=rules.tolerance)
-    seed = _number(body, "seed", low=0, high=MAX_SEED)
-    if not isinstance(body.get("prompt_upsampling", False), bool):
-        raise invalid("prompt_upsampling", "Input should be a valid boolean", kind="bool_type")
-    chosen = _text(body, "output_format", most=20) or rules.default_format
-    if chosen not in FORMATS:
-        raise invalid("output_format", "Input should be 'jpeg' or 'png'", kind="enum")
+    try:
+        if "prompt" not in body and rules.needs_prompt:
+            raise WrongField("prompt", MISSING, kind="missing")
+        known = (*COMMON, *rules.pictures, *(("width", "height") if rules.step else ("aspect_ratio",)))
+        given = {name: value for name, value in body.items() if name in known and (value is not None or name == "prompt_upsampling")}
+        asked = read_shape(given, Body)
+        if not asked.prompt.strip() and not any(body.get(name) for name in rules.pictures):
+            raise WrongField("prompt", "Either prompt or an input image is needed")
+        if asked.safety_tolerance > rules.tolerance:
+            raise WrongField("safety_tolerance", f"Input should be less than or equal to {rules.tolerance}", kind="less_than_equal")
+        width, height = _size(asked, rules)
+    except WrongField as wrong:
+        raise invalid(wrong.field, wrong.reason, kind=wrong.kind) from None
+    pictures = (getattr(asked, name) for name in rules.pictures)
     return PictureOrder(
         model=model,
-        prompt=prompt,
+        prompt=asked.prompt,
         width=width,
         height=height,
-        format=chosen,
-        seed=seed if seed is not None else 42,
-        reference=pictures[0] if pictures else None,
+        format=asked.output_format or rules.default_format,
+        seed=asked.seed,
+        reference=next((picture.thumbnail for picture in pictures if picture and picture.thumbnail), None),
     )
 
 
@@ -100,70 +100,29 @@ def invalid(field: str, message: str, *, kind: str) -> BflRefused:
     return BflRefused(422, [{"type": kind, "loc": place, "msg": message}])
 
 
-def _text(body: dict[str, Json], name: str, *, most: int) -> str | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise invalid(name, "Input should be a valid string", kind="string_type")
-    if len(value) > most:
-        raise invalid(name, f"String should have at most {most} characters", kind="string_too_long")
-    return value
-
-
-def _number(body: dict[str, Json], name: str, *, low: int, high: int) -> int | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise invalid(name, "Input should be a valid integer", kind="int_type")
-    if value < low:
-        raise invalid(name, f"Input should be greater than or equal to {low}", kind="greater_than_equal")
-    if value > high:
-        raise invalid(name, f"Input should be less than or equal to {high}", kind="less_than_equal")
-    return value
-
-
-def _size(body: dict[str, Json], rules: ModelRules) -> tuple[int, int]:
-    """Return width and height of the picture: as asked in pixels, or of the asked ratio."""
+def _size(asked: Body, rules: ModelRules) -> tuple[int, int]:
+    """Return width and height of the picture: as asked in pixels, or of the asked ratio. Raises WrongField."""
     if not rules.step:
-        return _sides_of(_text(body, "aspect_ratio", most=20) or rules.default_ratio, rules.long_side)
-    sides = []
-    for name, default in (("width", 1024), ("height", 768 if rules is FLUX_1 else 1024)):
-        side = _number(body, name, low=rules.low, high=rules.high)
-        side = default if side is None else side
-        if side % rules.step:
-            raise invalid(name, f"Input should be a multiple of {rules.step}", kind="multiple_of")
-        sides.append(side)
-    if sides[0] * sides[1] > MAX_PIXELS:
-        raise invalid("width", "The picture should have at most 4 megapixels", kind="value_error")
-    return sides[0], sides[1]
+        return _sides_of(asked.aspect_ratio or rules.default_ratio, rules.long_side)
+    width = 1024 if asked.width is None else asked.width
+    height = (768 if rules is FLUX_1 else 1024) if asked.height is None else asked.height
+    for name, side in (("width", width), ("height", height)):
+        if not rules.low <= side <= rules.high or side % rules.step:
+            raise WrongField(name, f"Input should be a multiple of {rules.step} from {rules.low} to {rules.high}")
+    if width * height > MAX_PIXELS:
+        raise WrongField("width", "The picture should have at most 4 megapixels")
+    return width, height
 
 
 def _sides_of(ratio: str, long_side: int) -> tuple[int, int]:
     found = _RATIO.match(ratio)
     across, down = (int(found[1]), int(found[2])) if found else (0, 1)
     if not found or max(across / down, down / across) > MAX_RATIO + 0.001:
-        raise invalid("aspect_ratio", "Aspect ratio should lie between 21:9 and 9:21", kind="value_error")
+        raise WrongField("aspect_ratio", "Aspect ratio should lie between 21:9 and 9:21")
     shared = math.gcd(across, down)
     across, down = across // shared, down // shared
     unit = long_side / max(across, down)
     return round(across * unit / 8) * 8, round(down * unit / 8) * 8
-
-
-def _picture(body: dict[str, Json], name: str) -> bytes | None:
-    """Return a thumbnail of a picture in base64; None without one, and for an address, which is not fetched here."""
-    value = _text(body, name, most=2 * MAX_IMAGE_BYTES)
-    if not value or value.startswith(("http://", "https://")):
-        return None
-    try:
-        data = decode_base64(value.partition(",")[2] if value.startswith("data:") else value)
-        picture = open_picture(data)
-        if len(data) > MAX_IMAGE_BYTES or picture.width * picture.height > MAX_IMAGE_PIXELS:
-            raise invalid(name, "Image should have at most 20 MB and 20 megapixels", kind="value_error")
-        return shrink(picture)
-    except NotAPicture:
-        raise invalid(name, "Input should be the base64 of a picture, or a URL", kind="value_error") from None
 
 
 class BflJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,8 +169,8 @@ class BflSandbox(TaskFront[BflJob]):
         body = await read_submit(request, limit_bytes=MAX_BODY_BYTES, too_large=too_large, not_json=not_json)
         order = await asyncio.to_thread(check_order, request.path_params["model"], body)
         magic = read_magic("", order.prompt)
-        if magic.error_status is not None:
-            raise _provoked(magic.error_status)
+        if (status := magic.error_status) is not None:
+            raise BflRefused(*_PROVOKED.get(status, (status, "The prompt asked for this error.")))
         job = self._accept(order, magic=magic)
         count_made(entry, 1)
         megapixels = round(order.width * order.height / 1_000_000, 2)
@@ -266,17 +225,6 @@ def _draw(order: PictureOrder) -> bytes:
     prompt = read_magic("", order.prompt).text or order.prompt
     picture = paint(prompt, (order.width, order.height), variant=order.seed, reference=order.reference)
     return encode_picture(picture, order.format, quality=JPEG_QUALITY)
-
-
-def _provoked(status: int) -> BflRefused:
-    match status:
-        case 401:
-            return BflRefused(403, "Not authenticated - Invalid Authentication")
-        case 429:
-            return BflRefused(429, "Rate limit exceeded")
-        case 529:
-            return BflRefused(503, "Service unavailable")
-    return BflRefused(status, "The prompt asked for this error.")
 
 
 VENDOR = TaskVendor(name="bfl", key=KEY, opened=BflSandbox, job=BflJob)

@@ -1,6 +1,50 @@
-"""What each model of Black Forest Labs takes, as data, and what a checked request is."""
+"""What Black Forest Labs take, as structs and tables: every field's own shape, and what each model makes of it."""
+
+from typing import Annotated, Literal, Self
 
 import msgspec
+
+from modelgate.core.records import Json
+from modelgate.sandbox.given_files import GivenPicture
+
+MAX_PROMPT = 100_000
+MAX_SEED = 2**32 - 1
+COMMON = ("prompt", "prompt_upsampling", "seed", "safety_tolerance", "output_format")
+"""What every model takes."""
+
+
+class Picture(GivenPicture):
+    """A picture at an address, or in base64."""
+
+    most_bytes = 20 * 1024 * 1024
+    most_pixels = 20_000_000
+
+    @classmethod
+    def read(cls, value: Json) -> Self:
+        """Return what it shows; an empty text is as good as none. Raises WrongField."""
+        return cls() if value == "" else super().read(value)
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of all models. Which of them a model takes is in its rules; what it does not know it ignores."""
+
+    prompt: Annotated[str, msgspec.Meta(max_length=MAX_PROMPT)] = ""
+    prompt_upsampling: bool = False
+    seed: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] = 42
+    safety_tolerance: Annotated[int, msgspec.Meta(ge=0)] = 0
+    output_format: Literal["jpeg", "png", ""] = ""
+    width: int | None = None
+    height: int | None = None
+    aspect_ratio: str = ""
+    image_prompt: Picture | None = None
+    input_image: Picture | None = None
+    input_image_2: Picture | None = None
+    input_image_3: Picture | None = None
+    input_image_4: Picture | None = None
+    input_image_5: Picture | None = None
+    input_image_6: Picture | None = None
+    input_image_7: Picture | None = None
+    input_image_8: Picture | None = None
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,6 +55,8 @@ def test_only_its_own_key_opens(given: str | None) -> None:
         ("flux-dev", {"prompt": 7}, "prompt"),
         ("flux-dev", {"prompt": " "}, "prompt"),
         ("flux-dev", {"prompt_upsampling": "yes"}, "prompt_upsampling"),
+        ("flux-dev", {"prompt_upsampling": None}, "prompt_upsampling"),
+        ("flux-2-pro", {"input_image_8": 7}, "input_image_8"),
         ("flux-dev", {"image_prompt": "no picture"}, "image_prompt"),
         ("flux-pro-1.1-ultra", {"aspect_ratio": "3:1"}, "aspect_ratio"),
         ("flux-pro-1.1-ultra", {"aspect_ratio": "wide"}, "aspect_ratio"),
@@ -95,6 +97,7 @@ def test_sizes_and_pictures() -> None:
     asked = check_order("flux-pro-1.1", {"prompt": "", "image_prompt": "data:image/png;base64," + picture(), "width": 1440, "height": 256})
     assert (asked.width, asked.height, asked.format) == (1440, 256, "jpeg")
     assert asked.reference
+    assert check_order("flux-dev", {"prompt": "a fox", "image_prompt": "", "seed": None, "output_format": ""}).reference is None
     assert check_order("flux-kontext-pro", {"prompt": "", "input_image": "https://pictures.example/a.png"}).reference is None
 
 
