@@ -170,10 +170,10 @@ FAMILY, DREAM = "/luma/generations", "/luma/dream-machine/v1/generations"
         (DREAM, {"model": "ray-2", "prompt": ""}, "prompt", "required"),
         (DREAM, {"model": "ray-2", "keyframes": {"frame2": {}}}, "keyframes.frame2", "frame0"),
         (DREAM, {"model": "ray-2", "keyframes": {"frame0": {"type": "generation"}}}, "keyframes.frame0", "id"),
-        (DREAM, {"model": "ray-2", "concepts": [{"key": "somersault"}]}, "key", "dolly_zoom"),
+        (DREAM, {"model": "ray-2", "concepts": [{"key": "somersault"}]}, "concepts[0].key", "dolly_zoom"),
         (DREAM, {"model": "ray-3.2", "concepts": [{"key": "pov"}]}, "concepts", "not understood"),
         (f"{DREAM}/image", {"model": "photon-1", "sync": True}, "sync", "background"),
-        (f"{DREAM}/image", {"model": "photon-1", "image_ref": [{"url": DATA_URI, "weight": 2}]}, "weight", "0 to 1"),
+        (f"{DREAM}/image", {"model": "photon-1", "image_ref": [{"url": DATA_URI, "weight": 2}]}, "image_ref[0].weight", "0 to 1"),
         (f"{DREAM}/image", {"model": "photon-1", "format": "webp"}, "format", "jpg, png"),
     ],
 )
