@@ -107,7 +107,7 @@ def _is_sound(data: bytes) -> bool:
 
 def check_effects_order(body: dict[str, Json], _videos: Videos) -> KlingOrder:
     """Check an effects request. Raises KlingRefused, as above."""
-    scene = body.get("effect_scene") or ""
+    scene = "" if (given := body.get("effect_scene")) is None else given
     if not isinstance(scene, str):
         raise KlingRefused(1200, "effect_scene must be a string")
     if scene not in (*schema.PAIR_SCENES, *schema.SINGLE_SCENES):

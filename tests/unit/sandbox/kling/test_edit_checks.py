@@ -102,6 +102,7 @@ def test_good_effects() -> None:
     [
         ("", PAIR, "effect_scene"),
         ("dance", PAIR, "dance"),
+        (0, PAIR, "must be a string"),
         ("hug", None, "input"),
         ("hug", {**PAIR, "images": [URL]}, "two pictures"),
         ("hug", {**PAIR, "duration": ""}, "duration"),
@@ -111,6 +112,6 @@ def test_good_effects() -> None:
         ("squish", {**SINGLE, "duration": "10"}, "duration"),
     ],
 )
-def test_bad_effects(scene: str, asked: Any, word: str) -> None:
+def test_bad_effects(scene: Any, asked: Any, word: str) -> None:
     with pytest.raises(KlingRefused, match=word):
         check_effects_order({"effect_scene": scene, "input": asked}, VIDEOS.get)
