@@ -1,6 +1,6 @@
 """What a provider (a vendor as data) and its media operations look like. Filled in by one file per vendor in `providers/`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -70,6 +70,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     complete(request, model) -> request with the vendor's own defaults that the price depends on.
     measure(request, outputs) -> request with the length that was made, where `complete` could only say the longest there may be, which is
         held; what was made is charged. None: what is held is charged.
+    `inputs`: the hub's `InputRules` by role, for files that it takes within narrower bounds than a dialect may.
     `max_n`: the most results of one job. `takes`: what it understands beside model, prompt, n and aspect ratio: fields, options, roles of
         inputs; a request that says more is refused before anybody is asked. `takes_everything`: it understands every word and judges
         itself. `submit_timeout_s`: how long a submit may take.
@@ -102,6 +103,7 @@ class MediaOperation(msgspec.Struct, frozen=True, kw_only=True):
     max_n: int = 1
     takes: frozenset[str] = frozenset()
     takes_everything: bool = False
+    inputs: Mapping[str, Any] = {}
 
 
 CHAT_FORMATS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_content")

@@ -76,13 +76,14 @@ class MediaDesk(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """On what terms a model is to be had: its price, how long its slowest vendor may take, the most results of one task.
 
-    `request` is what is wanted with the vendor's defaults in it.
+    `request` is what is wanted with the vendor's defaults in it, `inputs` are the vendors' own rules for files by role.
     """
 
     price: Price
     deadline_s: float
     max_n: int
     request: MediaRequest
+    inputs: Mapping[str, InputRules] = {}
 
 
 class Submissions:
@@ -144,7 +145,9 @@ class Submissions:
             wanted = home.complete(wanted, wanted.model)
         _check_length(price, ask.operation, wanted, field_names)
         deadline_s = max((one.deadline_s for one in operations), default=DEFAULT_DEADLINE_S)
-        return Terms(price=price, deadline_s=deadline_s, max_n=min((one.max_n for one in operations), default=1), request=wanted)
+        inputs = _input_rules([*operations, *([home] if home is not None else [])])
+        max_n = min((one.max_n for one in operations), default=1)
+        return Terms(price=price, deadline_s=deadline_s, max_n=max_n, request=wanted, inputs=inputs)
 
     async def draft(
         self,
@@ -159,7 +162,8 @@ class Submissions:
     ) -> Task:
         """Return the task for what is asked, its inputs stored. Nothing else is kept yet, and no file stays in memory."""
         task_id = new_id("task")
-        stored = await self._inputs.store(ask.request, rules=rules, task_id=task_id)
+        narrowed = {role: rule.within(terms.inputs[role]) if role in terms.inputs else rule for role, rule in rules.items()}
+        stored = await self._inputs.store(ask.request, rules=narrowed, task_id=task_id)
         now = self._desk.clock()
         return Task(
             id=task_id,
@@ -264,6 +268,15 @@ class Submissions:
         self._moving.discard(step)
         if not step.cancelled() and (error := step.exception()) is not None:
             self._log_fault(error, "")
+
+
+def _input_rules(operations: Sequence[MediaOperation]) -> dict[str, InputRules]:
+    """Return the rules for files that hold at every vendor that may get them."""
+    found: dict[str, InputRules] = {}
+    for operation in operations:
+        for role, rules in operation.inputs.items():
+            found[role] = found[role].within(rules) if role in found else rules
+    return found
 
 
 def _check_length(price: Price, operation: str, wanted: MediaRequest, field_names: Mapping[str, str]) -> None:

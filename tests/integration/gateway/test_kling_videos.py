@@ -246,7 +246,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "multi_shot",
         "kling-v1",
     ),
-    ("videos/text2video", {"prompt": "p", "watermark_info": {"enabled": "yes"}}, "enabled", "true or false"),
+    ("videos/text2video", {"prompt": "p", "watermark_info": {"enabled": "yes"}}, "watermark_info.enabled", "true or false"),
     ("videos/text2video", {"prompt": "p", "callback_url": "customer"}, "callback_url", "address"),
     ("videos/image2video", {"prompt": "p"}, "image", "required"),
     ("videos/image2video", {"image": "nonsense?"}, "image", "base64"),

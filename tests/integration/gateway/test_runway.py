@@ -146,7 +146,12 @@ TURBO = {"model": "gen4_turbo", "promptImage": DATA_URI, "promptText": "a fox"}
         ("image_to_video", {"promptText": "🦊" * 501}, "promptText", "1002"),
         ("image_to_video", {"audio": True}, "audio", "cannot be used with gen4_turbo"),
         ("image_to_video", {"negativePrompt": "rain"}, "negativePrompt", "gen4_turbo"),
-        ("image_to_video", {"contentModeration": {"publicFigureThreshold": "high"}}, "publicFigureThreshold", "auto, low"),
+        (
+            "image_to_video",
+            {"contentModeration": {"publicFigureThreshold": "high"}},
+            "contentModeration.publicFigureThreshold",
+            "auto, low",
+        ),
         ("image_to_video", {"promptImage": [{"uri": DATA_URI, "position": "last"}]}, "promptImage", "first picture only"),
         ("image_to_video", {"promptImage": "data:image/png;base64,AAAA"}, "promptImage", "PNG"),
         ("image_to_video", {"promptImage": "http://127.0.0.1/fox.png"}, "promptImage", "not fetched"),

@@ -1,5 +1,6 @@
 """The way in: several tasks of one request are taken together or not at all."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed, UnknownModel
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, TaskOutput, Upstream
-from modelgate.formats.media.family import Ask
+from modelgate.formats.media.family import Ask, InputRules
 from modelgate.formats.media.requests import ImageRequest, Parent, VideoRequest, encode_request
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.submissions import DEFAULT_DEADLINE_S, MediaDesk, Submissions, weight_of
@@ -74,8 +75,10 @@ class Mover:
 class Inputs:
     def __init__(self) -> None:
         self.discarded = 0
+        self.rules: Mapping[str, InputRules] = {}
 
-    async def store(self, request: ImageRequest, **_: Any) -> ImageRequest:
+    async def store(self, request: ImageRequest, *, rules: Mapping[str, InputRules], **_: Any) -> ImageRequest:
+        self.rules = rules
         return request
 
     async def discard(self, _: Any) -> None:
@@ -230,3 +233,23 @@ def test_what_earlier_work_decides_is_not_the_callers_to_say(tmp_path: Path, ups
     with pytest.raises(InvalidRequest, match='mode is "std", but the earlier video decides: pro') as refused:
         used.terms(key, cheap, field_names={"quality": "mode"}, earlier=earlier)
     assert refused.value.param == "mode"
+
+
+@pytest.mark.anyio
+async def test_a_picture_keeps_to_the_rules_of_dialect_and_vendor(tmp_path: Path) -> None:
+    """Kling refused small pictures and WebP of other dialects only after money was held, in its own words."""
+    kept = Inputs()
+    used = submissions(tmp_path, store=Store(room=0), inputs=kept)
+    ask = image(model="painter", prompt="x")
+    terms = used.terms(KEY, ask, field_names={})
+    rule = InputRules(field="input_reference", content_types=("image/png", "image/webp"), max_bytes=99, max_ratio=3)
+    rules = {"image": rule, "audio": rule}
+
+    await used.draft(KEY, family="f", ask=ask, terms=terms, rules=rules, request_id="req_1")
+
+    narrowed = kept.rules["image"]
+    assert (narrowed.field, narrowed.content_types, narrowed.max_bytes) == ("input_reference", ("image/png",), 99)
+    assert (narrowed.min_side_pixels, narrowed.max_ratio) == (300, 2.5)
+    assert kept.rules["audio"] == rule
+    both = used.terms(KEY, image(model="both", prompt="x"), field_names={})
+    assert both.inputs == terms.inputs

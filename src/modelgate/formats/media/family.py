@@ -89,6 +89,17 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
     max_ratio: float = 0.0
     same_size_as: str = ""
     same_ratio_as: str = ""
+
+    def within(self, other: "InputRules") -> "InputRules":
+        """Return these rules where others hold too; what the field is called stays."""
+        return msgspec.structs.replace(
+            self,
+            content_types=tuple(name for name in self.content_types if name in other.content_types),
+            max_bytes=min(self.max_bytes, other.max_bytes),
+            min_side_pixels=max(self.min_side_pixels, other.min_side_pixels),
+            max_ratio=min(self.max_ratio or other.max_ratio, other.max_ratio or self.max_ratio),
+        )
+
     url_field: str = ""
 
 
