@@ -37,7 +37,10 @@ def prepare_directories(settings: Settings) -> None:
 
 def lock_directory(settings: Settings) -> int:
     """Return the descriptor of the lock, to be kept open while the directory is in use. Raises CannotStart."""
-    descriptor = os.open(settings.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(settings.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"cannot write {settings.lock_path}: {error.strerror}; choose another directory with --data") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

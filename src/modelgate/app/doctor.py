@@ -49,7 +49,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """Look at everything that can be seen on this machine."""
-    running = is_locked(settings.lock_path)
+    try:
+        running = is_locked(settings.lock_path)
+    except PermissionError:
+        mend = "run this as the user who runs the server, or give that user all of it: chown -R"
+        return (Finding(subject="data", ok=False, text=f"{settings.lock_path} may not be read", mend=mend),)
     findings = [*_data_directory(settings), *_secret(settings), _server(settings, running), *_processes(settings, running)]
     findings += [_port(settings, running), _database(settings), _disk(settings), _open_files(), _clock(settings)]
     return (*_settings(settings), *_certificate(settings), *findings)

@@ -75,6 +75,8 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (DatabaseUnusable, SettingsError, NoSuchRow, NameTaken, IdempotencyConflict) as error:
         raise click.ClickException(str(error)) from None
+    except PermissionError as error:
+        raise click.ClickException(f"may not read or write {error.filename}: run this as the user who runs the server") from None
     except DBAPIError as error:
         reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
         raise click.ClickException(f"the database refused: {reason}") from None

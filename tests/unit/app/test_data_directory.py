@@ -50,6 +50,13 @@ def test_one_lock_at_a_time(settings: Settings) -> None:
     os.close(lock_directory(settings))
 
 
+def test_a_lock_that_cannot_be_written(settings: Settings) -> None:
+    prepare_directories(settings)
+    settings.lock_path.mkdir()
+    with pytest.raises(CannotStart, match=r"cannot write .*/lock: Is a directory"):
+        lock_directory(settings)
+
+
 def test_a_lock_that_outlived_its_holder_is_free(settings: Settings) -> None:
     prepare_directories(settings)
     settings.lock_path.write_text("99999999\n")

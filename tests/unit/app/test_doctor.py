@@ -66,6 +66,16 @@ def test_a_certificate_that_ended(settings: Settings, tmp_path: Path, *, made_da
     assert "certificate" in {finding.subject for finding in examine(served)}
 
 
+def test_another_users_directory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended as an unexpected fault in the program, for everyone who forgot to become the server's user."""
+
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(doctor, "is_locked", denied)
+    assert bad(settings) == {"data": f"{settings.lock_path} may not be read"}
+
+
 def test_a_secret_that_is_gone(settings: Settings) -> None:
     settings.secret_path.unlink()
     assert "is gone" in bad(settings)["secret"]

@@ -66,3 +66,12 @@ def test_what_the_operator_can_mend_is_one_line(error: Exception) -> None:
 def test_what_nobody_foresaw_is_left_to_the_edge() -> None:
     with pytest.raises(ValueError, match="a bug"), one_line_errors():
         raise ValueError("a bug")
+
+
+def test_another_users_files_are_one_line() -> None:
+    """Whoever forgot to become the server's user was told of an unexpected fault in the program."""
+    with (
+        pytest.raises(click.ClickException, match="may not read or write /srv/data/secret: run this as the user who runs the server"),
+        one_line_errors(),
+    ):
+        raise PermissionError(13, "Permission denied", "/srv/data/secret")
