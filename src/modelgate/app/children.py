@@ -83,6 +83,7 @@ class Child:
             os.close(theirs)
         self.start_at = None
         self.report = None
+        self.last_words = ""
         self._line = b""
         self._started_at = time.monotonic()
 

@@ -4,6 +4,7 @@ import os
 import select
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,18 @@ def test_a_report_nobody_read_before_the_end_is_not_lost() -> None:
     assert wait_for_end(one) == "book ended with status 1: no database"
     assert one.report == Report(error="no database")
     assert one.reports is None
+
+
+def test_last_words_are_of_the_life_that_ended(tmp_path: Path) -> None:
+    """A relay was "ended by SIGBUS: the book sent no configuration", which it had said of a start long before."""
+    once = tmp_path / "once"
+    one = child(
+        f"if not os.path.exists({str(once)!r}): open({str(once)!r}, 'w'); report(b'{{\"crash\": \"no book\"}}\\n'); sys.exit(3)\nsys.exit(4)"
+    )
+    one.start()
+    assert wait_for_end(one) == "book ended with status 3: no book"
+    one.start()
+    assert wait_for_end(one) == "book ended with status 4"
 
 
 def test_a_signal_is_named() -> None:
