@@ -173,6 +173,7 @@ class AnswerStream:
             self._settle()
 
     def _settle(self) -> None:
+        self._upstream.resume()  # its last chunk may be still to come, and nobody else would have it read
         relay = self._relay
         if self.failure is not None:
             self._call.add_note("truncated")

@@ -195,7 +195,12 @@ class ChatExchange:
             content_type=self._wire_format.stream_type(self._peeked),
             words=partial(self._words_of_stream, relay),
         )
-        return await open_stream(self._call, response, told=told, candidate=candidate, on_over=self._on_stream_over)
+        stream = await open_stream(self._call, response, told=told, candidate=candidate, on_over=self._on_stream_over)
+        if isinstance(stream, AnswerStream):
+            # No other upstream will be asked, so what was read and fetched (pictures) need not stay as long as the stream. Should its words
+            # have to be counted, the request is read once more.
+            self._decoded = self._inlined = None
+        return stream
 
     def _encode_error(self, error: VendorError) -> bytes:
         failed = UpstreamFailed(error.message, status=max(error.status, 400), code=error.code)

@@ -1,6 +1,7 @@
 """The way of a chat against scripted upstreams on real sockets; the meter is a notebook."""
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ import pytest
 
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Credential, PriceRow, RequestFacts, Snapshot, Upstream
+from modelgate.formats.chat.request import ChatRequest
 from modelgate.formats.chat.wire_format import load_wire_formats
 from modelgate.formats.openai_chat.tap import StreamTap
 from modelgate.gateway import answer_stream as answer_stream_module
@@ -192,13 +194,13 @@ class House:
             return (key if digest == key.digest else None), "all", None
 
         clock = asyncio.get_running_loop().time
-        desk = CallDesk(meter=self.meter, rates=NoRates(), metrics=NoMetrics(), clock=clock)  # type: ignore[arg-type]
+        self.desk = CallDesk(meter=self.meter, rates=NoRates(), metrics=NoMetrics(), clock=clock)  # type: ignore[arg-type]
         self.transport = Transport()
         self.images = FetchedImages(GuardedFetcher(self.transport))
         self.kinds = chat_kinds(load_wire_formats(), images=self.images)
         self.gateway = CallGateway(
             keys=KeyTable(lookup, clock=clock),
-            desk=desk,
+            desk=self.desk,
             transport=self.transport,
             health=Health(),
             configuration=lambda: configuration,
@@ -489,6 +491,48 @@ async def test_symptom_a_client_that_leaves_streams_for_free() -> None:
         await until(lambda: house.meter.captured)
     assert [amount for amount, _ in house.meter.captured] == [CHARGE]
     assert house.meter.captured[0][1].note == "client_left"
+
+
+async def test_what_was_read_of_a_request_does_not_stay_as_long_as_its_stream_but_is_read_again_to_be_counted() -> None:
+    counted: list[list[str]] = []
+
+    async def count_tokens(texts: list[str]) -> list[int]:
+        counted.append(texts)
+        return [len(text) for text in texts]
+
+    body = {"model": "m", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "Hello there"}]}
+    async with playing(ScriptedUpstream(streaming(words(1), words(1) + STOP + DONE, pause_s=0.1))) as house:
+        house.desk.count_tokens = count_tokens
+        request = HttpRequest(
+            method="POST",
+            path="/v1/messages",
+            headers=HeaderBlock.of(("authorization", f"Bearer {SECRET}")),
+            body=json.dumps(body).encode(),
+            id="req_1",
+        )
+        response = await house.gateway.handle(request, house.kinds["anthropic_messages"])
+        gc.collect()
+        assert not any(isinstance(each, ChatRequest) for each in gc.get_objects())
+        await house.read_stream(response)
+    assert counted == [["Hello there", "word word "]]
+
+
+async def test_symptom_a_connection_was_lost_for_good_when_the_answer_ended_before_its_last_chunk() -> None:
+    """All of the answer came in one read, so reading paused until the client was there; then nobody wanted to read the end of the body."""
+
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        data = words(1) + STOP + USAGE_CHUNK + DONE
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        writer.write(head + b"%x\r\n%b\r\n" % (len(data), data))
+        await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n")
+
+    upstream = ScriptedUpstream(script)
+    async with playing(upstream) as house:
+        for _ in range(2):
+            await house.read_stream(await house.ask({"stream": True}))
+            await asyncio.sleep(0.1)
+        assert len(upstream.running) == 1
 
 
 async def test_by_policy_cancel_a_left_stream_is_dropped_and_estimated() -> None:

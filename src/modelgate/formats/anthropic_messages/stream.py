@@ -16,13 +16,13 @@ from modelgate.formats.chat.collect import words_in
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds
 from modelgate.formats.json_fields import UNREADABLE
+from modelgate.formats.kept_words import KeptWords
 from modelgate.formats.sse import Splitter, data_of, split_events
 
 KEEP_ALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
-MAX_KEPT_BYTES = 256 * 1024
-"""So much of a stream is kept for counting its words, in case the upstream does not count them; beyond it `events` tells."""
 
 _MODEL = re.compile(rb'("model"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_WORDS_FIELD = re.compile(rb'"(?:text|thinking|partial_json)"\s*:\s*"(?!")')
 _event = msgspec.json.Decoder(Event)
 
 
@@ -36,8 +36,8 @@ class StreamTap:
     __slots__ = (
         "_counted",
         "_has_ended",
+        "_has_rest",
         "_kept",
-        "_kept_bytes",
         "_model",
         "_splitter",
         "error",
@@ -54,8 +54,8 @@ class StreamTap:
         self._splitter = Splitter()
         self._counted = Counted()
         self._has_ended = False
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
+        self._has_rest = False
+        self._kept = KeptWords(_WORDS_FIELD)
         self.usage: Usage | None = None
         self.usage_refused = False
         self.final = b""
@@ -67,8 +67,22 @@ class StreamTap:
         """Take bytes as they arrive, return those that may go on now. Raises sse.EventTooLong."""
         if self.is_done or self.error is not None:
             return b""
-        complete = self._splitter.feed(data)
-        return self._pass(complete) if complete else b""
+        is_joined = self._has_rest
+        if is_joined:
+            data = self._whole(data)
+        pieces = 0 if self._has_ended else self._kept.take_run(data)
+        if pieces:
+            self.events += pieces
+            return data
+        if not is_joined:
+            data = self._whole(data)
+        return self._pass(data) if data else b""
+
+    def _whole(self, data: bytes) -> bytes:
+        """Return the events that are complete now. As long as reads end where events do, nothing waits for its rest."""
+        whole = self._splitter.feed(data)
+        self._has_rest = whole is not data
+        return whole
 
     def finish(self) -> bytes:
         """Say that the stream is over; return what still waited for its blank line, made whole."""
@@ -82,16 +96,19 @@ class StreamTap:
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept. They are read only now: most streams are counted by their upstream."""
-        return words_in(MessageDecoder().feed(b"".join(self._kept)))
+        return words_in(MessageDecoder().feed(self._kept.as_events))
 
     def _pass(self, data: bytes) -> bytes:
         """Return what goes on of complete events."""
-        self.events += data.count(b'"content_block_delta"')
-        if self._kept_bytes < MAX_KEPT_BYTES:
-            self._kept.append(data)
-            self._kept_bytes += len(data)
+        pieces = data.count(b'"content_block_delta"')
+        self.events += pieces
         if not self._has_ended and data.find(b'"message_') < 0 and data.find(b'"error"') < 0:  # costs less than `in`
+            if pieces:
+                self._kept.take_plain(data)
+            else:
+                self._kept.take(data)
             return data
+        self._kept.take(data)
         return b"".join([self._pass_event(event) for event in split_events(data)])
 
     def _pass_event(self, event: bytes) -> bytes:

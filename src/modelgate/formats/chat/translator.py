@@ -20,8 +20,10 @@ from modelgate.formats.chat.wire_format import StreamDecoder, StreamEncoder
 
 Words: TypeAlias = TextDelta | ThinkingDelta | ToolCallStart | ToolCallDelta
 
-MAX_KEPT_CHARACTERS = 4 * 1024 * 1024
-"""So much of an answer is kept for counting, in case the upstream does not count it."""
+MAX_KEPT_BYTES = 4 * 1024 * 1024
+"""So much of an answer's words is kept for counting, in case the upstream does not count it."""
+JOINED_WORDS = 32
+"""So many pieces are joined at a time."""
 
 
 class StreamTranslator:
@@ -34,8 +36,8 @@ class StreamTranslator:
         self._encode_error = encode_error
         self._open_choices: set[int] = set()
         self._ended_choices: set[int] = set()
-        self._kept: list[str] = []
-        self._kept_characters = 0
+        self._words: list[str] = []  # the last few; as strings all of them took six times as much
+        self._kept = bytearray()
         self.usage: Usage | None = None
         self.usage_refused = False
         self.final = b""
@@ -61,7 +63,8 @@ class StreamTranslator:
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept."""
-        return "".join(self._kept)
+        self._join()
+        return self._kept.decode()
 
     def _encoded(self, events: list[StreamEvent]) -> bytes:
         if self.error is not None or self.is_done:
@@ -102,6 +105,11 @@ class StreamTranslator:
                 text = event.name
         self.events += 1
         self._open_choices.add(event.choice)
-        if self._kept_characters < MAX_KEPT_CHARACTERS:
-            self._kept.append(text)
-            self._kept_characters += len(text)
+        self._words.append(text)
+        if len(self._words) >= JOINED_WORDS:
+            self._join()
+
+    def _join(self) -> None:
+        if len(self._kept) < MAX_KEPT_BYTES:
+            self._kept += "".join(self._words).encode("utf-8", "replace")
+        self._words.clear()

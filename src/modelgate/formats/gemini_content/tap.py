@@ -10,7 +10,7 @@ import msgspec
 
 from modelgate.core.usage import Usage
 from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta
-from modelgate.formats.chat.translator import MAX_KEPT_CHARACTERS
+from modelgate.formats.chat.translator import MAX_KEPT_BYTES
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import Passed, UnreadableAnswer
 from modelgate.formats.gemini_content.decode_response import AnswerReader, answer_decoder
@@ -26,7 +26,7 @@ from modelgate.formats.sse import Splitter, data_of, split_events
 _MODEL_FIELD = b'"modelVersion"'
 _MODEL = re.compile(rb'("modelVersion"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _PICTURE = re.compile(rb'"mimeType"\s*:\s*"image/')
-MAX_UNREAD_BYTES = 64 * 1024
+MAX_UNREAD_BYTES = 32 * 1024
 """So much of a stream passes before its counts are looked at, unless something else asks for them."""
 
 
@@ -207,18 +207,17 @@ class StreamTap:
 
     def _read_back(self) -> None:
         """Read the last credible counts of what passed unread; where there are none, keep its words."""
-        unread, self._unread, self._unread_bytes = b"".join(self._unread), [], 0
-        payloads = [data_of(event) or event.strip() for event in split_events(unread)]
-        for payload in reversed(payloads):
+        runs, self._unread, self._unread_bytes = self._unread, [], 0
+        for event in (event for run in reversed(runs) for event in reversed(split_events(run))):  # nearly always it is the very last
             try:
-                counted = decode_usage(_decode(payload).usage_metadata)
+                counted = decode_usage(_decode(data_of(event) or event.strip()).usage_metadata)
             except UNREADABLE:
                 continue
             if counted is not None and self._count(counted):
                 return
         if self._usage is None:
-            for payload in payloads:
-                self._keep(payload)
+            for event in (event for run in runs for event in split_events(run)):
+                self._keep(data_of(event) or event.strip())
 
     def _take_events(self, data: bytes) -> bytes:
         if not data:
@@ -284,7 +283,7 @@ class StreamTap:
         return True
 
     def _keep(self, payload: bytes) -> None:
-        if self._kept_bytes < MAX_KEPT_CHARACTERS:
+        if self._kept_bytes < MAX_KEPT_BYTES:
             self._kept.append(payload)
             self._kept_bytes += len(payload)
 

@@ -5,7 +5,7 @@ a usage-only chunk nobody asked for never leaks in halves.
 """
 
 import re
-from collections import deque
+from typing import ClassVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from modelgate.formats.chat.collect import words_in
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds
 from modelgate.formats.json_fields import UNREADABLE, top_level
+from modelgate.formats.kept_words import KeptWords
 from modelgate.formats.openai_chat.errors import decode_error
 from modelgate.formats.openai_chat.hub_stream import NO_ERRORS, ChatDecoder
 from modelgate.formats.openai_chat.passing import seal_audio_ids
@@ -21,18 +22,13 @@ from modelgate.formats.openai_chat.peek import own
 from modelgate.formats.openai_chat.response import decode_answer, has_no_choices, usage_of
 from modelgate.formats.sse import Splitter, data_of, split_events
 
-MAX_KEPT_BYTES = 256 * 1024
-"""So much of a stream is kept for counting its words, in case the upstream does not count them; beyond it `events` tells."""
+LAST_EVENTS = 4
+"""A finish reason in one of these ends an answer without `[DONE]`. Behind it may come usage, or what a filter found."""
 
 _MODEL = re.compile(rb'("model"\s*:\s*)"(?:[^"\\]|\\.)*"')
+REASON = b'"finish_reason"'
+NO_REASON = b'"finish_reason":null'
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
-_RECENT_BLOCKS = 4
-MAX_LOOKS = 16
-"""So often a stream is tried for events that differ in their words alone; some vendors' differ in more."""
-_CONTENT = re.compile(rb'"content"\s*:\s*"')
-_PIECE = re.compile(rb'[^"\r\n\\]*+')
-"""Words within an event that hold no quote, escape or line end: nothing but words can be in there."""
-BACKSLASH = ord("\\")
 
 
 class StreamTap:
@@ -41,15 +37,11 @@ class StreamTap:
     __slots__ = (
         "_asked",
         "_before",
-        "_behind",
-        "_end",
+        "_finished_at",
+        "_has_rest",
         "_kept",
-        "_kept_bytes",
-        "_looks",
         "_model",
-        "_recent",
         "_splitter",
-        "_start",
         "_state_ids",
         "_told_before",
         "error",
@@ -60,6 +52,8 @@ class StreamTap:
         "usage_refused",
     )
 
+    words_field: ClassVar[re.Pattern[bytes]] = re.compile(rb'"(?:content|reasoning_content|reasoning|arguments)"\s*:\s*"(?!")')
+
     def __init__(self, *, usage_asked: bool, model: str | None = None, state_ids: StateIds | None = None) -> None:
         """`usage_asked`: the client wants the usage chunk. `model`: the name to put in place of the upstream's, or None. `state_ids`: None
         where no sound is asked for."""
@@ -67,61 +61,68 @@ class StreamTap:
         self._model = None if model is None else msgspec.json.encode(model)
         self._state_ids = state_ids
         self._splitter = Splitter()
-        self._recent: deque[bytes] = deque(maxlen=_RECENT_BLOCKS)
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
+        self._kept = KeptWords(self.words_field)
+        self._finished_at = -LAST_EVENTS
+        self._has_rest = False
         self.usage: Usage | None = None
         self.usage_refused = False
         self.final = b""
         self.is_done = False
         self.error: VendorError | None = None
         self.events = 0
-        self._before = self._behind = self._told_before = b""
-        self._start = self._end = 0
-        self._looks = 0
+        self._before = self._told_before = b""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes as they arrive, return those that may go on now. Raises sse.EventTooLong."""
         if self.is_done:
             return b""
-        data = self._splitter.feed(data)
-        if not data:
-            return b""
-        if self._kept_bytes < MAX_KEPT_BYTES:
-            self._kept.append(data)
-            self._kept_bytes += len(data)
-        else:
-            self._recent.append(data)
-        start, end = self._start, self._end
-        if start and data[:start] == self._before and data[end:] == self._behind and _PIECE.fullmatch(data, start, len(data) + end):
-            self.events += 1
-            return data if self._model is None else self._told_before + data[start:]
-        return self._look(data)
+        is_joined = self._has_rest
+        if is_joined:
+            data = self._whole(data)
+        events = self._kept.take_run(data)
+        if events:
+            self.events += events
+            return data if self._model is None else self._renamed_run(data)
+        if not is_joined:
+            data = self._whole(data)
+        return self._look(data) if data else b""
+
+    def _whole(self, data: bytes) -> bytes:
+        """Return the events that are complete now. As long as reads end where events do, nothing waits for its rest."""
+        whole = self._splitter.feed(data)
+        self._has_rest = whole is not data
+        return whole
 
     def _look(self, data: bytes) -> bytes:
         """Take events that are not the one before but for its words."""
         events = data.count(b"data:")
+        is_last = data.count(REASON) != data.count(NO_REASON) and _FINISHED.search(data) is not None
         # By `find`: `in` tries first whether the bytes are a number, and that takes longer than to look for them.
         is_plain = data.count(b'"usage"') == data.count(b'"usage":null') and data.find(b"[DONE]") < 0 and data.find(b'"error"') < 0
         if is_plain and (self._state_ids is None or data.find(b'"audio"') < 0):
             self.events += events
-            if events == 1 and self._looks < MAX_LOOKS:
-                self._remember(data)
-            return data if self._model is None else _MODEL.sub(self._substitute, data)
-        return b"".join([self._pass_event(event) for event in split_events(data)])
+            if events and not is_last:
+                self._kept.take_plain(data)
+            else:
+                self._kept.take(data)
+            passing = data if self._model is None else _MODEL.sub(self._substitute, data)
+        else:
+            self._kept.take(data)
+            passing = b"".join([self._pass_event(event) for event in split_events(data)])
+        if is_last:
+            self._finished_at = self.events
+        return passing
 
-    def _remember(self, event: bytes) -> None:
-        """Keep what stands around the words of a plain event: the next is told from it at a glance, if it differs in them alone."""
-        self._looks += 1
-        found = _CONTENT.search(event)
-        start = found.end() if found is not None else len(event)
-        end = event.find(b'"', start)
-        if end < 0 or event[end - 1] == BACKSLASH or b'"model"' in event[end:]:
-            return
-        self._before, self._behind = event[:start], event[end:]
-        self._start, self._end = start, end - len(event)
-        if self._model is not None:
-            self._told_before = _MODEL.sub(self._substitute, self._before)
+    def _renamed_run(self, data: bytes) -> bytes:
+        """Return events that are one but for their words, the model named as the caller did."""
+        before = self._kept.before
+        if before is not self._before:
+            self._before = before
+            told = _MODEL.sub(self._substitute, before)
+            self._told_before = told if told != before and b'"model"' not in data[len(before) :] else b""
+        if not self._told_before:  # it stands behind the words, too
+            return _MODEL.sub(self._substitute, data)
+        return data.replace(before, self._told_before)
 
     def finish(self) -> bytes:
         """Say that the stream is over; return what still waited for its blank line, made whole."""
@@ -130,12 +131,12 @@ class StreamTap:
 
     def is_complete(self) -> bool:
         """Return whether the answer came to its end: `[DONE]`, or a finish reason in the last events."""
-        return self.is_done or _FINISHED.search(b"".join((*self._kept[-_RECENT_BLOCKS:], *self._recent))) is not None
+        return self.is_done or self.events - self._finished_at < LAST_EVENTS
 
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept. They are read only now: most streams are counted by their upstream."""
-        return words_in(ChatDecoder().feed(b"".join(self._kept)))
+        return words_in(ChatDecoder().feed(self._kept.as_events))
 
     def _pass_event(self, event: bytes) -> bytes:
         payload = data_of(event)

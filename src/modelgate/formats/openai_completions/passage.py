@@ -1,5 +1,7 @@
 """Requests, answers and streams between two that speak this dialect: bytes pass, as those of chat completions do."""
 
+import re
+
 from modelgate.core.http import HttpRequest
 from modelgate.core.providers import Quirks
 from modelgate.formats.chat.events import TextDelta
@@ -42,10 +44,12 @@ class CompletionsTap(StreamTap):
 
     __slots__ = ()
 
+    words_field = re.compile(rb'"text"\s*:\s*"(?!")')
+
     @property
     def text(self) -> str:
         """The answer's words as far as they were kept."""
-        events = CompletionsDecoder().feed(b"".join(self._kept))
+        events = CompletionsDecoder().feed(self._kept.as_events)
         return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 

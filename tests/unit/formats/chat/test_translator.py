@@ -1,4 +1,7 @@
+import pytest
+
 from modelgate.core.usage import Usage
+from modelgate.formats.chat import translator as translator_module
 from modelgate.formats.chat.events import ChoiceEnd, ResponseEnd, ResponseFailed, ResponseStart, StreamEvent, TextDelta, UsageReport
 from modelgate.formats.chat.translator import StreamTranslator
 from modelgate.formats.chat.vendor_error import VendorError
@@ -41,6 +44,22 @@ def test_the_last_words_are_held_back() -> None:
     assert (translator.final, translator.is_done) == (b"ResponseEnd ", True)
     assert translator.usage == Usage(input_tokens=2, output_tokens=1)
     assert (translator.text, translator.events) == ("wordword", 2)
+
+
+def test_the_words_are_kept_in_order_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Script, "EVENTS", {letter: TextDelta(text=letter) for letter in "abcdefghijklmnopqrstuvwxyzü"} | {"!": TextDelta(text="\ud83d")}
+    )
+    alphabet = "abcdefghijklmnopqrstuvwxyzü"
+    translator = _translator()
+    for _ in range(3):
+        translator.feed(alphabet.encode())
+    assert (translator.text, translator.text) == (alphabet * 3, alphabet * 3)
+    translator.feed(b"!a")
+    assert translator.text == alphabet * 3 + "?a"
+    monkeypatch.setattr(translator_module, "MAX_KEPT_BYTES", 10)
+    translator.feed(b"b")
+    assert translator.text == alphabet * 3 + "?a"
 
 
 def test_nothing_follows_the_end_or_an_error() -> None:

@@ -1,14 +1,16 @@
 """What passes and what is read of it."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.formats.openai_chat.conftest import ReversedIds
 
 from modelgate.core.usage import Usage
-from modelgate.formats import sse
-from modelgate.formats.openai_chat import tap as tap_module
-from modelgate.formats.openai_chat.tap import MAX_KEPT_BYTES, StreamTap
+from modelgate.formats import kept_words, sse
+from modelgate.formats.kept_words import MAX_KEPT_BYTES
+from modelgate.formats.openai_chat.tap import StreamTap
 
 
 def chunk(content: str, *, usage: str = '"usage":null', finish: str = "null", model: str = "m") -> bytes:
@@ -96,6 +98,9 @@ def test_what_follows_an_error_is_no_event_of_the_answer() -> None:
 def test_a_cut_stream_is_not_complete_and_one_with_a_finish_reason_is() -> None:
     assert not run(chunk("a", finish='""'), size=1000)[0].is_complete()
     assert run(chunk("a") + chunk("", finish='"length"'), size=13)[0].is_complete()
+    two = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":null},{"index":1,"delta":{},"finish_reason":null}]}\n\n'
+    assert run(two + chunk("", finish='"stop"'), size=1000)[0].is_complete()
+    assert not run(chunk("", finish='"stop"') + chunk("b") * 4, size=13)[0].is_complete()
 
 
 def test_what_comes_after_the_end_is_ignored() -> None:
@@ -121,6 +126,22 @@ def test_only_so_much_is_kept() -> None:
     for _ in range(100):
         tap.feed(chunk("x" * 10_000))
     assert MAX_KEPT_BYTES <= len(tap.text) * 1.1 < MAX_KEPT_BYTES * 1.2
+
+
+@pytest.mark.parametrize("together", [1, 3])
+def test_symptom_a_thousand_words_took_300_kb_until_the_end_of_the_stream(together: int) -> None:
+    """Every chunk was kept as it came, for counting its words, which hardly ever have to be counted."""
+    tap = tap_of()
+    tracemalloc.start()
+    try:
+        for number in range(0, 1000, together):
+            tap.feed(b"".join(chunk(f" word{at}") for at in range(number, number + together)))
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert tap.text.startswith(" word0 word1 word2 word3")
+    assert tap.text.count("word") == tap.events == 1000 + -1000 % together
+    assert kept_bytes < 20_000
 
 
 def test_ids_of_sounds_become_ours() -> None:
@@ -186,7 +207,7 @@ _TRICKS = (
 def _passed(reads: list[bytes], *, model: str | None, looks: int) -> tuple[object, ...]:
     tap = StreamTap(usage_asked=False, model=model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tap_module, "MAX_LOOKS", looks)
+        patch.setattr(kept_words, "MAX_TRIES", looks)
         said = b"".join(tap.feed(read) for read in reads) + tap.finish()
     return said, tap.usage, tap.usage_refused, tap.is_done, tap.error, tap.final, tap.is_complete(), tap.text
 
