@@ -772,12 +772,13 @@ class Read:
         writing(HEAD, WHOLE[:9], close=True),
         writing(CHUNKED, b"5\r\n{}", close=True),
         writing(EVENTS_HEAD, b"%x\r\n%b\r\n" % (len(EVENTS) // 2, EVENTS[: len(EVENTS) // 2]), REST_OF_EVENTS),
+        writing(EVENTS_HEAD, b"%x\r\n%b\r\n" % (len(EVENTS), EVENTS), b"0\r\n\r\n"),
         writing(EVENTS_HEAD, b"%x\r\n%b\r\n" % (len(EVENTS) // 2, EVENTS[: len(EVENTS) // 2]), close=True),
         answering({"error": {"message": "no"}}, status=400),
         answering({"error": {"message": "no"}}, status=500),
         vanishing,
     ],
-    ids=["pieces", "chunks", "cut", "cut-chunks", "events", "cut-events", "400", "500", "vanished"],
+    ids=["pieces", "chunks", "cut", "cut-chunks", "events", "late-end", "cut-events", "400", "500", "vanished"],
 )
 @pytest.mark.parametrize("is_streamed", [False, True])
 async def test_what_a_call_held_is_let_go_of_at_once(tmp_path: Path, script: Script, *, is_streamed: bool) -> None:
