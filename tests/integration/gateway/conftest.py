@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,8 @@ from modelgate.cli.main import modelgate
 from modelgate.core.records import RequestFacts
 
 POSTED_S = 60.0
+FOLLOW_S = 60.0
+NO_UPSTREAM = 503
 
 
 class Installation(RunningInstallation):
@@ -32,6 +35,15 @@ class Installation(RunningInstallation):
         done = CliRunner().invoke(modelgate, arguments, input=typed, env=environment, catch_exceptions=False, prog_name="modelgate")
         assert (done.exit_code != 0) == fails, done.stderr
         return done.stderr if fails else done.stdout
+
+    def followed(self, model: str, operation: str, key: str) -> None:
+        """Wait until the running server serves a model for live keys: it hears of its operator's commands a moment after them."""
+        asked = {"model": model, "operation": operation, "input": {"prompt": "a fox"}}
+        deadline = time.monotonic() + FOLLOW_S
+        headers = {"Authorization": f"Bearer {key}"}
+        while httpx2.post(self.base_url + "/v1/tasks/quote", json=asked, headers=headers).status_code == NO_UPSTREAM:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def record_of(installation: Installation, request_id: str) -> dict[str, Any]:

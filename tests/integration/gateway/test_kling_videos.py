@@ -201,7 +201,9 @@ def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
     try:
         running.run("upstreams", "add", "kling", "--base-url", f"{running.base_url}/kling", typed=running.test_key + "\n")
         running.run("accounts", "create", "--name", "caller")
-        live = Kling(running, running.key("--account", "caller"))
+        key = running.key("--account", "caller")
+        running.followed("kling-v1", "video", key)
+        live = Kling(running, key)
         video = live.video("videos/image2video", model_name="kling-v1", prompt="it moves", image=PICTURE)
         assert seen(video["url"])[1] == (720, 720)
         assert live.video("videos/video-extend", video_id=video["id"])["duration"] == "10.0"

@@ -399,7 +399,9 @@ def test_another_modelgate_can_be_the_upstream(tmp_path: Path) -> None:
     running = Installation(tmp_path / "data", "--drain-s", "2")
     try:
         running.run("upstreams", "add", "midjourney", "--base-url", running.base_url, typed=running.test_key + "\n")
-        live = Midjourney(running, running.key())
+        key = running.key()
+        running.followed("mj_imagine", "image", key)
+        live = Midjourney(running, key)
         grid = live.made("submit/imagine", prompt="a red fox --ar 3:2", base64Array=[picture()])
         assert size(grid["imageUrl"]) == (1008, 672)
         turbo = live.ended(live.submit("submit/imagine", prompt="a fox", prefix="mj-turbo/mj"))

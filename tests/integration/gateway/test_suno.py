@@ -347,7 +347,9 @@ def test_another_modelgate_can_be_the_upstream(tmp_path: Path, hook: str) -> Non
     running = Installation(tmp_path / "data", "--drain-s", "2", "--webhook-origins", hook)
     try:
         running.run("upstreams", "add", "suno", "--base-url", f"{running.base_url}/suno", typed=running.test_key + "\n")
-        live = Suno(running, running.key())
+        key = running.key()
+        running.followed("suno_music", "music", key)
+        live = Suno(running, key)
         made = live.made(gpt_description_prompt="pop", mv="chirp-v4", notify_hook=hook)
         assert made["notify_hook"] == hook
         clip = made["data"][0]
