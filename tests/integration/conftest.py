@@ -2,7 +2,6 @@
 
 import importlib
 import itertools
-import pkgutil
 import shutil
 import tempfile
 import warnings
@@ -15,8 +14,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from modelgate.storage import schema
 from modelgate.storage.database import Database, sqlite_url
+from modelgate.storage.migrations import prepare
 
 START_S = 120.0
 _numbers = itertools.count(1)
@@ -78,13 +77,6 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
-def create_tables(database: Database) -> None:
-    """Create every table there is, whichever room owns it."""
-    for module in pkgutil.iter_modules(schema.__path__):
-        importlib.import_module(f"{schema.__name__}.{module.name}")
-    schema.metadata.create_all(database.engine)
-
-
 # A copy of a database takes a third of the work of making its tables.
 
 
@@ -92,9 +84,7 @@ def create_tables(database: Database) -> None:
 def postgres_template(postgres_server: str) -> Iterator[str]:
     """The name of a Postgres database with all tables and no rows."""
     with postgres_database(postgres_server) as url:
-        opened = Database(url)
-        create_tables(opened)
-        opened.close()
+        prepare(url)
         yield str(make_url(url).database)
 
 
@@ -109,9 +99,7 @@ def postgres_copy_url(postgres_server: str, postgres_template: str) -> Iterator[
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite database with all tables and no rows."""
     path = tmp_path_factory.mktemp("template") / "modelgate.db"
-    opened = Database(sqlite_url(path))
-    create_tables(opened)
-    opened.close()  # the last connection moves the WAL into the file
+    prepare(sqlite_url(path))  # its last connection moves the WAL into the file
     return path
 
 

@@ -81,7 +81,9 @@ class Serving:
         self.process = subprocess.Popen(
             [sys.executable, "-c", START],
             env={
-                **os.environ,
+                **{
+                    name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"
+                },  # what is buffered is harder to end with
                 "MODELGATE_DATA": str(directory / "data"),
                 "MODELGATE_PORT": "0",
                 "FAKE_ROLE": str(directory / "role.py"),

@@ -67,6 +67,11 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; return the exit status. What stops it from serving is said in one line on stderr."""
+        status = self._run()
+        _give_up_the_unsaid()
+        return status
+
+    def _run(self) -> int:
         try:
             check_ways_out(self._settings)
             prepare_directories(self._settings)
@@ -351,6 +356,15 @@ def _say(stream: TextIO, text: str) -> None:
     with suppress(OSError):
         stream.write(text)
         stream.flush()
+
+
+def _give_up_the_unsaid() -> None:
+    """Let go of a stream that nobody takes anything from: the interpreter would try once more, and end with a status of its own (120)."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, None)
 
 
 def main(settings: Settings) -> None:

@@ -45,6 +45,14 @@ class Installation(RunningInstallation):
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
+    def wait_for_models(self, key: str, *models: str) -> None:
+        """Wait until the running server lists models that were just added."""
+        deadline = time.monotonic() + FOLLOW_S
+        headers = {"Authorization": f"Bearer {key}"}
+        while not {*models} <= {each["id"] for each in httpx2.get(self.base_url + "/v1/models", headers=headers).json()["data"]}:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
 
 def record_of(installation: Installation, request_id: str) -> dict[str, Any]:
     """Return what the book keeps of one request, its facts among it, as soon as it is posted."""

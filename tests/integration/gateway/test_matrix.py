@@ -580,7 +580,7 @@ def check_estimate(record: Booked, *, refused: bool) -> None:
     assert (record.outcome, record.facts.estimated) == ("captured", True)
     assert ("usage_refused" in record.facts.note) == refused
     assert 5 < record.facts.input_tokens < 40
-    assert 20 < record.facts.output_tokens < 40
+    assert 20 < record.facts.output_tokens < 55  # 49 by their size, where the tokenizer had no time
     assert record.amount_nanos > 0
 
 

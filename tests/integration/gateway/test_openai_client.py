@@ -522,6 +522,7 @@ def recorder(installation: Installation) -> Iterator[list[bytes]]:
     base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     installation.run("upstreams", "add", "openai", "--name", "recorder", "--base-url", base_url, "--models", "bytes-1", typed="sk-vendor\n")
     installation.run("prices", "set", "bytes-1", "--input", "1", "--output", "2")
+    installation.wait_for_models(installation.key(), "bytes-1")
     yield bodies
     server.shutdown()
     server.server_close()

@@ -182,7 +182,9 @@ def live_key(installation: Installation) -> Iterator[str]:
         models = ",".join(model_of(vendor, name) for of, name in CASES if of == vendor)
         flags = ("--name", f"failing-{vendor}", "--base-url", origin + path, "--models", models, "--free")
         installation.run("upstreams", "add", vendor, *flags, typed=f"{KEY}\n")
-    yield installation.key()
+    key = installation.key()
+    installation.wait_for_models(key, *(model_of(*case) for case in CASES))
+    yield key
     for vendor in ("openai", "anthropic", "gemini"):
         installation.run("upstreams", "remove", f"failing-{vendor}")
     server.shutdown()

@@ -10,7 +10,8 @@ def upload(filename: str | None = "a.png", *, size_bytes: int = 5) -> Part:
 
 
 def test_pictures_are_found_under_either_spelling() -> None:
-    form = Form(body=b"", parts=(upload(), upload(None), upload("b.png")))
+    text = Part(name="image[]", filename=None, content_type="", start=0, end=5)
+    form = Form(body=b"", parts=(upload(), text, upload("b.png")))
     assert [each.filename for each in uploads_of(form, "image", most=2)] == ["a.png", "b.png"]
 
 
