@@ -20,7 +20,6 @@ from modelgate.app.children import Child, Report
 from modelgate.app.data_directory import CannotStart, clear_run_directory, ensure_secret, lock_directory, prepare_directories
 from modelgate.app.listening import listen_for_relays, listen_for_sandbox
 from modelgate.app.processes import Processes, ProcessFacts, write_processes
-from modelgate.app.proxies import check_ways_out
 from modelgate.app.ready import SUPERVISOR_PID
 from modelgate.app.roles import COMMAND
 from modelgate.app.settings import Settings, to_environment
@@ -73,7 +72,6 @@ class Supervisor:
 
     def _run(self) -> int:
         try:
-            check_ways_out(self._settings)
             prepare_directories(self._settings)
             lock = lock_directory(self._settings)
         except CannotStart as error:

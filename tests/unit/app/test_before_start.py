@@ -36,6 +36,10 @@ def test_what_is_well(tmp_path: Path) -> None:
         (Settings(https_proxy="proxy.example:3128"), rf"--https-proxy \(MODELGATE_HTTPS_PROXY, or HTTPS_PROXY\) {PROXY}"),
         (Settings(http_proxy="http://"), rf"--http-proxy \(MODELGATE_HTTP_PROXY, or http_proxy\) {PROXY}"),
         (Settings(http_proxy="http://a.example:x"), rf"--http-proxy \(MODELGATE_HTTP_PROXY, or http_proxy\) {PROXY}"),
+        *(
+            (Settings(https_proxy=proxy), rf"--https-proxy \(MODELGATE_HTTPS_PROXY, or HTTPS_PROXY\) {PROXY}")
+            for proxy in ("proxy:3128", "https://proxy:1", "socks5://proxy:1", "http://")
+        ),
         (Settings(tls_cert="/nowhere/a.pem", tls_key="/nowhere/b.pem"), "cannot serve HTTPS"),
     ],
 )
