@@ -27,8 +27,8 @@ log = open(os.environ["FAKE_LOG"], "a", buffering=1)
 def stop(*_):
     log.write(f"stopped {name}\\n")
     sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
 from modelgate.app.ready import die_with_supervisor, report_crash, report_failure, report_ready
+signal.signal(signal.SIGTERM, stop)  # not within an import, where what it raises may be printed in place of ending the process
 die_with_supervisor()
 behaviour = os.environ.get("FAKE_" + role.upper(), "")
 log.write(f"started {name}\\n")
