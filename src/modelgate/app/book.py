@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from modelgate.app import first_run, snapshots
 from modelgate.app.journals import JournalKeeper, one_line
+from modelgate.app.outage import Outage
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock, system_clock
@@ -27,7 +28,7 @@ from modelgate.storage import claims
 from modelgate.storage.book_store import SqlBookStore
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.commits import CommitWatch
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, DatabaseAway
 from modelgate.storage.migrations import DatabaseUnusable, prepare
 from modelgate.storage.settings import current_version, keys_changed_since
 from modelgate.telemetry.logs import configure_logs
@@ -144,7 +145,8 @@ class Book:
                 async with self._turn:
                     await self._engine.handle(connection_id, message)
             except SQLAlchemyError as error:  # the relay says hello again on its next connection, and nothing is lost
-                _log.error("message_failed", message=type(message).__name__, error=one_line(error))
+                if not isinstance(error, DatabaseAway):
+                    _log.error("message_failed", message=type(message).__name__, error=one_line(error))
                 self._abort(connection_id)
 
     # --- what happens by itself
@@ -217,7 +219,9 @@ async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
         try:
             await action()
-        except SQLAlchemyError as error:  # the database is away: the next turn tries again
+        except DatabaseAway:  # the next turn tries again
+            continue
+        except SQLAlchemyError as error:
             _log.error("database_failed", action=getattr(action, "__name__", ""), error=one_line(error))
 
 
@@ -235,7 +239,7 @@ def main(settings: Settings) -> None:
     configure_logs(level=settings.log_level, format=settings.log_format, role="book")
     try:
         prepare(settings.database_url)
-        database = Database(settings.database_url)
+        database = Database(settings.database_url, outage=Outage())
         try:
             cipher = Cipher(snapshots.installation_secret(settings))
             made = first_run.set_up(database, cipher)

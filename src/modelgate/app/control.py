@@ -38,7 +38,7 @@ from modelgate.metering.periods import current_periods
 from modelgate.storage.account_log import DatabaseAccountLog
 from modelgate.storage.admin_events import DatabaseEventLog
 from modelgate.storage.cipher import Cipher
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, OutageListener
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.key_listings import DatabaseKeys
 from modelgate.storage.members import DatabaseMembers
@@ -135,9 +135,10 @@ class ControlRoom:
         reach: Reach = NOWHERE,
         clock: Clock = system_clock,
         passwords: Passwords | None = None,
+        outage: OutageListener | None = None,
     ) -> None:
         self._means = means = Means(
-            settings, open_database(settings), secret=secret, clock=clock, passwords=passwords or Passwords(), reach=reach
+            settings, open_database(settings, outage), secret=secret, clock=clock, passwords=passwords or Passwords(), reach=reach
         )
         sessions = session_room(means)
         origins = frozenset((settings.base_url,))

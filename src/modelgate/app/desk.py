@@ -25,6 +25,7 @@ from modelgate.app.control_reach import MAX_BODY_BYTES, PREFIXES, YESCALE_PREFIX
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.later import Later
 from modelgate.app.memory import give_large_blocks_back
+from modelgate.app.outage import Outage
 from modelgate.app.pages import PATHS, Pages, served_models
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.retention import sweep_files
@@ -67,7 +68,7 @@ from modelgate.portal.web_files import WebFiles
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.claims import DatabaseClaims
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, DatabaseAway, OutageListener
 from modelgate.storage.identity import find_key
 from modelgate.storage.migrations import DatabaseUnusable
 from modelgate.storage.webhooks import DatabaseWebhookStore
@@ -153,7 +154,7 @@ class Desk:
         reach = reach_of(
             settings, follower, transport=workshop.transport, providers=providers, cancel=submissions.cancel, urls_of=links.urls_of
         )
-        self._control = Later(partial(_make_control, settings, self._secret, reach))
+        self._control = Later(partial(_make_control, settings, self._secret, reach, outage=self._database.outage))
         application = self._application(
             once.of_media(media.handle),
             once.of_images(images.handle),
@@ -298,10 +299,10 @@ class Desk:
 # What nobody may ask for is imported when somebody does: 10 MB and a fifth of a second that a start does without.
 
 
-def _make_control(settings: Settings, secret: bytes, reach: Reach) -> "ControlRoom":
+def _make_control(settings: Settings, secret: bytes, reach: Reach, *, outage: OutageListener | None) -> "ControlRoom":
     from modelgate.app.control import ControlRoom  # noqa: PLC0415
 
-    return ControlRoom(settings, secret, reach=reach)
+    return ControlRoom(settings, secret, reach=reach, outage=outage)
 
 
 def _encode_yescale_error(error: ModelgateError, request_id: str) -> HttpResponse:
@@ -405,7 +406,7 @@ async def _serve_until_told(settings: Settings, secret: bytes) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = open_database(settings)
+    database = open_database(settings, Outage())
     try:
         await Desk(settings, database, secret).run(stop)
     finally:
@@ -413,4 +414,5 @@ async def _serve_until_told(settings: Settings, secret: bytes) -> None:
 
 
 def _log_fault(error: Exception, request: HttpRequest) -> None:
-    _log.error("fault", request_id=request.id, path=request.path, exc_info=error)
+    if not isinstance(error, DatabaseAway):  # that has been said
+        _log.error("fault", request_id=request.id, path=request.path, exc_info=error)

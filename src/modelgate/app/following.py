@@ -17,7 +17,7 @@ from modelgate.core.records import Snapshot
 from modelgate.gateway.configuration import Configuration
 from modelgate.metering.price_list import read_shipped_prices
 from modelgate.storage.cipher import Cipher
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, DatabaseAway
 from modelgate.storage.migrations import DatabaseUnusable, schema_state
 from modelgate.storage.settings import current_version, keys_changed_since
 
@@ -85,6 +85,8 @@ class ConfigurationFollower:
             await asyncio.sleep(FOLLOW_CHANGES_S)
             try:
                 await self.follow()
+            except DatabaseAway:
+                continue
             except SQLAlchemyError as error:
                 _log.error("configuration_not_read", reason=type(error).__name__)
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from modelgate.core.clock import Clock
 from modelgate.core.leases import Standing
 from modelgate.storage import ledger_drain, ledger_recovery
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, DatabaseAway
 from modelgate.storage.journal import JournalGap, JournalReader, find_journals, sweep_unborn
 from modelgate.storage.ledger_drain import MAX_BATCH
 
@@ -108,7 +108,8 @@ class JournalKeeper:
         try:
             return self._recover(journal) if journal.dead else self._drain(journal)
         except (JournalGap, SQLAlchemyError, OSError) as error:
-            _log.error("journal_not_posted", incarnation=journal.incarnation, error=one_line(error))
+            if not isinstance(error, DatabaseAway):
+                _log.error("journal_not_posted", incarnation=journal.incarnation, error=one_line(error))
             journal.posted_seq = None
             journal.rests_until = self._clock() + REST_AFTER_FAULT_S
             return None

@@ -74,7 +74,7 @@ COLLECT_AFTER_ALLOCATIONS = 50_000
 
 def main(settings: Settings, *, index: int, listen_fd: int) -> None:
     """Run one relay until SIGTERM on the listening socket passed by the supervisor."""
-    configure_logs(level=settings.log_level, format=settings.log_format)
+    configure_logs(level=settings.log_level, format=settings.log_format, role=f"relay-{index}")
     try:
         uvloop.run(Relay(settings, index=index).run(socket.socket(fileno=listen_fd)))
     except TimeoutError:

@@ -10,7 +10,7 @@ from modelgate.app.journals import one_line
 from modelgate.app.operator_settings import OPERATOR_SETTINGS
 from modelgate.core.clock import Clock
 from modelgate.gateway.refusals import RefusalLog
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, DatabaseAway
 from modelgate.storage.refusals import keep_refusals, remove_refusals
 from modelgate.storage.retention import remove_deliveries, remove_tasks
 
@@ -44,7 +44,9 @@ class RowKeeper:
                 if self._clock() >= self._next_removal:
                     self._next_removal = self._clock() + REMOVE_S
                     await self.remove()
-            except SQLAlchemyError as error:  # the database is away: what was refused meanwhile is lost, what is old stays a while
+            except DatabaseAway:  # what was refused meanwhile is lost, what is old stays a while
+                continue
+            except SQLAlchemyError as error:
                 _log.error("rows_not_kept", error=one_line(error))
 
     async def keep(self) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from modelgate.app.proxies import proxy_for
 from modelgate.app.settings import Settings
-from modelgate.app.workshop import Workshop, callback_key
+from modelgate.app.workshop import Workshop, callback_key, log_webhook_fault
 from modelgate.core.clock import system_clock
 from modelgate.core.providers import Provider
 from modelgate.core.records import DeliveryState, Task
@@ -61,6 +61,7 @@ def webhook_sender(
         encode=encode,
         key_of=lambda account: webhook_key(secret, account),
         clock=system_clock,
+        log_fault=log_webhook_fault,
         count=count,
     )
 

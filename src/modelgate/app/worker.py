@@ -7,6 +7,7 @@ import uvloop
 
 from modelgate.app.following import ConfigurationFollower, wait_until_prepared
 from modelgate.app.memory import give_large_blocks_back
+from modelgate.app.outage import Outage
 from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.app.snapshots import installation_secret
@@ -57,7 +58,7 @@ async def _work_until_told(settings: Settings, secret: bytes) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = open_database(settings)
+    database = open_database(settings, Outage())
     try:
         await work(settings, database, secret, stop)
     finally:

@@ -21,7 +21,7 @@ from modelgate.gateway.files import DEFAULT_LIFETIME_DAYS, FileLinks
 from modelgate.routing.health import Health
 from modelgate.storage.blobs import Blobs, blobs_of
 from modelgate.storage.cipher import derive_key
-from modelgate.storage.database import Database
+from modelgate.storage.database import Database, DatabaseAway, OutageListener
 from modelgate.storage.tasks import DatabaseTaskStore
 from modelgate.tasks.advance import Mover
 from modelgate.tasks.calls import ProxyFor, TransportCaller
@@ -42,10 +42,10 @@ SECONDS_PER_DAY = 86_400
 _log = structlog.get_logger("tasks")
 
 
-def open_database(settings: Settings) -> Database:
-    """Return the database with as many threads as it can use."""
+def open_database(settings: Settings, outage: OutageListener | None = None) -> Database:
+    """Return the database with as many threads as it can use; `outage` is the process's."""
     threads = SQLITE_THREADS if settings.database_url.startswith("sqlite") else POSTGRES_THREADS
-    return Database(settings.database_url, threads=threads)
+    return Database(settings.database_url, threads=threads, outage=outage)
 
 
 def owner_of(role: str, data_path: Path) -> str:
@@ -77,8 +77,15 @@ def addresses_of(settings: Settings, secret: bytes, links: FileLinks) -> Address
 
 
 def log_task_fault(error: BaseException, task_id: str) -> None:
-    """Log what a mover did not expect; the task is tried again when its lease is over."""
-    _log.error("task_fault", task=task_id, exc_info=error)
+    """Log what a mover did not expect; the task is tried again when its lease is over. That the database is away has been said."""
+    if not isinstance(error, DatabaseAway):
+        _log.error("task_fault", task=task_id, exc_info=error)
+
+
+def log_webhook_fault(error: BaseException, delivery_id: str) -> None:
+    """Log what a sender did not expect; the delivery is tried again when its lease is over. That the database is away has been said."""
+    if not isinstance(error, DatabaseAway):
+        _log.error("webhook_fault", delivery=delivery_id, exc_info=error)
 
 
 class Workshop:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -26,6 +26,25 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _RETRYABLE_SQLSTATES = ("40001", "40P01", "55P03", "08000", "08003", "08006", "57P01")
+_AWAY_SQLSTATES = ("08", "57P")
+"""How the states begin that tell of a lost connection, and of a server that stops or starts."""
+
+
+class DatabaseAway(OperationalError):
+    """There is no connection to the database: none could be made, or it broke and the next one did too."""
+
+
+class OutageListener(Protocol):
+    """Hears from every thread whether the database can be reached."""
+
+    losses: int
+    """How often it could not, so far."""
+
+    def lost(self, error: DatabaseAway) -> None: ...
+
+    def reached(self, losses: int) -> None:
+        """A transaction was made that began after so many losses."""
+        ...
 
 
 def sqlite_url(path: Path) -> str:
@@ -60,8 +79,9 @@ def _set_up_sqlite(engine: Engine, *, synchronous: str) -> None:
 class Database:
     """A pool of connections and a bounded pool of threads to use them from an event loop."""
 
-    def __init__(self, url: str, *, threads: int = 1, synchronous: str = "NORMAL") -> None:
+    def __init__(self, url: str, *, threads: int = 1, synchronous: str = "NORMAL", outage: OutageListener | None = None) -> None:
         url = _normalised(url)
+        self.outage = outage
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             self.engine = create_engine(url)
@@ -71,7 +91,11 @@ class Database:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
 
     def run(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a step in one writing transaction; deadlocks, serialisation failures and lost connections repeat it whole."""
+        """Run a step in one writing transaction; deadlocks, serialisation failures and lost connections repeat it whole.
+
+        Raises:
+            DatabaseAway: it cannot be reached; every other way to run a step raises it too.
+        """
         return self._run(False, step, *args, **kwargs)
 
     def read(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -96,21 +120,52 @@ class Database:
         self.engine.dispose()
 
     def _run(self, read_only: bool, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        losses = 0 if self.outage is None else self.outage.losses
         for tried in range(1, MAX_TRIES + 1):
             try:
-                with self.engine.connect() as connection:
-                    if read_only:
-                        connection = connection.execution_options(
-                            read_only=True,
-                            **({} if self.is_sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}),
-                        )
-                    with connection.begin():
-                        return step(connection, *args, **kwargs)
+                with self._connect(read_only) as connection, connection.begin():
+                    result = step(connection, *args, **kwargs)
             except DBAPIError as error:
-                if tried == MAX_TRIES or not _is_retryable(error):
-                    raise
-                time.sleep(min(0.5, 0.005 * 2**tried) * random.uniform(0.5, 1.0))
+                if tried < MAX_TRIES and _is_retryable(error):
+                    time.sleep(min(0.5, 0.005 * 2**tried) * random.uniform(0.5, 1.0))
+                    continue
+                if _is_away(error):
+                    raise self._lost(error) from error
+                raise
+            if self.outage is not None:
+                self.outage.reached(losses)
+            return result
         raise AssertionError("unreachable")
+
+    def _connect(self, read_only: bool) -> Connection:
+        try:
+            connection = self.engine.connect()
+        except DBAPIError as error:
+            raise _away(error) from error
+        if read_only:
+            connection = connection.execution_options(
+                read_only=True,
+                **({} if self.is_sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}),
+            )
+        return connection
+
+    def _lost(self, error: DBAPIError) -> DatabaseAway:
+        away = _away(error)
+        if self.outage is not None:
+            self.outage.lost(away)
+        return away
+
+
+def _away(error: DBAPIError) -> DatabaseAway:
+    if isinstance(error, DatabaseAway):
+        return error
+    assert error.orig is not None
+    return DatabaseAway(error.statement, error.params, error.orig, connection_invalidated=error.connection_invalidated, code=error.code)
+
+
+def _is_away(error: DBAPIError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None) or ""
+    return isinstance(error, DatabaseAway) or error.connection_invalidated or sqlstate.startswith(_AWAY_SQLSTATES)
 
 
 def _is_retryable(error: DBAPIError) -> bool:

@@ -18,6 +18,7 @@ import structlog
 from modelgate.core.clock import Clock
 from modelgate.core.http import HeaderBlock
 from modelgate.core.records import CALLBACK_STATES, Delivery, DeliveryState, Task
+from modelgate.tasks.worker import LogFault
 from modelgate.transport.errors import TransportError
 
 MAX_SENDING = 16
@@ -113,7 +114,7 @@ def pause_s(attempts: int, *, drawn: float) -> float:
 class WebhookSender:
     """Sends what is due. Several processes share the work through the store's leases."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one thing each, by name
         self,
         store: WebhookStore,
         *,
@@ -122,16 +123,19 @@ class WebhookSender:
         encode: Callable[[Task], bytes],
         key_of: Callable[[str], bytes],
         clock: Clock,
+        log_fault: LogFault,
         count: Callable[[DeliveryState], None] = lambda _state: None,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """`encode` says a task as a fetch would; `key_of(account)` signs; `count` hears what each try came to."""
+        """`encode` says a task as a fetch would; `key_of(account)` signs; `log_fault(error, delivery)` hears what was not
+        expected, with an empty id of the store's own; `count` hears what each try came to."""
         self._store = store
         self._tasks = tasks
         self._post = post
         self._encode = encode
         self._key_of = key_of
         self._clock = clock
+        self._log_fault = log_fault
         self._count = count
         self._draw = draw
         self._sending: set[asyncio.Task[None]] = set()
@@ -147,7 +151,7 @@ class WebhookSender:
                 try:
                     rest_s = await self._claim()
                 except Exception as error:  # noqa: BLE001  # the edge of the sender: whatever it is, the next round may do better
-                    _log.error("webhook_fault", exc_info=error)
+                    self._log_fault(error, "")
                     rest_s = FAULT_PAUSE_S
                 await self._sleep(rest_s)
         finally:
@@ -218,7 +222,7 @@ class WebhookSender:
             self._sending.discard(done)
             self._kicked.set()
             if not done.cancelled() and (error := done.exception()) is not None:  # tried again when its lease is over
-                _log.error("webhook_fault", delivery=delivery.id, exc_info=error)
+                self._log_fault(error, delivery.id)
 
         sending.add_done_callback(on_done)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 REDACTED = "[redacted]"
 MAX_DEPTH = 6
@@ -50,6 +51,15 @@ def _redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]
     return {name: REDACTED if _SECRET_NAME.search(name) else redact(value) for name, value in event.items()}
 
 
+def _name_role(role: str) -> Processor:
+    def name(_logger: object, _method: str, event: EventDict) -> EventDict:
+        if role:
+            event["role"] = role  # not a context variable: pools' threads have none of ours
+        return event
+
+    return name
+
+
 def configure_logs(*, level: str = "info", format: str = "auto", role: str = "") -> None:
     """Set up this process's log lines. `format`: json, console or auto (console on a terminal). `role` is named in each line."""
     as_json = format == "json" or (format == "auto" and not sys.stderr.isatty())
@@ -58,7 +68,7 @@ def configure_logs(*, level: str = "info", format: str = "auto", role: str = "")
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _name_role(role),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -69,5 +79,3 @@ def configure_logs(*, level: str = "info", format: str = "auto", role: str = "")
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    if role:
-        structlog.contextvars.bind_contextvars(role=role)

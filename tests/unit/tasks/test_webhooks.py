@@ -87,11 +87,12 @@ class Post:
         self.store = _twin.MemoryWebhookStore(world.store)
         self.mailbox = Mailbox()
         self.counted: list[str] = []
+        self.faults: list[tuple[BaseException, str]] = []
 
     def sender(self, **changes: Any) -> WebhookSender:
         about = {
             "tasks": self.world.store, "post": self.mailbox.post, "encode": encode, "key_of": lambda account: KEY, "clock": self.world.clock,
-            "count": self.counted.append, "draw": lambda: 0.0,
+            "log_fault": lambda error, delivery_id: self.faults.append((error, delivery_id)), "count": self.counted.append, "draw": lambda: 0.0,
         }  # fmt: skip
         return WebhookSender(self.store, **(about | changes))
 
