@@ -29,6 +29,11 @@ class Outage:
         self._said_at: float | None = None
         self._is_said = False  # of the outage of now
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the database is away, as far as is known."""
+        return self._since is not None
+
     def lost(self, error: DatabaseAway) -> None:
         """The database could not be reached."""
         with self._turn:
@@ -45,7 +50,7 @@ class Outage:
 
     def reached(self, losses: int) -> None:
         """A transaction was made that began after so many losses."""
-        if self._since is None:  # asked before the lock: the way of nearly every transaction
+        if not self.is_on:  # asked before the lock: the way of nearly every transaction
             return
         with self._turn:
             if self._since is None or losses != self.losses:
