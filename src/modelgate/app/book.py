@@ -22,7 +22,7 @@ from modelgate.app.ready import report_failure, report_ready
 from modelgate.app.settings import Settings
 from modelgate.core.clock import Clock, system_clock
 from modelgate.metering.book import BookEngine
-from modelgate.metering.messages import ToBook, ToRelay
+from modelgate.metering.messages import Ping, Pong, ToBook, ToEngine, ToRelay
 from modelgate.metering.periods import current_period
 from modelgate.storage import claims
 from modelgate.storage.book_store import SqlBookStore
@@ -58,7 +58,7 @@ class Book:
         self._clock = clock
         self._connections: dict[int, FrameConnection[ToBook]] = {}
         self._next_id = 0
-        self._messages: asyncio.Queue[tuple[int, ToBook]] = asyncio.Queue(MAX_WAITING_MESSAGES)
+        self._messages: asyncio.Queue[tuple[int, ToEngine]] = asyncio.Queue(MAX_WAITING_MESSAGES)
         self._turn = asyncio.Lock()  # the engine's messages and ticks must not overlap
         self._engine = BookEngine(SqlBookStore(database, period_of=current_period, clock=clock), send=self._send, clock=clock)
         self._charges_orphans = False
@@ -121,7 +121,10 @@ class Book:
             connection.send(message)
 
     def take(self, connection_id: int, message: ToBook) -> None:
-        """Put a relay's message in line."""
+        """Put a relay's message in line; whether we are there is answered at once, for a slow database is no reason to be replaced."""
+        if isinstance(message, Ping):
+            self._send(connection_id, Pong())
+            return
         try:
             self._messages.put_nowait((connection_id, message))
         except asyncio.QueueFull:

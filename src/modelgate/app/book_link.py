@@ -20,6 +20,8 @@ from modelgate.metering.messages import (
     KeyFound,
     KeysChanged,
     NoteRefusals,
+    Ping,
+    Pong,
     ToBook,
     ToRelay,
     Totals,
@@ -32,6 +34,8 @@ LOOKUP_WAIT_S = 1.0
 MAX_LOOKUPS = 1_000
 """So many keys are asked about at once; a flood of wrong keys must not become a queue."""
 RETRY_AFTER_S = 1.0
+PROBE_WAIT_S = 2.0
+"""A book that does not say in this time that it is there hangs."""
 
 
 class BookLink:
@@ -65,6 +69,7 @@ class BookLink:
         self._on_fenced = on_fenced
         self._connection: FrameConnection[ToRelay] | None = None
         self._lookups: dict[int, tuple[str, asyncio.Future[KeyFound]]] = {}
+        self._probe: asyncio.Future[bool] | None = None
         self._n = 0
         self.claims = RelayClaims()
         decoder: msgspec.msgpack.Decoder[ToRelay] = msgspec.msgpack.Decoder(ToRelay)
@@ -109,6 +114,16 @@ class BookLink:
             del self._lookups[n]
         return found.key, found.period, found.period_ends_at
 
+    async def answers(self) -> bool:
+        """Return whether the book is there and answers, which is known after `PROBE_WAIT_S` at most. All who ask share one question."""
+        if not self.connected:
+            return False
+        if self._probe is None:
+            self._probe = asyncio.get_running_loop().create_future()
+            self._send(Ping())
+        done, _ = await asyncio.wait((self._probe,), timeout=PROBE_WAIT_S)
+        return any(probe.result() for probe in done)
+
     def tell_refusals(self, refusals: Sequence[Refusal]) -> None:
         """Have the book write down what was refused; when it is not there that is lost, as is what it loses itself."""
         if refusals:
@@ -128,6 +143,7 @@ class BookLink:
     def lost(self) -> None:
         """The connection ended; the client makes the next."""
         self._connection = None
+        self._end_probe(False)
         self._leases.disconnected()
         self.claims.disconnected()
 
@@ -143,6 +159,8 @@ class BookLink:
                 self._on_snapshot(msgspec.msgpack.decode(snapshot, type=Snapshot))
             case ClaimAnswered() | ClaimEnded():
                 self.claims.received(message)
+            case Pong():
+                self._end_probe(True)
             case Fenced():
                 self._meter.stop()
                 self._on_fenced()
@@ -151,6 +169,11 @@ class BookLink:
                 self._meter.on_message(message)
                 if isinstance(message, Totals) and not was_ready:
                     self._ask_again()
+
+    def _end_probe(self, answered: bool) -> None:
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            probe.set_result(answered)
 
     def _ask_again(self) -> None:
         for n, (digest, _) in self._lookups.items():

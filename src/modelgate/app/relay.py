@@ -209,8 +209,12 @@ class Relay:
             ),
             passage=passage,
             processes_path=settings.processes_path,
-            health=lambda: {f"relay-{self._index}": not self._is_broken, "book": self._link.connected},
+            health=self._health,
         )
+
+    async def _health(self) -> dict[str, bool]:
+        """Return whether we serve, and whether the book answers."""
+        return {f"relay-{self._index}": not self._is_broken, "book": await self._link.answers()}
 
     def _hit_price(self) -> str:
         """Return the share of the original charge that an answer from the cache costs."""

@@ -1,6 +1,7 @@
 """Which part of a relay answers a request: chat and models here, probes here, everything else the desk."""
 
-from collections.abc import Callable, Coroutine, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ class RelayRouter:
         images: ImagesDoor,
         passage: Passage,
         processes_path: Path,
-        health: Callable[[], dict[str, bool]],
+        health: Callable[[], Awaitable[dict[str, bool]]],
     ) -> None:
-        """`health` tells of each process this relay knows at first hand whether it serves."""
+        """`health` tells of each process this relay knows at first hand whether it serves, within a bound of its own."""
         self._calls = calls
         self._kinds = kinds
         self._free = free
@@ -89,11 +90,11 @@ class RelayRouter:
         return await self._passage.handle(request)
 
     async def _readiness(self) -> HttpResponse:
-        """Say which process is missing, with 503, or that all are there."""
+        """Say which process is missing or does not answer, with 503, or that all are there."""
         written = read_processes(self._processes_path)
         processes = {name: facts.ready for name, facts in written.processes.items()} if written is not None else {}
-        processes.update(self._health())
-        processes["desk"] = await self._passage.is_alive()
+        known, processes["desk"] = await asyncio.gather(self._health(), self._passage.is_alive())
+        processes.update(known)
         missing = [name for name, serves in processes.items() if not serves and name != "sandbox"]
         body = msgspec.json.encode({"ready": not missing, "missing": missing, "processes": processes})
         return HttpResponse(status=503 if missing else 200, headers=_JSON, body=body + b"\n")

@@ -31,7 +31,7 @@ from modelgate.metering.messages import (
     Recall,
     Refused,
     Return,
-    ToBook,
+    ToEngine,
     ToRelay,
     Totals,
 )
@@ -107,7 +107,7 @@ class BookEngine:
         """The incarnations that are connected and have said hello."""
         return {connection.incarnation for connection in self._connections.values() if connection.incarnation}
 
-    async def handle(self, connection_id: int, message: ToBook) -> None:
+    async def handle(self, connection_id: int, message: ToEngine) -> None:
         """Take one message of a relay."""
         connection = self._connections.get(connection_id)
         if connection is None:

@@ -74,6 +74,10 @@ class NoteRefusals(msgspec.Struct, frozen=True, tag=True):
     refusals: tuple[Refusal, ...]
 
 
+class Ping(msgspec.Struct, frozen=True, tag=True):
+    """Are you there? Answered at once, before all that waits."""
+
+
 class Totals(msgspec.Struct, frozen=True, tag=True):
     """The answer to hello, and news at any time."""
 
@@ -142,6 +146,10 @@ class ClaimEnded(msgspec.Struct, frozen=True, tag=True):
     n: int
 
 
+class Pong(msgspec.Struct, frozen=True, tag=True):
+    """Answer to Ping."""
+
+
 class KeysChanged(msgspec.Struct, frozen=True, tag=True):
     """Forget what you know about these keys (by key id); empty: about all."""
 
@@ -154,5 +162,9 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     snapshot: bytes
 
 
-ToBook = Hello | Ask | Return | FindKey | MakeClaim | EndClaim | NoteRefusals
-ToRelay = Totals | Granted | Refused | PeriodOver | Recall | Fenced | KeyFound | KeysChanged | Configured | ClaimAnswered | ClaimEnded
+ToEngine = Hello | Ask | Return | FindKey | MakeClaim | EndClaim | NoteRefusals
+"""What waits in line for the book's engine."""
+ToBook = ToEngine | Ping
+ToRelay = (
+    Totals | Granted | Refused | PeriodOver | Recall | Fenced | KeyFound | KeysChanged | Configured | ClaimAnswered | ClaimEnded | Pong
+)

@@ -32,6 +32,8 @@ from modelgate.metering.messages import (
     KeyFound,
     KeysChanged,
     MakeClaim,
+    Ping,
+    Pong,
     ToRelay,
     Totals,
 )
@@ -136,6 +138,12 @@ async def test_a_relay_is_told_what_it_needs(office: Office, peer: Peer) -> None
     assert (await peer.hear(KeyFound)).key == office.key
     await peer.say(Ask(1, office.key.id, "all", 100, 500))
     assert (await peer.hear(Granted)).leases[0].granted_nanos == 500
+
+
+async def test_a_book_says_that_it_is_there_whatever_it_waits_for(office: Office, peer: Peer) -> None:
+    await peer.say(Ping())
+    await peer.hear(Pong)
+    assert [type(message) for message in peer.heard] == [Pong], "before any hello"
 
 
 async def test_changes_reach_the_relay(office: Office, peer: Peer) -> None:

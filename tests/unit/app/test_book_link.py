@@ -23,6 +23,8 @@ from modelgate.metering.messages import (
     KeysChanged,
     LeaseTotals,
     NoteRefusals,
+    Ping,
+    Pong,
     Recall,
     Return,
     ToBook,
@@ -234,3 +236,32 @@ async def test_what_was_refused_is_told(world: World) -> None:
     world.link.tell_refusals(())
     world.link.tell_refusals([refused])
     assert await book.hear() == NoteRefusals((refused,))
+
+
+async def test_a_book_that_hangs_does_not_answer_and_one_that_goes_on_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped book kept its connection, so that readiness was told for as long as it was stopped."""
+    assert not await world.link.answers(), "nobody is asked before the book has said hello"
+    book = await greeted(world)
+    monkeypatch.setattr(module, "PROBE_WAIT_S", 0.01)
+    for _ in range(3):
+        assert not await world.link.answers()
+    assert await book.hear() == Ping()
+    assert book.has_heard_nothing(), "one question is enough"
+
+    monkeypatch.setattr(module, "PROBE_WAIT_S", 30.0)
+    asked = [asyncio.create_task(world.link.answers()) for _ in range(3)]
+    await asyncio.sleep(0)
+    book.say(Pong())
+    assert all(await asyncio.gather(*asked))
+    asking = asyncio.create_task(world.link.answers())
+    assert await book.hear() == Ping()
+    book.say(Pong(), Pong())
+    assert await asking
+
+
+async def test_a_book_that_goes_away_while_it_is_asked_does_not_answer(world: World) -> None:
+    book = await greeted(world)
+    asking = asyncio.create_task(world.link.answers())
+    assert await book.hear() == Ping()
+    book.hang_up()
+    assert not await asking

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 
 from modelgate.app.relay_router import RelayRouter
@@ -61,7 +62,10 @@ class NamedFree:
         return HttpResponse(status=200, headers=HeaderBlock(), body=f"stored {request.path}".encode())
 
 
-def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
+def router(tmp_path: Path, *, desk_alive: bool = True, book_alive: bool = True) -> RelayRouter:
+    async def health() -> dict[str, bool]:
+        return {"relay-0": True, "book": book_alive}
+
     return RelayRouter(
         calls=cast(RepeatableCalls, NamedCalls()),
         free=cast(FreeCalls, NamedFree()),
@@ -70,7 +74,7 @@ def router(tmp_path: Path, *, desk_alive: bool = True) -> RelayRouter:
         images=cast(ImagesDoor, Door()),
         passage=cast(Passage, Named("desk", alive=desk_alive)),
         processes_path=tmp_path / "processes",
-        health=lambda: {"relay-0": True},
+        health=health,
     )
 
 
@@ -127,8 +131,10 @@ async def test_another_method_is_told_which_ones_are_served(tmp_path: Path, meth
     assert refused.value.header_lines == allowed
 
 
-@pytest.mark.parametrize(("desk_alive", "status"), [(True, 200), (False, 503)])
-async def test_readiness_says_that_the_desk_is_missing(tmp_path: Path, desk_alive: bool, status: int) -> None:
-    response = await ask(router(tmp_path, desk_alive=desk_alive), "GET", "/readyz")
-    assert response.status == status
-    assert (b'"missing":["desk"]' in cast(bytes, response.body)) is not desk_alive
+@pytest.mark.parametrize("desk_alive", [True, False])
+@pytest.mark.parametrize("book_alive", [True, False])
+async def test_readiness_says_who_is_missing(tmp_path: Path, book_alive: bool, desk_alive: bool) -> None:
+    response = await ask(router(tmp_path, desk_alive=desk_alive, book_alive=book_alive), "GET", "/readyz")
+    assert response.status == (200 if desk_alive and book_alive else 503)
+    missing = [name for name, alive in (("book", book_alive), ("desk", desk_alive)) if not alive]
+    assert msgspec.json.decode(cast(bytes, response.body))["missing"] == missing
