@@ -93,8 +93,8 @@ class RelayRouter:
         """Say which process is missing or does not answer, with 503, or that all are there."""
         written = read_processes(self._processes_path)
         processes = {name: facts.ready for name, facts in written.processes.items()} if written is not None else {}
-        known, processes["desk"] = await asyncio.gather(self._health(), self._passage.is_alive())
-        processes.update(known)
+        known, desk_answers = await asyncio.gather(self._health(), self._passage.is_alive())
+        processes.update(known, desk=desk_answers)
         missing = [name for name, serves in processes.items() if not serves and name != "sandbox"]
         body = msgspec.json.encode({"ready": not missing, "missing": missing, "processes": processes})
         return HttpResponse(status=503 if missing else 200, headers=_JSON, body=body + b"\n")
