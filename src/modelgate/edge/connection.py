@@ -138,11 +138,11 @@ class Connection(asyncio.Protocol):
         self._peer_ended = True
         if self._phase == AWAITING_HEAD:
             if self._ahead and not self._write_paused:
-                self._refuse(InvalidRequest("The connection ended within the head."))
+                self._refuse(InvalidRequest("The connection ended within the head."), self._ahead)
             elif not self._ahead:
                 self._close()
         elif self._phase == READING_BODY:
-            self._refuse(InvalidRequest("The connection ended within the body."))
+            self._refuse(InvalidRequest("The connection ended within the body."), self._known_head)
         elif self._phase == LINGERING:
             self._close()
         return True
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
             if self._stream is not None:
                 self._stream.flush_head()
         elif self._phase == READING_BODY or (self._phase == AWAITING_HEAD and self._ahead and not self._write_paused):
-            self._refuse(RequestTimedOut())
+            self._refuse(RequestTimedOut(), self._ahead or self._known_head)
         elif self._phase == AWAITING_HEAD and not self._write_paused:
             self._close()
         else:
@@ -250,7 +250,7 @@ class Connection(asyncio.Protocol):
                 if parsed.size > limits.max_head_bytes:
                     raise HeadTooLarge
             except ModelgateError as error:
-                self._refuse(error, guess_path(data))
+                self._refuse(error, data)
                 return
             self._head = parsed
             self._known_head = data[: parsed.size]
@@ -287,11 +287,11 @@ class Connection(asyncio.Protocol):
     def _await_rest_of_head(self, searched: int) -> None:
         ahead = self._ahead
         if len(ahead) > self._service.limits.max_head_bytes:
-            self._refuse(HeadTooLarge(), guess_path(bytes(ahead[: self._service.limits.max_head_bytes])))
+            self._refuse(HeadTooLarge(), ahead)
         elif find_flaw(ahead, searched) and bytes(ahead) != b"\r":
-            self._refuse(InvalidRequest(NOT_HTTP), guess_path(bytes(ahead)))
+            self._refuse(InvalidRequest(NOT_HTTP), ahead)
         elif self._peer_ended and ahead:
-            self._refuse(InvalidRequest("The connection ended within the head."))
+            self._refuse(InvalidRequest("The connection ended within the head."), ahead)
         elif self._peer_ended:
             self._close()
 
@@ -299,10 +299,10 @@ class Connection(asyncio.Protocol):
         service = self._service
         limits = service.limits
         if head.length > limits.max_body_bytes:
-            self._refuse(BodyTooLarge(), head.path)
+            self._refuse(BodyTooLarge(), self._known_head)
             return
         if head.length != CHUNKED and service.buffered_bytes + head.length > service.max_buffered_bytes:
-            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), head.path)
+            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._known_head)
             return
         self._phase = READING_BODY
         if head.expects_continue and not rest:
@@ -318,7 +318,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_direct(self, head: Head, rest: bytes) -> None:
         body = DirectBody(self, beginning=rest, length=head.length)
-        if self._hold(len(rest)) and body.ask_room():
+        if self.body_grows(len(rest)) and body.ask_room():
             self._direct = True
             self._switch_protocol(body)
 
@@ -328,9 +328,9 @@ class Connection(asyncio.Protocol):
         try:
             rest = collector.feed(data)
         except ModelgateError as error:
-            self._refuse(error, self._head.path)
+            self._refuse(error, self._known_head)
             return
-        if not self._hold(len(collector.body) - before):
+        if not self.body_grows(len(collector.body) - before):
             return
         if collector.done:
             self._ahead += rest
@@ -344,10 +344,6 @@ class Connection(asyncio.Protocol):
         limits = self._service.limits
         by_rate = self._begun + received_bytes / limits.min_body_rate
         self.deadline = min(self._service.loop.time(), by_rate) + limits.body_timeout_s
-
-    def body_grows(self, more_bytes: int) -> bool:
-        """Ask for room; refuses the request when there is none."""
-        return self._hold(more_bytes)
 
     def body_complete(self, body: bytearray) -> None:
         """A directly read body is there."""
@@ -364,11 +360,11 @@ class Connection(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         self._transport.resume_reading()
 
-    def _hold(self, more_bytes: int) -> bool:
+    def body_grows(self, more_bytes: int) -> bool:
         """Count body bytes against what all connections may hold together; refuse the request when it is too much."""
         service = self._service
         if service.buffered_bytes + more_bytes > service.max_buffered_bytes:
-            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._head.path)
+            self._refuse(Overloaded(retry_after_s=OVERLOAD_RETRY_S), self._known_head)
             return False
         service.buffered_bytes += more_bytes
         self._held_bytes += more_bytes
@@ -554,17 +550,17 @@ class Connection(asyncio.Protocol):
 
     # Ending.
 
-    def _refuse(self, error: ModelgateError, path: str = "") -> None:
-        """Answer with an error and end the connection."""
+    def _refuse(self, error: ModelgateError, data: bytes | bytearray = b"") -> None:
+        """Answer with an error and end the connection. `data`: what the request at fault begins with."""
         if self._direct:
             self._direct = False
             self._switch_protocol(self)
         self._let_go()
         request_id = self._service.new_request_id(self._service.clock())
-        response = self._service.render(error, path, request_id)
+        response = self._service.render(error, guess_path(data), request_id)
         body = response.body if isinstance(response.body, (bytes, bytearray)) else b""
         rendered = framing.render_head(response, request_id, lines=framing.refusal_lines(cors=self._service.cors), length=len(body))
-        self._transport.write(rendered + body)
+        self._transport.write(rendered if data.startswith(b"HEAD ") else rendered + body)
         self._linger()
 
     def _linger(self) -> None:

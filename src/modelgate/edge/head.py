@@ -26,7 +26,7 @@ _DECISIVE = re.compile(rb"\r\n(host|content-length|transfer-encoding|connection|
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)(?=\r\n)", re.IGNORECASE)
 _HOST_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789.-_~%!$&'()*+,;=:[]"
 MAX_LENGTH_DIGITS = 18
-_TARGET = re.compile(rb"[A-Z]{1,20} (?:https?://[^/?# ]*)?(/[!-~]*)")
+_TARGET = re.compile(rb"[A-Z]{1,20} (?:(?i:https?)://[^/?# ]*)?(/[!-~]*)")
 _ABSOLUTE = re.compile(r"https?://[^/?]+([^?]*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
 _FLAW = re.compile(rb"[^\r]\n|\r[^\n]|\0")
 
@@ -156,7 +156,7 @@ def find_flaw(data: bytes | bytearray, start: int) -> bool:
     return _FLAW.search(data, max(start - 1, 0)) is not None
 
 
-def guess_path(data: bytes) -> str:
+def guess_path(data: bytes | bytearray) -> str:
     """Return the path a refused head seems to ask for, so that the refusal is in its dialect; empty when there is none."""
     matched = _TARGET.match(data)
     return matched.group(1).partition(b"?")[0].decode("ascii") if matched else ""

@@ -316,6 +316,53 @@ async def test_head_has_the_same_headers_and_no_body(toy: Any, connect: Any, sou
     assert toy.source.calls == ["abort", "abort"]
 
 
+@pytest.mark.parametrize("path", [b"/refused", b"/fault"])
+async def test_the_error_of_a_head_request_has_no_body(connect: Any, path: bytes) -> None:
+    client = await connect()
+    await client.send(b"HEAD %b HTTP/1.1\r\nHost: h\r\n\r\nGET /e HTTP/1.1\r\nHost: h\r\n\r\n" % path)
+    status, headers, _ = await client.answer(bodyless=True)
+    assert status >= 400
+    assert int(headers["content-length"]) > 0
+    assert (await client.answer())[2] == b"GET /e 0"
+
+
+REFUSED_HEADS = [(case[0], re.sub(rb"\A(GET|POST) ", b"HEAD ", case[1]), case[2]) for case in ABUSE if re.match(rb"(GET|POST) ", case[1])]
+
+
+@pytest.mark.parametrize(("data", "status"), [case[1:] for case in REFUSED_HEADS], ids=[case[0] for case in REFUSED_HEADS])
+@pytest.mark.parametrize("slowly", [False, True], ids=["whole", "bytewise"])
+async def test_the_refusal_of_a_head_request_has_no_body(connect: Any, *, data: bytes, status: int, slowly: bool) -> None:
+    """What was refused by the edge itself came with its sentence as a body, which RFC 9110 (9.3.2) forbids."""
+    client = await connect()
+    await (client.send_slowly(data) if slowly else client.send(data))
+    got, headers, _ = await client.answer(bodyless=True)
+    assert (got, headers["connection"]) == (status, "close")
+    assert int(headers["content-length"]) > 0
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("data", [b"HEAD /e HT", b"HEAD /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"], ids=["head", "body"])
+@pytest.mark.parametrize("limits", [EdgeLimits(head_timeout_s=QUICK, body_timeout_s=QUICK, sweep_interval_s=QUICK / 5)])
+@pytest.mark.parametrize("ends", [True, False], ids=["ended", "late"])
+async def test_the_refusal_of_half_a_head_request_has_no_body(connect: Any, *, data: bytes, ends: bool) -> None:
+    client = await connect()
+    await client.send(data)
+    if ends:
+        client.end()
+    status, headers, _ = await client.answer(bodyless=True)
+    assert status in {400, 408}
+    assert int(headers["content-length"]) > 0
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("data", [b"GET /e HT", b"GET /e HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"], ids=["head", "body"])
+async def test_half_a_request_is_refused_in_the_words_of_its_path(connect: Any, data: bytes) -> None:
+    client = await connect()
+    await client.send(data)
+    client.end()
+    assert b"[/e]" in (await client.answer())[2]
+
+
 async def test_no_content_has_no_length(connect: Any) -> None:
     client = await connect()
     await client.send(b"GET /empty HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -212,6 +212,7 @@ def test_flaws_are_seen_before_the_head_ends(beginning: bytes, flawed: bool) -> 
 def test_path_of_a_refused_head() -> None:
     assert guess_path(b"POST /mj/submit?x HTTP/1.1\r\nbad") == "/mj/submit"
     assert guess_path(b"POST http://h/mj/submit HTTP/1.1\r\n") == "/mj/submit"
+    assert guess_path(bytearray(b"HEAD HTTPS://h/mj/submit")) == "/mj/submit"
     assert guess_path(b"\x16\x03") == ""
 
 
