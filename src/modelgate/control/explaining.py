@@ -47,6 +47,10 @@ _RULES: dict[str, Rule] = {
     "model_not_found": Rule(
         "Only models that an upstream of the key's book serves can be called.", "Correct the name, or add an upstream that serves it."
     ),
+    "unsupported_operation": Rule(
+        "A model does what it is for, by the price list or by the upstreams that have it.",
+        "Ask another model, or this one for its own work.",
+    ),
     "model_not_priced": Rule("What has no price is not served.", "Set a price for the model, or call it free."),
     "no_upstream": Rule(
         "A call needs an upstream that serves the model and may be asked now: it is enabled, has room, and does not rest after failures.",

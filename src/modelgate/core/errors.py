@@ -1,7 +1,7 @@
 """One tree of errors; each leaf knows its HTTP status, OpenAI type and code, and whether trying again can help.
 
     ModelgateError
-    ├── InvalidRequest                   400, names the field and the rule
+    ├── InvalidRequest                   400, names the field and the rule; UnsupportedOperation too
     │   ├── RequestTimedOut              408
     │   ├── BodyTooLarge                 413
     │   ├── UnsupportedMediaType         415
@@ -74,6 +74,11 @@ class InvalidRequest(ModelgateError):
         super().__init__(message, param=param)
         if code is not None:
             self.code = code  # a finer word of the same class, such as missing_required_parameter
+
+
+class UnsupportedOperation(InvalidRequest):
+    code = "unsupported_operation"
+    text = "The model is not for what it is asked for."
 
 
 class RequestTimedOut(InvalidRequest):

@@ -1,11 +1,12 @@
 """A snapshot made ready for the hot path: routes, prices, and for every credential the door it opens."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from urllib.parse import urlsplit
 
 import msgspec
 
-from modelgate.core.errors import NoUpstream, UnknownModel, UnpricedModel
+from modelgate.core.errors import ModelgateError, NoUpstream, UnknownModel, UnpricedModel, UnsupportedOperation
 from modelgate.core.http import HeaderBlock
 from modelgate.core.money import Book
 from modelgate.core.providers import MediaOperation, Provider, Quirks, format_for
@@ -44,6 +45,11 @@ def no_such_model(model: str) -> UnknownModel:
     return UnknownModel(f"There is no model '{shown}' here. GET /v1/models lists what this key may use.", param="model")
 
 
+def _word(operation: str) -> str:
+    """Return an operation as people say it: `openai_images` is a dialect's way to pictures."""
+    return operation.removeprefix("openai_").replace("_", " ")
+
+
 class Offer(msgspec.Struct, frozen=True):
     """Who serves a model in a book, and what it costs a group. `price` None: nobody has priced it. `only`: there is no choice."""
 
@@ -80,12 +86,7 @@ class Configuration:
         reachable = [
             u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)
         ]
-        self.routes = RouteTable(
-            reachable,
-            providers=providers,
-            models_of=self._models_of,
-            serves=self._serves,
-        )
+        self.routes = self._routes_of(reachable)
 
     def offer(self, *, book: Book, operation: str, model: str, group: str) -> Offer:
         """Return what is on offer for a model; remembered, because every request asks."""
@@ -106,27 +107,45 @@ class Configuration:
         """Return the offer of a model to a key, and its price.
 
         Raises:
-            NoUpstream: known, but nobody is configured to serve it. UnknownModel, UnpricedModel: as they say.
+            NoUpstream: known, but nobody serves it now. UnknownModel, UnsupportedOperation, UnpricedModel: as they say.
         """
         offer = self.offer(book=key.book, operation=operation, model=model, group=key.group)
-        shown = model[:MAX_SHOWN_CHARACTERS]
         if not offer.routes:
-            if does := self.routes.operations_of(book=key.book, model=model):
-                raise UnknownModel(f"The model '{shown}' is not for this. What it is here for: {', '.join(does)}.", param="model")
-            entry = self.prices.entry(model)
-            if key.book == "live" and entry is not None:
-                if entry.book == "test":
-                    raise UnknownModel(f"'{shown}' is the sandbox's own: only test keys (sk-test-…) reach it.", param="model")
-                raise NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
-            raise no_such_model(model)
+            raise self._without_route(key.book, operation=operation, model=model)
         if offer.price is None:
+            shown = model[:MAX_SHOWN_CHARACTERS]
             raise UnpricedModel(f"'{shown}' has no price yet. An operator can set one: modelgate prices set.", param="model")
         return offer, offer.price
 
+    def does(self, book: Book, model: str) -> frozenset[str]:
+        """Return all that a model is for, whoever would do it: by upstreams and by the price list. Empty: not known."""
+        by_name = self.routes.operations_of(book=book, model=model)
+        entries = [self.prices.entry(model, provider=provider) for provider in self._providers] if book == "live" else []
+        listed = [entry.serves for entry in entries if entry is not None and entry.book != "test"]
+        return frozenset((*by_name, *chain.from_iterable(listed)))
+
+    def _without_route(self, book: Book, *, operation: str, model: str) -> ModelgateError:
+        """Return why a model without a route for an operation is refused."""
+        shown = model[:MAX_SHOWN_CHARACTERS]
+        entry = self.prices.entry(model) if book == "live" else None
+        does = self.does(book, model)
+        if does and operation not in does:
+            named = ", ".join(sorted(_word(one) for one in does))
+            return UnsupportedOperation(
+                f"The model '{shown}' has no operation '{_word(operation)}'. What it is for: {named}.", param="model"
+            )
+        if not does:
+            if entry is None:
+                return no_such_model(model)
+            if entry.book == "test":
+                return UnknownModel(f"'{shown}' is the sandbox's own: only test keys (sk-test-…) reach it.", param="model")
+        return NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
+
     def operations_of(self, book: Book, model: str) -> tuple[str, ...]:
-        """Return the media operations that a model can be asked for, the plain ones first."""
+        """Return the media operations that a model can be asked for, the plain ones first; of one that nobody serves now, all it is for."""
         names = {name for provider in self._providers.values() for name in provider.media}
-        return tuple(sorted(name for name in names if self.routes.is_named(book=book, operation=name, model=model)))
+        served = {name for name in names if self.routes.is_named(book=book, operation=name, model=model)}
+        return tuple(sorted(served or names & self.does(book, model)))
 
     def door(self, upstream: Upstream, credential: Credential) -> Door:
         """Return the door of a candidate that came from `routes`."""
@@ -142,6 +161,9 @@ class Configuration:
     def quirks_of(self, upstream: Upstream) -> Quirks:
         """Return where an upstream's vendor departs from its dialect."""
         return self._providers[upstream.provider].quirks
+
+    def _routes_of(self, upstreams: Iterable[Upstream]) -> RouteTable:
+        return RouteTable(upstreams, providers=self._providers, models_of=self._models_of, serves=self._serves)
 
     def _models_of(self, provider: str, book: Book, operation: str) -> tuple[str, ...]:
         return self.prices.models_of(provider, book=book, operation=operation)

@@ -62,4 +62,7 @@ class ImagesDoor:
         if routes.is_named(book=book, operation=OPERATION, model=model):
             return True
         by_any_name = routes.find(book=book, operation=NAME, model=model)  # servers of one's own take whatever they are asked for
-        return not by_any_name and bool(routes.find(book=book, operation=OPERATION, model=model))
+        if by_any_name or routes.find(book=book, operation=OPERATION, model=model):
+            return not by_any_name
+        does = configuration.does(book, model)  # of one that nobody serves now, whoever could says so
+        return OPERATION in does and NAME not in does

@@ -168,6 +168,13 @@ def unknown_model(caller: Caller) -> Answer:
     return caller.ask(caller.installation.test_key, model="no-such-model")
 
 
+def model_for_other_work(caller: Caller) -> Answer:
+    other = "gpt-4o-mini" if caller.dialect == "kling" else "kling-v1"
+    answer = caller.ask(caller.key(), model=other)
+    assert f"'{other}' has no operation" in str(answer.body)
+    return answer
+
+
 def unpriced_model(caller: Caller) -> Answer:
     model = f"unpriced-{caller.dialect}"
     add_upstream(caller, model, "http://127.0.0.1:9")
@@ -262,6 +269,7 @@ CASES: dict[str, Callable[[Caller], Answer]] = {
     "foreign IP": foreign_ip,
     "model not allowed": model_not_allowed,
     "unknown model": unknown_model,
+    "model that is for other work": model_for_other_work,
     "unpriced model": unpriced_model,
     "balance exhausted": balance_exhausted,
     "key limit exhausted": key_limit_exhausted,

@@ -114,8 +114,8 @@ def test_speech_without_usage_is_estimated(client: openai.OpenAI, installation: 
     assert record["amount_nanos"] > 0
 
 
-def test_a_model_that_does_not_speak_is_not_found(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.NotFoundError):
+def test_a_model_that_does_not_speak_is_told_so(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="has no operation 'speech'"):
         client.audio.speech.create(model="gpt-4o-mini", input=TEXT, voice="alloy")
 
 
@@ -261,6 +261,6 @@ def test_sound_without_usage_is_estimated(client: openai.OpenAI, installation: I
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
-def test_a_model_that_does_not_translate_is_not_found(client: openai.OpenAI, sound: bytes) -> None:
-    with pytest.raises(openai.NotFoundError):
+def test_a_model_that_does_not_translate_is_told_so(client: openai.OpenAI, sound: bytes) -> None:
+    with pytest.raises(openai.BadRequestError, match="has no operation 'translations'"):
         client.audio.translations.create(file=("kite.wav", sound), model="gpt-4o-transcribe")

@@ -296,8 +296,9 @@ def test_errors_by_class(installation: Installation, client: openai.OpenAI) -> N
     with pytest.raises(openai.BadRequestError) as vendors:
         client.chat.completions.create(model=MODEL, messages=user("hi"), temperature=3)
     assert vendors.value.param == "temperature"
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(openai.BadRequestError) as other:
         client.embeddings.create(model=MODEL, input="hi")
+    assert (other.value.code, other.value.param) == ("unsupported_operation", "model")
     narrow = installation.key("--test", "--models", "gpt-4o")
     with make_client(installation, key=narrow) as bounded, pytest.raises(openai.PermissionDeniedError) as denied:
         bounded.chat.completions.create(model=MODEL, messages=user("hi"))

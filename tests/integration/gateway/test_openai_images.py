@@ -173,8 +173,8 @@ def test_what_the_vendor_refuses_is_told_in_its_words_and_released(client: opena
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "dall-e-3"])
-def test_a_model_that_makes_no_variations_is_not_found(client: openai.OpenAI, model: str) -> None:
-    with pytest.raises(openai.NotFoundError):
+def test_a_model_that_makes_no_variations_is_told_so(client: openai.OpenAI, model: str) -> None:
+    with pytest.raises(openai.BadRequestError, match="has no operation 'image variations'"):
         client.images.create_variation(model=model, image=("k.png", png()))
 
 

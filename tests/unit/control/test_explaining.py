@@ -175,6 +175,7 @@ def test_a_higher_one_that_was_not_asked_is_explained() -> None:
     [
         ({"status": 429, "error": "insufficient_quota", "outcome": "refused"}, "credit"),
         ({"status": 404, "error": "model_not_found", "outcome": "refused"}, "Correct the name"),
+        ({"status": 400, "error": "unsupported_operation", "outcome": "refused"}, "Ask another model"),
         ({"status": 400, "error": "made_up", "outcome": "refused"}, "Correct what the message names"),
         ({"status": 529, "error": "made_up", "outcome": "released"}, "add another upstream"),
         ({"status": 0, "error": "orphaned", "outcome": "orphaned"}, "may try again"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelgate.core.errors import UnknownModel
+from modelgate.core.errors import NoUpstream, UnknownModel, UnsupportedOperation
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Upstream
 from modelgate.core.usage import Usage
 from modelgate.gateway.configuration import Configuration
@@ -15,9 +15,17 @@ USAGE = Usage(input_tokens=1_000, cached_tokens=400, output_tokens=100)
 """600 tokens at the full rate, 400 cached ones and 100 in the answer."""
 
 
-def upstream(provider: str, *, priority: int = 0, models: dict[str, str] | None = None) -> Upstream:
+def upstream(
+    provider: str,
+    *,
+    priority: int = 0,
+    models: dict[str, str] | None = None,
+    paused: bool = False,
+    no_key: bool = False,
+    free: bool = False,
+) -> Upstream:
     base_url = PROVIDERS[provider].base_url or "https://my-resource.openai.azure.com"
-    credentials = (Credential(id=f"cred_{provider}", secret="sk-vendor"),)
+    credentials = (Credential(id=f"cred_{provider}", secret="sk-vendor", disabled=no_key),)
     return Upstream(
         id=f"up_{provider}",
         name=provider,
@@ -27,6 +35,8 @@ def upstream(provider: str, *, priority: int = 0, models: dict[str, str] | None 
         credentials=credentials,
         models=models or {},
         priority=priority,
+        disabled=paused,
+        free=free,
     )
 
 
@@ -94,9 +104,34 @@ def test_a_model_that_two_upstreams_have_costs_what_the_preferred_one_asks() -> 
 
 def test_a_model_that_is_here_for_other_work_is_not_said_to_be_missing() -> None:
     """Who asked for pictures by a model of conversations was told that there is no such model, or nobody to serve it."""
-    with pytest.raises(UnknownModel, match=r"'openai/gpt-oss-20b' is not for this\. What it is here for: chat\."):
+    with pytest.raises(UnsupportedOperation, match=r"'openai/gpt-oss-20b' has no operation 'image'\. What it is for: chat\.") as refused:
         configuration(upstream("groq")).offer_to(KEY, operation="image", model="openai/gpt-oss-20b")
+    assert (refused.value.status, refused.value.param) == (400, "model")
     with pytest.raises(UnknownModel, match="'sandbox-chat' is the sandbox's own: only test keys"):
         configuration(upstream("groq")).offer_to(KEY, operation="chat", model="sandbox-chat")
     with pytest.raises(UnknownModel, match="There is no model 'nobody' here"):
         configuration(upstream("groq")).offer_to(KEY, operation="image", model="nobody")
+
+
+@pytest.mark.parametrize("others", [(), (upstream("anthropic"),), (upstream("openai", paused=True),), (upstream("openai"),)])
+@pytest.mark.parametrize("operation", ["openai_images", "image", "embeddings", "video.extend"])
+def test_symptom_what_a_model_is_not_for_was_said_to_be_out_of_order(others: tuple[Upstream, ...], operation: str) -> None:
+    """Pictures by a model of conversations were answered with 503, to be tried again, as long as nobody served the model at all."""
+    word = operation.removeprefix("openai_")
+    with pytest.raises(UnsupportedOperation, match=rf"'gpt-4o-mini' has no operation '{word}'\. What it is for: chat\."):
+        configuration(*others).offer_to(KEY, operation=operation, model="gpt-4o-mini")
+
+
+def test_what_a_model_is_for_but_nobody_serves_is_out_of_order() -> None:
+    for operation, model in (("chat", "gpt-4o-mini"), ("video", "kling-v1"), ("image", "kling-v1"), ("openai_images", "dall-e-3")):
+        with pytest.raises(NoUpstream, match=f"No upstream is configured for '{model}'"):
+            configuration(upstream("groq")).offer_to(KEY, operation=operation, model=model)
+
+
+def test_what_a_task_may_ask_for_is_known_while_upstreams_are_paused() -> None:
+    """A film without a word for its operation was taken for a picture."""
+    served, paused, none = (configuration(*those) for those in ((upstream("luma"),), (upstream("luma", paused=True),), ()))
+    video = served.operations_of("live", "ray-2")
+    assert "video" in video
+    assert paused.operations_of("live", "ray-2") == none.operations_of("live", "ray-2") == video
+    assert none.operations_of("live", "nobody") == ()

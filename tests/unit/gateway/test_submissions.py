@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed, UnknownModel
+from modelgate.core.errors import BalanceExhausted, InvalidRequest, ModelNotAllowed, UnsupportedOperation
 from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task, TaskOutput, Upstream
 from modelgate.formats.media.family import Ask, InputRules
 from modelgate.formats.media.requests import ImageRequest, Parent, VideoRequest, encode_request
@@ -177,7 +177,7 @@ def test_a_gateway_takes_every_word_and_the_defaults_of_the_models_own_vendor(tm
     with pytest.raises(InvalidRequest, match="paid by the second") as refused:
         used.terms(key, Ask(request=VideoRequest(model="film", prompt="x"), operation="video"), field_names={"seconds": "duration"})
     assert refused.value.param == "duration"
-    with pytest.raises(UnknownModel):
+    with pytest.raises(UnsupportedOperation):
         used.terms(key, Ask(request=ImageRequest(model="film", prompt="x"), operation="image"), field_names={})
 
 

@@ -14,7 +14,7 @@ _MONEY: Final = frozenset(
     ("insufficient_quota", "insufficient_user_quota", "quota_not_enough", "insufficient_balance", "billing_hard_limit_reached")
 )
 _CONTENT: Final = frozenset(("content_policy", "content_policy_violation", "content_refused"))
-_MODEL: Final = frozenset(("model_not_found", "model_not_allowed", "model_not_priced"))
+_MODEL: Final = frozenset(("model_not_found", "model_not_allowed", "model_not_priced", "unsupported_operation"))
 _REQUEST_ID = re.compile(r" \(request id: [^()]*\)\Z")
 """The other gateway's, which says nothing to our callers."""
 

@@ -19,6 +19,7 @@ def error(code: str) -> bytes:
         (403, "insufficient_user_quota", "vendor_balance", True, True),
         (403, "model_not_allowed", "vendor_misconfigured", True, False),
         (404, "model_not_found", "vendor_misconfigured", True, False),
+        (400, "unsupported_operation", "vendor_misconfigured", True, False),
         (400, "content_refused", "content_refused", False, False),
         (400, "content_policy", "content_refused", False, False),
         (400, "invalid_value", "invalid_request", False, False),
