@@ -50,6 +50,16 @@ def _word(operation: str) -> str:
     return operation.removeprefix("openai_").replace("_", " ")
 
 
+def _is_paused(upstream: Upstream) -> bool:
+    """Tell whether nothing is sent to an upstream because its operator says so, of it or of every key of it."""
+    return upstream.disabled or all(credential.disabled for credential in upstream.credentials)
+
+
+def _resumed(upstream: Upstream) -> Upstream:
+    credentials = tuple(msgspec.structs.replace(credential, disabled=False) for credential in upstream.credentials)
+    return msgspec.structs.replace(upstream, disabled=False, credentials=credentials)
+
+
 class Offer(msgspec.Struct, frozen=True):
     """Who serves a model in a book, and what it costs a group. `price` None: nobody has priced it. `only`: there is no choice."""
 
@@ -87,6 +97,7 @@ class Configuration:
             u for u in snapshot.upstreams if self._open_doors(u, providers.get(u.provider), now=now, proxy_for=proxy_for, ca_file=ca_file)
         ]
         self.routes = self._routes_of(reachable)
+        self._paused = self._routes_of(_resumed(upstream) for upstream in reachable if _is_paused(upstream))
 
     def offer(self, *, book: Book, operation: str, model: str, group: str) -> Offer:
         """Return what is on offer for a model; remembered, because every request asks."""
@@ -118,8 +129,8 @@ class Configuration:
         return offer, offer.price
 
     def does(self, book: Book, model: str) -> frozenset[str]:
-        """Return all that a model is for, whoever would do it: by upstreams and by the price list. Empty: not known."""
-        by_name = self.routes.operations_of(book=book, model=model)
+        """Return all that a model is for, whoever would do it: upstreams, paused ones too, and by the price list. Empty: not known."""
+        by_name = (*self.routes.operations_of(book=book, model=model), *self._paused.operations_of(book=book, model=model))
         entries = [self.prices.entry(model, provider=provider) for provider in self._providers] if book == "live" else []
         listed = [entry.serves for entry in entries if entry is not None and entry.book != "test"]
         return frozenset((*by_name, *chain.from_iterable(listed)))
@@ -139,6 +150,8 @@ class Configuration:
                 return no_such_model(model)
             if entry.book == "test":
                 return UnknownModel(f"'{shown}' is the sandbox's own: only test keys (sk-test-…) reach it.", param="model")
+        if self._paused.find(book=book, operation=operation, model=model):
+            return NoUpstream(f"Every upstream of '{shown}' is paused. An operator can resume one: modelgate upstreams resume.")
         return NoUpstream(f"No upstream is configured for '{shown}'. An operator can add one: modelgate upstreams add.")
 
     def operations_of(self, book: Book, model: str) -> tuple[str, ...]:

@@ -128,6 +128,36 @@ def test_what_a_model_is_for_but_nobody_serves_is_out_of_order() -> None:
             configuration(upstream("groq")).offer_to(KEY, operation=operation, model=model)
 
 
+OWN = PriceRow(model="mine", rates={"input": "1"})
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "prices"),
+    [
+        ((upstream("ollama", models={"mine": "mine"}, paused=True, free=True),), ()),
+        ((upstream("openai", models={"mine": "m"}, paused=True),), (OWN,)),
+        ((upstream("openai", models={"mine": "m"}, no_key=True), upstream("groq")), (OWN,)),
+        ((upstream("ollama", paused=True, free=True),), (OWN,)),
+    ],
+    ids=["free", "priced", "without a key in use", "of a server that takes any name"],
+)
+def test_symptom_a_model_was_not_known_while_its_upstreams_were_paused(
+    upstreams: tuple[Upstream, ...], prices: tuple[PriceRow, ...]
+) -> None:
+    """One of the operator's own was answered with 404, or as if no upstream had ever been added."""
+    found = configuration(*upstreams, prices=prices)
+    with pytest.raises(NoUpstream, match="Every upstream of 'mine' is paused"):
+        found.offer_to(KEY, operation="chat", model="mine")
+    with pytest.raises(UnknownModel, match="There is no model 'yours' here"):
+        found.offer_to(KEY, operation="chat", model="yours")
+
+
+def test_one_upstream_that_is_not_paused_serves() -> None:
+    found = configuration(upstream("openai", models={"mine": "m"}, paused=True), upstream("groq", models={"mine": "n"}), prices=(OWN,))
+    offer, _ = found.offer_to(KEY, operation="chat", model="mine")
+    assert [route.upstream.provider for route in offer.routes] == ["groq"]
+
+
 def test_what_a_task_may_ask_for_is_known_while_upstreams_are_paused() -> None:
     """A film without a word for its operation was taken for a picture."""
     served, paused, none = (configuration(*those) for those in ((upstream("luma"),), (upstream("luma", paused=True),), ()))

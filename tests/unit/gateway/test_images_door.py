@@ -71,6 +71,14 @@ async def asked(*upstreams: Upstream, model: str | None = "m", secret: str = SEC
 NAMED = {"models": {"m": "m"}}
 
 
+async def test_whoever_would_do_it_says_that_all_are_paused() -> None:
+    """A relay would say that the model is not for pictures."""
+    tasks, calls = upstream("tasks", **NAMED, disabled=True), upstream("calls", **NAMED, disabled=True)
+    assert await asked(tasks)
+    assert not await asked(calls)
+    assert not await asked(tasks, calls)
+
+
 async def test_the_model_decides() -> None:
     tasks, calls = upstream("tasks", **NAMED), upstream("calls", **NAMED)
     assert await asked(tasks)
