@@ -5,16 +5,21 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from modelgate.storage.database import sqlite_url
+from modelgate.storage.migrations import prepare
 
 PATIENCE_S = 60.0
 """Nothing waits so long when all is well."""
@@ -409,3 +414,17 @@ def test_a_broken_database_ends_it_with_one_line(tmp_path: Path, content: bytes)
     assert (one.process.returncode, out) == (1, "")
     assert err.count("\n") == 1
     assert "damaged or not Modelgate's" in err
+
+
+def test_a_database_that_another_program_keeps_to_itself_is_named(tmp_path: Path) -> None:
+    """It ended after most of a minute by `relay 0: the book sent no configuration within 30 s`."""
+    path = tmp_path / "data" / "modelgate.db"
+    prepare(sqlite_url(path))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        one = Installation(tmp_path)
+        assert one.process.stderr is not None
+        line = one.process.stderr.readline()
+    assert f"the database {path} is locked by another program" in line
+    assert one.process.communicate(timeout=PATIENCE_S) == ("", "")
+    assert one.process.returncode == 1

@@ -29,7 +29,7 @@ from modelgate.storage.book_store import SqlBookStore
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.commits import CommitWatch
 from modelgate.storage.database import Database, DatabaseAway
-from modelgate.storage.migrations import DatabaseUnusable, prepare
+from modelgate.storage.migrations import DatabaseUnusable, check_lock, prepare
 from modelgate.storage.settings import current_version, keys_changed_since
 from modelgate.telemetry.logs import configure_logs
 from modelgate.transport.frames import FrameConnection, serve_frames
@@ -242,6 +242,7 @@ def main(settings: Settings) -> None:
     configure_logs(level=settings.log_level, format=settings.log_format, role="book")
     try:
         prepare(settings.database_url)
+        check_lock(settings.database_url)
         database = Database(settings.database_url, outage=Outage())
         try:
             cipher = Cipher(snapshots.installation_secret(settings))

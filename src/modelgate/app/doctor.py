@@ -25,7 +25,7 @@ from modelgate.app.upstream_probe import probe_upstream
 from modelgate.providers import load_providers
 from modelgate.storage.cipher import Cipher, SecretUnusable, WrongSecret
 from modelgate.storage.database import Database
-from modelgate.storage.migrations import DatabaseUnusable, explain, schema_state
+from modelgate.storage.migrations import DatabaseLocked, DatabaseUnusable, check_lock, explain, schema_state
 from modelgate.storage.upstreams import list_upstreams
 from modelgate.transport.client import Transport
 
@@ -181,6 +181,9 @@ def _database(settings: Settings) -> Finding:
     url = settings.database_url
     try:
         state = schema_state(url)
+        check_lock(url)
+    except DatabaseLocked as error:
+        return Finding(subject="database", ok=False, text=str(error), mend="see the line itself")
     except DatabaseUnusable as error:
         return Finding(subject="database", ok=False, text=str(error), mend="check --database, and that its server runs")
     return Finding(subject="database", ok=state in ("current", "empty"), text=explain(url, state), mend="see the line itself")

@@ -85,7 +85,7 @@ class Supervisor:
         finally:
             self._close()
             os.close(lock)
-        return _complain(self._failure) if self._failure else 0
+        return 1 if self._failure else 0
 
     # Before the loop.
 
@@ -266,7 +266,9 @@ class Supervisor:
     def _fail(self, text: str) -> None:
         """Give up: nothing was served, so nothing needs to drain."""
         self._print_first_run()
-        self._failure = self._failure or text
+        if not self._failure:  # said now: the processes that are up may take a while to end
+            self._failure = text
+            _complain(text)
         self._settings = msgspec.structs.replace(self._settings, drain_s=0)
         self._stop()
 

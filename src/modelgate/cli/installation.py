@@ -11,10 +11,10 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from modelgate.app.settings import Settings, SettingsError, load_settings
-from modelgate.storage.database import Database
+from modelgate.storage.database import SHORT_PATIENCE_S, Database, is_lock
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.ledger import IdempotencyConflict
-from modelgate.storage.migrations import DatabaseUnusable, prepare
+from modelgate.storage.migrations import DatabaseUnusable, prepare, unusable
 
 P = ParamSpec("P")
 SQLITE_PREFIX = "sqlite:///"
@@ -93,8 +93,12 @@ def _opened(data: str | None, database_url: str | None, *, must_exist: bool) -> 
     if must_exist and path != settings.database_url and not Path(path).exists():
         raise click.ClickException(f"there is no database at {settings.database_url}; name the installation with --data or --database")
     prepare(settings.database_url)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, patience_s=SHORT_PATIENCE_S)
     try:
         yield Installation(settings, database)
+    except DBAPIError as error:
+        if not is_lock(error):
+            raise
+        raise unusable(settings.database_url, error) from None
     finally:
         database.close()

@@ -13,8 +13,8 @@ from modelgate.cli.installation import one_line_errors
 def migrate(data: str | None, database: str | None) -> None:
     """Bring the database up to date. Every start does this by itself; make a backup before you upgrade."""
     from modelgate.app.settings import load_settings
-    from modelgate.storage.database import Database
-    from modelgate.storage.migrations import explain, prepare, schema_state
+    from modelgate.storage.database import SHORT_PATIENCE_S, Database
+    from modelgate.storage.migrations import check_lock, explain, prepare, schema_state
 
     with one_line_errors():
         url = load_settings({"data": data, "database": database}, os.environ).database_url
@@ -22,7 +22,8 @@ def migrate(data: str | None, database: str | None) -> None:
         if state == "old":
             from modelgate.storage.upgrade import upgrade
 
-            opened = Database(url)
+            check_lock(url)
+            opened = Database(url, patience_s=SHORT_PATIENCE_S)
             try:
                 upgrade(opened)
             finally:

@@ -5,6 +5,7 @@ synchronous; processes with an event loop run them in a small thread pool, which
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 MAX_TRIES = 8
 BUSY_TIMEOUT_MS = 10_000
+SHORT_PATIENCE_S = 5.0
+"""For whoever waits at a terminal: one wait for a lock is the last, where a server that runs waits through all its tries."""
 POSTGRES_CONNECTIONS = 4
 WAL_PAGES = 4_000
 """SQLite moves its WAL into the database when it is this long: at the default of 1,000 hot pages are written 2 µs per request more."""
@@ -79,9 +82,13 @@ def _set_up_sqlite(engine: Engine, *, synchronous: str) -> None:
 class Database:
     """A pool of connections and a bounded pool of threads to use them from an event loop."""
 
-    def __init__(self, url: str, *, threads: int = 1, synchronous: str = "NORMAL", outage: OutageListener | None = None) -> None:
+    def __init__(
+        self, url: str, *, threads: int = 1, synchronous: str = "NORMAL", outage: OutageListener | None = None, patience_s: float = math.inf
+    ) -> None:
+        """`patience_s`: a step that fails later than this is not tried again; the last try may wait `BUSY_TIMEOUT_MS` more for a lock."""
         url = _normalised(url)
         self.outage = outage
+        self._patience_s = patience_s
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
             self.engine = create_engine(url)
@@ -121,12 +128,13 @@ class Database:
 
     def _run(self, read_only: bool, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         losses = 0 if self.outage is None else self.outage.losses
+        began = time.monotonic()
         for tried in range(1, MAX_TRIES + 1):
             try:
                 with self._connect(read_only) as connection, connection.begin():
                     result = step(connection, *args, **kwargs)
             except DBAPIError as error:
-                if tried < MAX_TRIES and _is_retryable(error):
+                if tried < MAX_TRIES and _is_retryable(error) and time.monotonic() - began <= self._patience_s:
                     time.sleep(min(0.5, 0.005 * 2**tried) * random.uniform(0.5, 1.0))
                     continue
                 if _is_away(error):
@@ -172,4 +180,9 @@ def _is_retryable(error: DBAPIError) -> bool:
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate is not None:
         return sqlstate in _RETRYABLE_SQLSTATES
-    return error.connection_invalidated or (isinstance(error, OperationalError) and "locked" in str(error.orig))
+    return error.connection_invalidated or is_lock(error)
+
+
+def is_lock(error: DBAPIError) -> bool:
+    """Say whether another program holds the lock that a step on SQLite needed."""
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)

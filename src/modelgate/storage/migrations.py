@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from modelgate.storage import schema
-from modelgate.storage.database import Database
+from modelgate.storage.database import SHORT_PATIENCE_S, Database, is_lock
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision in `alembic/versions`, oldest first; a test compares."""
@@ -34,6 +34,10 @@ _version = Table("alembic_version", _bookkeeping, Column("version_num", String(3
 
 class DatabaseUnusable(Exception):
     """The database cannot be used; the text is one line that says why and what to do."""
+
+
+class DatabaseLocked(DatabaseUnusable):
+    """Another program keeps the SQLite file to itself."""
 
 
 def all_tables() -> MetaData:
@@ -76,6 +80,32 @@ def prepare(url: str) -> State:
     return state
 
 
+def check_lock(url: str) -> None:
+    """Take SQLite's lock for writing and let it go: in the way of every step would be who keeps it, and each would wait its time out.
+
+    Raises:
+        DatabaseLocked: another program has it, and keeps it for longer than we wait.
+        DatabaseUnusable: it cannot be reached.
+    """
+    path = _sqlite_path(url)
+    if path is not None and path.exists():
+        _with_database(url, lambda database: database.run(lambda _: None))
+
+
+def unusable(url: str, error: DBAPIError) -> DatabaseUnusable:
+    """Return what a database said as one line for the operator."""
+    name = make_url(url).render_as_string(hide_password=True)
+    path = _sqlite_path(url)
+    if "file is not a database" in str(error.orig) or "malformed" in str(error.orig):
+        return DatabaseUnusable(explain(url, "broken"))
+    if path is not None and is_lock(error):
+        return DatabaseLocked(
+            f"the database {path} is locked by another program; end that program (fuser {path} tells which), and try again"
+        )
+    reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+    return DatabaseUnusable(f"the database {name} cannot be used: {reason}")
+
+
 def explain(url: str, state: State) -> str:
     """Return one line about a database in this state: what it is and what to do."""
     name = make_url(url).render_as_string(hide_password=True)
@@ -110,16 +140,13 @@ def _make_directory(path: Path) -> None:
 def _with_database(url: str, use: Callable[[Database], T]) -> T:
     name = make_url(url).render_as_string(hide_password=True)
     try:
-        database = Database(url)
+        database = Database(url, patience_s=SHORT_PATIENCE_S)
     except (ArgumentError, NoSuchModuleError, ImportError):
         raise DatabaseUnusable(f"the database {name} is of a kind that is not served: use sqlite:///… or postgresql://…") from None
     try:
         return use(database)
     except DBAPIError as error:
-        if "file is not a database" in str(error.orig) or "malformed" in str(error.orig):
-            raise DatabaseUnusable(explain(url, "broken")) from None
-        reason = str(error.orig).strip().splitlines()[0]
-        raise DatabaseUnusable(f"the database {name} cannot be used: {reason}") from None
+        raise unusable(url, error) from None
     finally:
         database.close()
 

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from modelgate.app.doctor import Finding, examine
 from modelgate.app.processes import Processes, ProcessFacts, write_processes
 from modelgate.app.settings import Settings
 from modelgate.sandbox.certificate import make_certificates
+from modelgate.storage import database
 from modelgate.storage.migrations import prepare
 
 
@@ -74,6 +77,16 @@ def test_another_users_directory(settings: Settings, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(doctor, "is_locked", denied)
     assert bad(settings) == {"data": f"{settings.lock_path} may not be read"}
+
+
+def test_a_database_that_another_program_keeps_to_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was up to date, though nothing could be written into it."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
+    path = settings.data_path / "modelgate.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert f"{path} is locked by another program" in bad(settings)["database"]
+    assert "database" not in bad(settings)
 
 
 def test_a_secret_that_is_gone(settings: Settings) -> None:

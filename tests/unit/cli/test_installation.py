@@ -1,5 +1,8 @@
 """What --data and --database open, and which errors end as one line."""
 
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -7,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from modelgate.app.processes import Processes, write_processes
+from modelgate.cli import installation as installation_module
 from modelgate.cli.installation import Installation, on_installation, one_line_errors
+from modelgate.storage import database, migrations
 from modelgate.storage.cipher import WrongSecret
 from modelgate.storage.errors import NoSuchRow
 
@@ -55,6 +60,32 @@ def test_a_data_directory_that_cannot_be_made_ends_with_one_line(tmp_path: Path)
     assert ended.exit_code == 1
     assert ended.stderr.count("\n") == 1
     assert str(tmp_path / "file") in ended.stderr
+
+
+@pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
+def test_a_database_that_another_program_keeps_to_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """A command waited eight times ten seconds and then said that the database refused, but not which, nor what to do."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 1_500)
+    monkeypatch.setattr(database, "MAX_TRIES", 60)
+    for module in (installation_module, migrations):
+        monkeypatch.setattr(module, "SHORT_PATIENCE_S", 1.0)
+
+    @click.command()
+    @on_installation
+    def write(installation: Installation) -> None:
+        installation.database.run(lambda _: None)
+
+    path = tmp_path / "modelgate.db"
+    assert CliRunner().invoke(write, ["--data", str(tmp_path)]).exit_code == 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(f"PRAGMA locking_mode = {mode}")  # in this mode nobody else may even read
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        ended = CliRunner().invoke(write, ["--data", str(tmp_path)])
+        waited_s = time.monotonic() - began
+    assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1)
+    assert f"{path} is locked by another program; end that program" in ended.stderr
+    assert waited_s < 60, "one wait for the lock is the last"
 
 
 @pytest.mark.parametrize("error", [NoSuchRow("no such key"), WrongSecret("another secret")])
