@@ -7,7 +7,7 @@ import click
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import AMOUNT, Parsed, given_only, parse_limit
 from modelgate.core.ids import new_id
@@ -73,7 +73,7 @@ def create(installation: Installation, *, name: str, limit: Any, as_json: bool) 
 
 @accounts.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
     """List the accounts with their balances in both books.
 
@@ -95,7 +95,7 @@ def list_(installation: Installation, *, as_json: bool) -> None:
 @click.option("--idempotency-key", metavar="KEY", help="Credit at most once under this key, such as a payment's id.")
 @click.option("--note", default="", help="Kept with the entry in the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def credit(
     installation: Installation, *, account: str, amount: int, test: bool, idempotency_key: str | None, note: str, as_json: bool
 ) -> None:
@@ -137,7 +137,7 @@ def credit(
 @click.argument("limit", type=CREDIT_LIMIT, metavar="none|prepaid|USD")
 @click.option("--test", is_flag=True, help="In the test book.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def limit(installation: Installation, *, account: str, limit: int | None, test: bool, as_json: bool) -> None:
     """Choose how far below zero the balance of ACCOUNT (id or name) may go.
 
@@ -161,7 +161,7 @@ def limit(installation: Installation, *, account: str, limit: int | None, test: 
 @accounts.command(name="webhook-secret")
 @click.argument("account")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def webhook_secret(installation: Installation, *, account: str, as_json: bool) -> None:
     """Show the secret with which receivers check the webhooks of ACCOUNT (id or name)."""
     from modelgate.app.snapshots import installation_secret

@@ -4,7 +4,7 @@ import time
 
 import click
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.identity.key_bounds import MAX_GROUP_LENGTH
 from modelgate.storage.price_rows import list_groups, set_group, unset_group
@@ -17,7 +17,7 @@ def groups() -> None:
 
 @groups.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
     """List the groups that have a multiplier."""
     found = installation.database.read(list_groups)
@@ -52,7 +52,7 @@ def set_(installation: Installation, *, name: str, multiplier: str, as_json: boo
 @groups.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def unset(installation: Installation, *, name: str, as_json: bool) -> None:
     """Let keys of the group NAME pay the price as it is."""
     if not installation.database.run(unset_group, name, now=time.time()):

@@ -2,22 +2,22 @@
 
 import functools
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import click
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from modelgate.app.settings import Settings, SettingsError, load_settings
 from modelgate.storage.database import SHORT_PATIENCE_S, Database, is_lock
 from modelgate.storage.errors import NameTaken, NoSuchRow
 from modelgate.storage.ledger import IdempotencyConflict
-from modelgate.storage.migrations import DatabaseUnusable, prepare, unusable
+from modelgate.storage.migrations import DatabaseUnusable, prepare, schema_state, unusable
 
 P = ParamSpec("P")
-SQLITE_PREFIX = "sqlite:///"
 
 
 class Installation:
@@ -45,15 +45,15 @@ class Installation:
 
 
 def on_installation(function: Callable[Concatenate[Installation, P], None]) -> Callable[..., None]:
-    """Give a command --data and --database, and hand it the installation they name as its first argument.
+    """Give a command --data and --database, and hand it the installation they name as its first argument; made, if there is none.
 
-    Errors that the operator can do something about end as one line with exit code 1.
+    For commands that set up what is not started yet. Errors that the operator can do something about end as one line with exit code 1.
     """
     return _on_installation(function, must_exist=False)
 
 
 def on_existing_installation(function: Callable[Concatenate[Installation, P], None]) -> Callable[..., None]:
-    """As `on_installation`, for commands whose answer about an empty book that they made themselves would mislead."""
+    """As `on_installation`, for commands that need one: where none is, they say so, and make nothing in a directory that was mistyped."""
     return _on_installation(function, must_exist=True)
 
 
@@ -89,9 +89,8 @@ def one_line_errors() -> Iterator[None]:
 @contextmanager
 def _opened(data: str | None, database_url: str | None, *, must_exist: bool) -> Iterator[Installation]:
     settings = load_settings({"data": data, "database": database_url}, os.environ)
-    path = settings.database_url.removeprefix(SQLITE_PREFIX)
-    if must_exist and path != settings.database_url and not Path(path).exists():
-        raise click.ClickException(f"there is no database at {settings.database_url}; name the installation with --data or --database")
+    if must_exist and schema_state(settings.database_url) == "empty":
+        raise click.ClickException(_explain_absence(settings))
     prepare(settings.database_url)
     database = Database(settings.database_url, patience_s=SHORT_PATIENCE_S)
     try:
@@ -102,3 +101,13 @@ def _opened(data: str | None, database_url: str | None, *, must_exist: bool) -> 
         raise unusable(settings.database_url, error) from None
     finally:
         database.close()
+
+
+def _explain_absence(settings: Settings) -> str:
+    if settings.database:
+        where = make_url(settings.database).render_as_string(hide_password=True)
+        return f"there is no Modelgate in the database {where}: name another with --database, or make one with: modelgate serve"
+    where = str(settings.data_path)
+    return (
+        f"there is no Modelgate in {where}: name its directory with --data, or make one with: modelgate serve --data {shlex.quote(where)}"
+    )

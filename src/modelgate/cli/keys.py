@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import COUNT, EXPIRY, GRACE, LIMIT, MODELS, NETWORKS, SECONDS, given_only, show_time, show_usd
 from modelgate.core.listings import KeyListing
@@ -91,7 +91,7 @@ def create(installation: Installation, /, *, name: str, test: bool, account: str
 @keys.command(name="list")
 @click.option("--account", help="Only keys of this account.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, account: str | None, as_json: bool) -> None:
     """List the keys, never their secrets."""
 
@@ -120,7 +120,7 @@ def list_(installation: Installation, *, account: str | None, as_json: bool) -> 
 @click.option("--name", callback=given_only, help="A new name.")
 @key_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def edit(installation: Installation, /, *, key: str, as_json: bool, **options: Any) -> None:
     """Change what KEY (id or name) may do. Running servers follow within a second.
 
@@ -138,7 +138,7 @@ def edit(installation: Installation, /, *, key: str, as_json: bool, **options: A
 @keys.command()
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def disable(installation: Installation, *, key: str, as_json: bool) -> None:
     """Refuse KEY (id or name) everywhere, within a second."""
     changed = _set_disabled(installation, key, disabled=True)
@@ -148,7 +148,7 @@ def disable(installation: Installation, *, key: str, as_json: bool) -> None:
 @keys.command()
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def enable(installation: Installation, *, key: str, as_json: bool) -> None:
     """Accept a disabled KEY (id or name) again."""
     changed = _set_disabled(installation, key, disabled=False)
@@ -161,7 +161,7 @@ def enable(installation: Installation, *, key: str, as_json: bool) -> None:
     "--grace", "grace_s", type=GRACE, default=0.0, help="For how long the old secret still works, such as 1h [default: not at all]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def rotate(installation: Installation, *, key: str, grace_s: float, as_json: bool) -> None:
     """Give KEY (id or name) a new secret and print it, this once. Limits and spending stay with the key."""
     from modelgate.core.ids import new_secret

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.core.money import render_usd
 from modelgate.storage.ledger_recovery import OpenIncarnation, abandon, open_incarnations
@@ -21,7 +21,7 @@ def leases() -> None:
 
 @leases.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
     """List incarnations that are not closed, and what is out with each."""
     found = installation.database.read(open_incarnations)
@@ -42,7 +42,7 @@ def _row(one: OpenIncarnation, *, is_here: bool) -> tuple[str, ...]:
 @click.argument("incarnation")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def abandon_(installation: Installation, *, incarnation: str, yes: bool, as_json: bool) -> None:
     """Give up an incarnation whose disk is lost, and give its money back to the balances.
 

@@ -6,7 +6,7 @@ import click
 import msgspec
 from sqlalchemy import Connection
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import show_time
 from modelgate.core.errors import InvalidRequest
@@ -35,7 +35,7 @@ def members() -> None:
 
 @members.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
     """List the members, those who joined first first."""
     found = installation.database.read(list_members)
@@ -109,7 +109,7 @@ def setup_link(installation: Installation, *, as_json: bool) -> None:
 @members.command(name="reset-password")
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def reset_password(installation: Installation, *, email: str, as_json: bool) -> None:
     """Give EMAIL a new password and print it, this once. Their sessions end, and their access key is deleted."""
     from modelgate.identity.passwords import default_hasher

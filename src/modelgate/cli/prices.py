@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.core.records import PriceRow
 from modelgate.identity.key_bounds import MAX_MODEL_LENGTH
@@ -30,7 +30,7 @@ def rate_options(function: Callable[..., None]) -> Callable[..., None]:
 @prices.command(name="list")
 @click.option("--model", help="Only this model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, model: str | None, as_json: bool) -> None:
     """List what every model costs, in USD: tokens and characters by the million, the rest each."""
     rows = [row for row in _priced(list_prices_of(installation)) if model in (None, row["model"], *row["aliases"])]
@@ -77,7 +77,7 @@ def set_(installation: Installation, /, *, model: str, others: tuple[str, ...], 
 @prices.command()
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def unset(installation: Installation, *, model: str, as_json: bool) -> None:
     """Take your price of MODEL away: the shipped one holds again, if there is one."""
     if not installation.database.run(unset_price, model, now=time.time()):

@@ -5,7 +5,7 @@ import time
 import click
 
 from modelgate.app.operator_settings import OPERATOR_SETTINGS, check_setting
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.storage.settings import list_settings, set_setting, unset_setting
 
@@ -17,7 +17,7 @@ def settings() -> None:
 
 @settings.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
     """List the settings, what they are and what they do."""
     stored = installation.database.read(list_settings)
@@ -53,7 +53,7 @@ def set_(installation: Installation, *, name: str, value: str, as_json: bool) ->
 @settings.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def unset(installation: Installation, *, name: str, as_json: bool) -> None:
     """Give NAME its default back."""
     if name not in OPERATOR_SETTINGS:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from modelgate.cli.installation import Installation, on_installation
+from modelgate.cli.installation import Installation, on_existing_installation, on_installation
 from modelgate.cli.output import print_json, print_table
 from modelgate.cli.values import MODEL_MAP, Parsed, given_only
 from modelgate.cli.vendor_keys import read_vendor_keys
@@ -134,7 +134,7 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
 
 @upstreams.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def list_(installation: Installation, *, as_json: bool) -> None:
     """List the upstreams, never their keys. The sandbox, which answers test keys, is always there and not listed."""
     found = installation.database.read(list_upstreams)
@@ -150,7 +150,7 @@ def list_(installation: Installation, *, as_json: bool) -> None:
 @upstream_options
 @click.option("--new-keys", is_flag=True, help="Replace all its keys by those on stdin, or typed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def edit(installation: Installation, /, *, upstream: str, new_keys: bool, as_json: bool, **options: Any) -> None:
     """Change UPSTREAM (id or name)."""
     secrets = read_vendor_keys(upstream) if new_keys else ()
@@ -166,7 +166,7 @@ def edit(installation: Installation, /, *, upstream: str, new_keys: bool, as_jso
 @upstreams.command()
 @click.argument("upstream")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def pause(installation: Installation, *, upstream: str, as_json: bool) -> None:
     """Send nothing more to UPSTREAM (id or name); what runs is finished."""
     changed = _edited(installation, upstream, UpstreamChanges(disabled=True))
@@ -176,7 +176,7 @@ def pause(installation: Installation, *, upstream: str, as_json: bool) -> None:
 @upstreams.command()
 @click.argument("upstream")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def resume(installation: Installation, *, upstream: str, as_json: bool) -> None:
     """Use a paused UPSTREAM (id or name) again."""
     changed = _edited(installation, upstream, UpstreamChanges(disabled=False))
@@ -186,7 +186,7 @@ def resume(installation: Installation, *, upstream: str, as_json: bool) -> None:
 @upstreams.command()
 @click.argument("upstream")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def remove(installation: Installation, *, upstream: str, as_json: bool) -> None:
     """Forget UPSTREAM (id or name) and its keys. Tasks that run there cannot be followed any more; see: pause."""
     removed = installation.database.run(remove_upstream, upstream, now=time.time())
@@ -196,7 +196,7 @@ def remove(installation: Installation, *, upstream: str, as_json: bool) -> None:
 @upstreams.command()
 @click.argument("upstream")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_installation
+@on_existing_installation
 def test(installation: Installation, *, upstream: str, as_json: bool) -> None:
     """Call UPSTREAM (id or name) with each of its keys and say what is wrong, if anything; exit code 1 then."""
     import asyncio

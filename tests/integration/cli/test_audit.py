@@ -36,7 +36,7 @@ def test_a_mistyped_directory_is_no_book_that_balances(run: Run, tmp_path: Path)
     """Symptom: the audit made an empty installation there and said that its book balances."""
     elsewhere = tmp_path / "elsewhere"
     done = run("audit", "--data", str(elsewhere), "--database", f"sqlite:///{elsewhere}/modelgate.db")
-    assert (done.exit_code, "there is no database at" in done.stderr, elsewhere.exists()) == (1, True, False)
+    assert (done.exit_code, "there is no Modelgate in the database" in done.stderr, elsewhere.exists()) == (1, True, False)
 
 
 def test_a_book_that_does_not_balance(run: Run, paid: Database) -> None:

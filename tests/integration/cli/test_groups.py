@@ -14,6 +14,7 @@ Snapshots = Callable[[], Snapshot]
 
 
 def test_a_group_has_a_multiplier_until_it_is_unset(run: Run, run_json: RunJson, snapshot: Snapshots) -> None:
+    run("migrate")
     assert "every key pays the price as it is" in run("groups", "list").stdout
     run("groups", "set", "gold", "0.8")
     assert snapshot().groups == {"gold": "0.8"}
@@ -34,6 +35,7 @@ def test_a_group_has_a_multiplier_until_it_is_unset(run: Run, run_json: RunJson,
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], stdin: str, exit_code: int, text: str) -> None:
+    run("migrate")
     ended = run(*arguments, stdin=stdin)
     assert ended.exit_code == exit_code
     assert text in ended.stderr

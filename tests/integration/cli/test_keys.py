@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from modelgate.identity.keys import digest_of
 from modelgate.storage.database import Database
 from modelgate.storage.identity import find_key
+from modelgate.storage.migrations import schema_state
 from modelgate.storage.schema.money import key_period
 
 Run = Callable[..., Result]
@@ -36,6 +37,14 @@ def test_a_key_is_made_on_an_empty_installation_and_shown_once(run: Run, run_jso
     assert [(account["name"], account["books"]["live"]["credit_limit_usd"]) for account in run_json("accounts", "list")] == [
         ("default", None)
     ]
+
+
+def test_what_needs_an_installation_makes_none(run: Run, database_url: str) -> None:
+    """An empty database was filled, and the answer was that there are no keys yet."""
+    ended = run("keys", "list")
+    assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1)
+    assert "there is no Modelgate in the database" in ended.stderr
+    assert schema_state(database_url) == "empty"
 
 
 def test_every_option_reaches_the_key(run_json: RunJson, database_url: str) -> None:

@@ -73,6 +73,7 @@ def test_an_invitation(run: Run, run_json: RunJson, database: Database) -> None:
     ],
 )
 def test_what_cannot_be(run: Run, arguments: tuple[str, ...], code: int, said: str) -> None:
+    run("migrate")
     done = run("members", *arguments)
     assert done.exit_code == code
     assert said in done.stderr

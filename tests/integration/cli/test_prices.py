@@ -14,6 +14,7 @@ Snapshots = Callable[[], Snapshot]
 
 
 def test_prices_are_laid_over_the_shipped_list(run: Run, run_json: RunJson, snapshot: Snapshots) -> None:
+    run("migrate")
     assert run_json("prices", "list", "--model", "gpt-4o")[0]["set_by"].startswith("shipped list")
     run("prices", "set", "gpt-4o", "--input", "1.5", "--output", "3", "--cached", "0.5")
     run("prices", "set", "picture", "--rate", "image:with_image=0.02", "--image", "0.01")
@@ -45,6 +46,7 @@ def test_prices_are_laid_over_the_shipped_list(run: Run, run_json: RunJson, snap
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], stdin: str, exit_code: int, text: str) -> None:
+    run("migrate")
     ended = run(*arguments, stdin=stdin)
     assert ended.exit_code == exit_code
     assert text in ended.stderr

@@ -14,6 +14,7 @@ Snapshots = Callable[[], Snapshot]
 
 
 def test_a_setting_is_set_until_it_is_unset(run: Run, run_json: RunJson, snapshot: Snapshots) -> None:
+    run("migrate")
     assert run_json("settings", "list")[0]["value"] == "no"
     run("settings", "set", "charge_orphans", "yes")
     assert snapshot().settings == {"charge_orphans": "yes"}

@@ -135,6 +135,7 @@ def test_an_upstream_is_edited_paused_resumed_and_removed(run: Run, run_json: Ru
     ],
 )
 def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], stdin: str, exit_code: int, text: str) -> None:
+    run("migrate")
     ended = run(*arguments, stdin=stdin)
     assert ended.exit_code == exit_code
     assert text in ended.stderr

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 
 from modelgate.app.processes import Processes, write_processes
 from modelgate.cli import installation as installation_module
+from modelgate.cli.groups import groups
 from modelgate.cli.installation import Installation, on_installation, one_line_errors
+from modelgate.cli.main import COMMANDS, modelgate
 from modelgate.storage import database, migrations
 from modelgate.storage.cipher import WrongSecret
 from modelgate.storage.errors import NoSuchRow
@@ -60,6 +63,62 @@ def test_a_data_directory_that_cannot_be_made_ends_with_one_line(tmp_path: Path)
     assert ended.exit_code == 1
     assert ended.stderr.count("\n") == 1
     assert str(tmp_path / "file") in ended.stderr
+
+
+MAKE_ONE = {
+    ("keys", "create"),
+    ("accounts", "create"),
+    ("upstreams", "add"),
+    ("members", "invite"),
+    ("members", "setup-link"),
+    ("prices", "set"),
+    ("groups", "set"),
+    ("settings", "set"),
+    ("migrate",),
+    ("serve",),
+    ("relay",),
+    ("book",),
+    ("desk",),
+    ("worker",),
+}
+"""Commands that set up or start what is not there yet."""
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    with click.Context(modelgate) as context:
+        for name in COMMANDS:
+            command = modelgate.get_command(context, name)
+            assert command is not None
+            leaves = command.commands if isinstance(command, click.Group) else {"": command}
+            yield from ((tuple(filter(None, (name, leaf))), one) for leaf, one in leaves.items())
+
+
+NEED_ONE = {
+    path: [*path, *("1" for one in command.params if isinstance(one, click.Argument))]
+    for path, command in commands()
+    if path not in MAKE_ONE and "data" in {one.name for one in command.params}
+}
+
+
+@pytest.mark.parametrize("arguments", NEED_ONE.values(), ids=" ".join)
+def test_what_needs_an_installation_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    """A mistyped directory was made, with a database in it, and the answer was that there are no keys yet."""
+    monkeypatch.delenv("MODELGATE_DATABASE", raising=False)
+    elsewhere = tmp_path / "no such directory"
+    ended = CliRunner().invoke(modelgate, [*arguments, "--data", str(elsewhere)])
+    assert ended.exit_code == 1
+    if arguments != ["doctor"]:  # it tells that the first start makes it
+        said = f"Error: there is no Modelgate in {elsewhere}: name its directory with --data, or make one with: "
+        assert ended.output == f"{said}modelgate serve --data '{elsewhere}'\n"
+    assert not elsewhere.exists()
+
+
+def test_the_password_of_a_database_that_holds_nothing_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(installation_module, "schema_state", lambda _url: "empty")
+    arguments = ["list", "--data", str(tmp_path), "--database", "postgresql://me:hidden@db.example/gate"]
+    ended = CliRunner().invoke(groups, arguments)
+    assert "there is no Modelgate in the database postgresql://me:***@db.example/gate" in ended.stderr
+    assert "hidden" not in ended.output
 
 
 @pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
