@@ -27,6 +27,7 @@ SAID: list[tuple[str, ModelgateError]] = [
     ("model not allowed", errors.ModelNotAllowed()),
     ("unpriced model", errors.UnpricedModel()),
     ("unknown model", errors.UnknownModel()),
+    ("model that is for other work", errors.UnsupportedOperation()),
     ("balance or limit exhausted", errors.BalanceExhausted()),
     ("balance or limit exhausted", errors.LimitExhausted()),
     ("rate exceeded", errors.RateExceeded("x", dimension="requests", retry_after_s=1)),
