@@ -48,7 +48,7 @@ def key_options(function: Callable[..., None]) -> Callable[..., None]:
             {"type": click.Choice(("never", "daily", "weekly", "monthly")), "help": "When --limit starts anew (UTC)."},
         ),
         ("--expires", "expires_at", {"type": EXPIRY, "help": "2026-12-31 (to its end, UTC), 2026-12-31T18:00Z, 30d, 12h or never."}),
-        ("--models", "models", {"type": MODELS, "help": "Models it may use."}),
+        ("--models", "models", {"type": MODELS, "help": "Models it may use; gpt-* is every model whose name begins so."}),
         ("--ips", "ips", {"type": NETWORKS, "help": "Addresses and networks it may be used from."}),
         ("--rpm", "rpm", {"type": COUNT, "help": "Most requests per minute."}),
         ("--tpm", "tpm", {"type": COUNT, "help": "Most tokens per minute."}),

@@ -20,6 +20,7 @@ from modelgate.identity.key_bounds import (
     MAX_NETWORKS,
     MAX_RATE_LIMIT,
     check_expiry,
+    clean_models,
     clean_networks,
 )
 
@@ -147,8 +148,8 @@ def parse_model_map(text: str) -> dict[str, str]:
 
 
 def parse_models_list(text: str) -> tuple[str, ...]:
-    """Return the names of models between commas, within the bounds of a key's list; none for `any`."""
-    names = parse_list(text)
+    """Return the names of models, and beginnings such as `gpt-*`, between commas, within the bounds of a key's list; none for `any`."""
+    names = clean_models(parse_list(text))
     if len(names) > MAX_MODELS:
         raise ValueError(f"{len(names)} models are more than the {MAX_MODELS} that a key can be bound to")
     for name in names:

@@ -14,11 +14,11 @@ from modelgate.core.ids import new_secret
 from modelgate.core.listings import KeyListing
 from modelgate.core.money import Book
 from modelgate.core.records import ApiKey
-from modelgate.identity.key_bounds import check_expiry, clean_names, clean_networks
+from modelgate.identity.key_bounds import check_expiry, clean_models, clean_networks
 from modelgate.identity.keys import digest_of, hint_of, new_key
 from modelgate.identity.roles import may
 
-_CHECKED = {"models": clean_names, "ips": clean_networks}
+_CHECKED = {"models": clean_models, "ips": clean_networks}
 
 
 class KeyStore(Protocol):

@@ -18,7 +18,7 @@ from modelgate.core.listings import AccountUse, KeyListing
 from modelgate.core.log import LogFilter, LogRow
 from modelgate.core.money import Book
 from modelgate.core.records import Task
-from modelgate.identity.key_bounds import MAX_MODELS, MAX_NETWORKS, check_expiry, clean_names, clean_networks
+from modelgate.identity.key_bounds import MAX_MODELS, MAX_NETWORKS, check_expiry, clean_models, clean_networks
 from modelgate.identity.keys import digest_of, new_key
 from modelgate.identity.roles import may
 
@@ -175,6 +175,10 @@ def _wanted(body: reference.CreateKeyBody, call: Call) -> dict[str, object]:
     except ValueError as error:
         raise refused("expired_time", str(error)) from None
     try:
+        models = clean_models(models)
+    except ValueError as error:
+        raise refused("model_limits", str(error)) from None
+    try:
         ips = clean_networks(networks)
     except ValueError as error:
         raise refused("allow_ips", str(error)) from None
@@ -182,7 +186,7 @@ def _wanted(body: reference.CreateKeyBody, call: Call) -> dict[str, object]:
         "group": group,
         "limit_nanos": None if body.unlimited_quota else nanos_of(body.remain_quota or 0),
         "expires_at": expires_at,
-        "models": clean_names(models),
+        "models": models,
         "ips": ips,
     }
 

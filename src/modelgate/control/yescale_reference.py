@@ -64,7 +64,7 @@ class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
     unlimited_quota: Annotated[bool, Meta(description="Whether it has no limit of its own.")]
     group: Annotated[str, Meta(description="Its price group.")]
     model_limits_enabled: Annotated[bool, Meta(description="Whether it may use only some models.")]
-    model_limits: Annotated[str, Meta(description="These models, separated by commas.")]
+    model_limits: Annotated[str, Meta(description="These models, separated by commas; `gpt-*` is every model whose name begins so.")]
     allow_ips: Annotated[str, Meta(description="Addresses and networks it may be used from, one a line; empty: any.")]
     deleted_at: Annotated[None, Meta(description="Always null.")] = msgspec.field(name="DeletedAt", default=None)
 

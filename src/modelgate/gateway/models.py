@@ -18,6 +18,7 @@ from modelgate.formats.openai_chat.schema import Model, ModelList
 from modelgate.gateway.callers import authenticate
 from modelgate.gateway.configuration import Configuration, no_such_model
 from modelgate.gateway.paths import dialect_of
+from modelgate.identity.keys import may_use
 from modelgate.identity.table import Caller, KeyTable
 from modelgate.metering.prices import PriceEntry
 
@@ -88,7 +89,7 @@ class ModelsGateway:
             for name in configuration.routes.models(book=key.book, operation=operation):
                 route = configuration.routes.find(book=key.book, operation=operation, model=name)[0]
                 is_priced = configuration.prices.find(name, group=key.group, free=route.upstream.free) is not None
-                if is_priced and (not key.models or name in key.models):
+                if is_priced and may_use(key, name):
                     owners[name] = route.upstream.provider
                     serves.setdefault(name, set()).add(operation)
         return [

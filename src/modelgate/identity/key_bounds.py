@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from modelgate.identity.keys import parse_networks
+from modelgate.identity.keys import ANY_END, parse_networks
 
 MAX_NAME_LENGTH: Final = 200
 MAX_GROUP_LENGTH: Final = 100
@@ -35,6 +35,15 @@ def clean_names(names: Sequence[str]) -> tuple[str, ...]:
     cleaned = tuple(dict.fromkeys(name.strip() for name in names))
     if "" in cleaned:
         raise ValueError("an empty name is none")
+    return cleaned
+
+
+def clean_models(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of models, and beginnings such as `gpt-*`, as they are kept. Raises ValueError for what would match nothing."""
+    cleaned = clean_names(names)
+    for name in cleaned:
+        if ANY_END in name[:-1]:
+            raise ValueError(f"{name!r} is not a model's name: {ANY_END} stands at its end only, as in gpt-*")
     return cleaned
 
 

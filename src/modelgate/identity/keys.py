@@ -13,6 +13,8 @@ from modelgate.core.records import ApiKey
 
 MAX_SECRET_BYTES = 512
 """Longer ones are nobody's key, and are not looked up."""
+ANY_END = "*"
+"""At the end of a name in a key's list of models: every model that begins with what is before it."""
 PARSED_IP_LISTS = 4096
 
 _SCHEME = b"bearer "
@@ -96,8 +98,13 @@ def check_model(key: ApiKey, model: str) -> None:
     Raises:
         ModelNotAllowed: it is not in the key's list.
     """
-    if key.models and model not in key.models:
+    if key.models and not may_use(key, model):
         raise ModelNotAllowed(param="model")
+
+
+def may_use(key: ApiKey, model: str) -> bool:
+    """Say whether a key's list has a model, by its name or by a beginning such as `gpt-*`; a list without names has all."""
+    return not key.models or model in key.models or any(name[-1:] == ANY_END and model.startswith(name[:-1]) for name in key.models)
 
 
 def parse_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:

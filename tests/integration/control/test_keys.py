@@ -53,6 +53,7 @@ async def test_a_key_of_the_test_book(api: Api) -> None:
         ("ips", ["10.0.0.0/33"]),
         ("ips", [""]),
         ("models", [" "]),
+        ("models", ["gpt-*-mini"]),
         ("rpm", 0),
         ("tpm", 10**12),
         ("expires_at", NOW),

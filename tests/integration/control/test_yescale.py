@@ -171,6 +171,7 @@ async def test_what_a_key_may_be_told(room: Room) -> None:
         ({"expired_time": 1000}, "expired_time: it is in the past."),
         ({"expired_time": 1_790_000_000_000}, "expired_time"),
         ({"allow_ips": "nowhere"}, "allow_ips: 'nowhere' is not"),
+        ({"model_limits_enabled": True, "model_limits": "gpt-*-mini"}, "model_limits: 'gpt-*-mini' is not a model's name"),
         ({"model_limits_enabled": True, "model_limits": ",".join(map(str, range(501)))}, "model_limits: it has more than 500"),
     ],
 )

@@ -79,6 +79,8 @@ async def test_models_need_a_route_and_a_price() -> None:
 async def test_a_key_sees_only_what_it_may_use() -> None:
     _, body = await ask("/v1/models", models=("priced", "other"))
     assert [model["id"] for model in body["data"]] == ["priced"]
+    _, body = await ask("/v1/models", models=("pri*", "other"))
+    assert [model["id"] for model in body["data"]] == ["priced"]
     status, body = await ask("/v1/models/of-mine", models=("priced",))
     assert (status, body["error"]["code"]) == (404, "model_not_found")
 

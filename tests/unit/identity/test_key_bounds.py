@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelgate.identity.key_bounds import MAX_EXPIRY_AT, check_expiry, clean_names, clean_networks
+from modelgate.identity.key_bounds import MAX_EXPIRY_AT, check_expiry, clean_models, clean_names, clean_networks
 
 
 def test_a_key_ends_in_the_future_or_never() -> None:
@@ -17,6 +17,13 @@ def test_names_are_kept_once_without_space_around_them() -> None:
     assert clean_names([" a", "b", "a "]) == ("a", "b")
     with pytest.raises(ValueError, match="empty"):
         clean_names(["a", " "])
+
+
+def test_a_star_stands_at_the_end_of_a_models_name_only() -> None:
+    assert clean_models(["gpt-*", " *", "o3"]) == ("gpt-*", "*", "o3")
+    for name in ("*-mini", "gpt-*-mini", "gpt-**"):
+        with pytest.raises(ValueError, match=r"stands at its end only"):
+            clean_models(["gpt-4o", name])
 
 
 def test_networks_are_checked() -> None:

@@ -7,7 +7,17 @@ import pytest
 from modelgate.core.errors import DisabledKey, ExpiredKey, ForeignAddress, InvalidKey, MissingKey, ModelNotAllowed
 from modelgate.core.http import HeaderBlock
 from modelgate.core.records import ApiKey
-from modelgate.identity.keys import MAX_SECRET_BYTES, check_key, check_model, digest_of, hint_of, new_key, parse_networks, secret_from
+from modelgate.identity.keys import (
+    MAX_SECRET_BYTES,
+    check_key,
+    check_model,
+    digest_of,
+    hint_of,
+    may_use,
+    new_key,
+    parse_networks,
+    secret_from,
+)
 
 KEY = ApiKey(id="key_1", account="acct_1", book="test", name="n", digest="d", hint="h")
 NOW = 1_790_000_000.0
@@ -131,6 +141,23 @@ def test_a_model_list_binds_and_an_empty_one_does_not() -> None:
     with pytest.raises(ModelNotAllowed) as caught:
         check_model(key(models=("gpt-4o",)), "gpt-4o-mini")
     assert caught.value.param == "model"
+
+
+@pytest.mark.parametrize(
+    ("models", "model", "may"),
+    [
+        (("gpt-*",), "gpt-4o", True),
+        (("gpt-*",), "gpt-", True),
+        (("gpt-*",), "gp", False),
+        (("claude-*", "gpt-4o"), "gpt-4o", True),
+        (("claude-*", "gpt-4o"), "gpt-4o-mini", False),
+        (("*",), "anything", True),
+        (("",), "gpt-4o", False),
+    ],
+)
+def test_a_star_at_the_end_is_every_name_that_begins_so(models: tuple[str, ...], model: str, may: bool) -> None:
+    """It was taken literally: the key could use nothing."""
+    assert may_use(key(models=models), model) == may
 
 
 def test_a_new_key_says_its_book_and_keeps_only_the_digest() -> None:

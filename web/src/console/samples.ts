@@ -12,7 +12,7 @@ export function curlOfChat(baseUrl: string, secret: string, model: string): stri
   ].join('\n')
 }
 
-/** A model for a first call with a key: one it may use, else the sandbox's, else a widely served one. */
+/** A model for a first call with a key: one it names whole, else the sandbox's, else a widely served one. */
 export function firstModel(book: Book, models: string[]): string {
-  return models[0] ?? (book === 'test' ? TEST_MODEL : 'gpt-4.1-mini')
+  return models.find((name) => !name.endsWith('*')) ?? (book === 'test' ? TEST_MODEL : 'gpt-4.1-mini')
 }
