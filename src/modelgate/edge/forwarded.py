@@ -1,5 +1,6 @@
 """The client's address, which limits and records speak of, when trusted proxies stand in between."""
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -7,6 +8,8 @@ from modelgate.core.http import HeaderBlock
 
 Network = IPv4Network | IPv6Network
 MAX_HOPS = 32
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?|([^:]*):[0-9]{1,5}")
+"""`203.0.113.7:4711` and `[2001:db8::1]:4711`, as Azure's gateways write hops; an IPv6 address without brackets has no port."""
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
@@ -33,10 +36,16 @@ def client_behind(peer: str, headers: HeaderBlock, proxies: Sequence[Network]) -
     hops = b",".join(headers.get_all(b"x-forwarded-for")).decode("latin-1").split(",")
     client = peer
     for hop in reversed(hops[-MAX_HOPS:]):
-        address = parse_address(hop.strip())
+        hop = hop.strip()
+        address = parse_address(hop) or parse_address(_without_port(hop))
         if address is None:
             return client
         client = str(address)
         if not is_trusted(address, proxies):
             return client
     return client
+
+
+def _without_port(hop: str) -> str:
+    found = _WITH_PORT.fullmatch(hop)
+    return hop if found is None else found[1] or found[2] or ""
