@@ -1,5 +1,6 @@
 """`modelgate upstreams`: where answers come from."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,7 +130,7 @@ def add(installation: Installation, /, *, provider: str, no_key: bool, book: Boo
         print_json(describe_upstream(added))
         return
     click.echo(f"Added {added.name!r} ({added.id}) at {added.base_url}. Try it with: modelgate upstreams test {added.name}")
-    _warn_of_unpriced(installation, added)
+    _warn(installation, added)
 
 
 @upstreams.command(name="list")
@@ -161,6 +162,8 @@ def edit(installation: Installation, /, *, upstream: str, new_keys: bool, as_jso
         raise click.UsageError("nothing to change: give at least one option")
     changed = _edited(installation, upstream, changes)
     _report(changed, as_json, f"{changed.name!r} ({changed.id}) is changed.")
+    if not as_json:
+        _warn(installation, changed)
 
 
 @upstreams.command()
@@ -279,13 +282,18 @@ def _row(record: Upstream) -> tuple[str, ...]:
     )
 
 
-def _warn_of_unpriced(installation: Installation, record: Upstream) -> None:
+def _warn(installation: Installation, record: Upstream) -> None:
+    """Say what of an upstream's models is not served, and why."""
     from modelgate.metering.price_list import read_shipped_prices
     from modelgate.metering.prices import PriceBook
     from modelgate.storage.settings import load_snapshot
 
     snapshot: Snapshot = installation.database.read(load_snapshot, installation.cipher)
     prices = PriceBook(read_shipped_prices(), snapshot.prices, snapshot.groups)
+    if not record.models and not record.free and not prices.models_of(record.provider, book=record.book):
+        title, name = _provider(record.provider).title, shlex.quote(record.name)
+        mend = f"modelgate upstreams edit {name} --models A,B (modelgate upstreams test {name} says what it has)"
+        click.echo(f"It serves nothing yet, because the price list has no models of {title}. Name them with: {mend}")
     unpriced = [name for name in record.models if prices.find(name, free=record.free) is None]
     if unpriced:
         example = f"modelgate prices set {unpriced[0]} --input USD --output USD (per million tokens; or --free)"

@@ -188,6 +188,19 @@ def test_models_without_a_price_are_named_when_an_upstream_is_added(run: Run) ->
     assert "Without a price" not in run("upstreams", "add", "openai", "--models", "home-made", "--free", stdin="sk").stdout
 
 
+def test_an_upstream_that_serves_nothing_is_told(run: Run) -> None:
+    """Symptom: another Modelgate was added without --models, and every model was unknown, for no reason that anybody gave."""
+    where = ("--base-url", "https://gateway.example")
+    added = run("upstreams", "add", "modelgate", "--name", "the other", *where, stdin="sk")
+    said = "It serves nothing yet, because the price list has no models of Another Modelgate. Name them with: modelgate upstreams edit 'the other' --models A,B"
+    assert said in added.stdout
+    assert "serves nothing" not in run("upstreams", "edit", "the other", "--models", "gpt-4o").stdout
+    assert said in run("upstreams", "edit", "the other", "--models", "any").stdout
+    assert "serves nothing" not in run("upstreams", "edit", "the other", "--free").stdout, "it is asked for any model then"
+    for arguments in (("modelgate", "--models", "gpt-4o", *where), ("newapi", "--free", *where), ("openai",)):
+        assert "serves nothing" not in run("upstreams", "add", *arguments, stdin="sk").stdout
+
+
 def test_another_secret_ends_with_one_clear_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("upstreams", "add", "openai", stdin="sk")
     monkeypatch.setenv("MODELGATE_SECRET", "another secret altogether")
