@@ -123,3 +123,11 @@ def name_of(event: bytes) -> bytes:
 def render_event(data: bytes, *, event: bytes = b"") -> bytes:
     """Return one event; `data` holds no line end."""
     return b"event: %b\ndata: %b\n\n" % (event, data) if event else b"data: %b\n\n" % data
+
+
+def replace_data(event: bytes, data: bytes) -> bytes:
+    """Return an event with other data; data on several lines goes on as several."""
+    before = data_of(event)
+    if before in event:
+        return event.replace(before, data, 1)
+    return b"data: %b\n\n" % data.replace(b"\n", b"\ndata: ")

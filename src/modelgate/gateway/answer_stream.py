@@ -180,6 +180,8 @@ class AnswerStream:
         usage = relay.usage
         if relay.usage_refused:
             self._call.add_note("usage_refused")
+        if relay.error is not None:
+            self._call.desk.vendor_words.note(self.candidate.upstream.id, relay.error, request_id=self._call.request.id)
         word = "" if self.failure is None and relay.error is None else "stream_error"
         self._call.capture(usage, output_bytes=self._estimated_bytes(), error=word, committed=self._on_committed, words=self._told.words)
         self._on_over(self)

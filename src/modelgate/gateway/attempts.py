@@ -23,7 +23,7 @@ from modelgate.core.errors import (
     UpstreamUnreachable,
 )
 from modelgate.core.providers import joined
-from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.vendor_error import VendorError, for_callers
 from modelgate.formats.chat.wire_format import UpstreamAsk
 from modelgate.gateway.call import Call
 from modelgate.gateway.configuration import Configuration, Door
@@ -45,7 +45,7 @@ MAX_PREPARED_PATHS = 64
 
 class Failure(msgspec.Struct, frozen=True):
     """Why an attempt gave no answer. `again`: the same place may be asked once more. `is_ours`: the upstream was not asked, or is not to
-    blame."""
+    blame. `said`: the upstream's own words."""
 
     error: ModelgateError
     again: bool = False
@@ -53,6 +53,7 @@ class Failure(msgspec.Struct, frozen=True):
     credential_fault: bool = False
     is_final: bool = False
     is_ours: bool = False
+    said: VendorError | None = None
 
 
 AnswerT = TypeVar("AnswerT")
@@ -224,8 +225,10 @@ def prepared_head(transport: Transport, door: Door, path: str) -> bytes:
 
 
 def _note_try(call: Call, candidate: Candidate, failure: Failure) -> None:
-    """Keep for the record who gave no answer and why: codes and statuses, none of a vendor's words."""
+    """Keep for the record who gave no answer and why: codes and statuses. A vendor's words are for the operator's log."""
     error = failure.error
+    if failure.said is not None:
+        call.desk.vendor_words.note(candidate.upstream.id, failure.said, request_id=call.request.id)
     why = (
         "cannot be asked this"
         if isinstance(error, InvalidRequest) and failure.is_ours
@@ -245,15 +248,15 @@ def failure_of(error: VendorError, *, retry_after_s: float | None = None) -> Fai
     """Return what an upstream's own error means for the next step."""
     status = error.status
     verdict = judge(status)
+    told = for_callers(error)
     if verdict == "credential" or status == 402:
-        # About our account there, not about the caller: nothing of it is said.
-        return Failure(UpstreamError("The upstream does not accept this gateway's account or model."), credential_fault=True)
+        return Failure(UpstreamError(told.message), credential_fault=True, said=error)
     if verdict == "caller":
         message = error.message or "The upstream refused the request without saying why."
         return Failure(UpstreamRefused(message, status=status, code=error.code, type=error.type, param=error.param), is_final=True)
     wait = retry_after_s if status in (429, 503, 529) else None
-    failed = UpstreamFailed(error.message, status=status if 400 <= status <= MAX_STATUS else 502, code=error.code, retry_after_s=wait)
-    return Failure(failed, again=True, retry_after_s=wait)
+    failed = UpstreamFailed(told.message, status=status if 400 <= status <= MAX_STATUS else 502, code=told.code, retry_after_s=wait)
+    return Failure(failed, again=True, retry_after_s=wait, said=error)
 
 
 def transport_failure(error: TransportError) -> Failure:

@@ -14,6 +14,7 @@ from modelgate.core.http import HttpRequest
 from modelgate.core.records import RequestFacts
 from modelgate.core.usage import Usage
 from modelgate.gateway.refusals import RefusalLog
+from modelgate.gateway.vendor_words import VendorWords
 from modelgate.identity.table import Caller
 from modelgate.metering.meter import Hold, Meter
 from modelgate.metering.prices import Price
@@ -63,7 +64,7 @@ TokenCounter = Callable[[list[str]], Awaitable[list[int] | None]]
 class CallDesk:
     """What every call of this process needs to settle: the meter, the counters, the clock."""
 
-    __slots__ = ("clock", "count_tokens", "counting", "meter", "metrics", "rates", "refusals")
+    __slots__ = ("clock", "count_tokens", "counting", "meter", "metrics", "rates", "refusals", "vendor_words")
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class CallDesk:
         self.clock = clock
         self.count_tokens = count_tokens
         self.refusals = refusals or RefusalLog()
+        self.vendor_words = VendorWords(clock=clock)
         self.counting: set[asyncio.Task[None]] = set()
 
 

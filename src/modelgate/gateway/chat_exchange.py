@@ -15,7 +15,7 @@ from modelgate.formats.chat.collect import Collector, events_of
 from modelgate.formats.chat.request import ChatRequest
 from modelgate.formats.chat.response import ChatResponse
 from modelgate.formats.chat.translator import StreamTranslator
-from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.vendor_error import VendorError, for_callers
 from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek, StreamRelay, UnreadableAnswer, UpstreamAsk, WireFormat
 from modelgate.formats.sse import EventTooLong
 from modelgate.gateway.answer_stream import AnswerStream, Told
@@ -203,7 +203,8 @@ class ChatExchange:
         return stream
 
     def _encode_error(self, error: VendorError) -> bytes:
-        failed = UpstreamFailed(error.message, status=max(error.status, 400), code=error.code)
+        told = for_callers(error)
+        failed = UpstreamFailed(told.message, status=max(told.status, 400), code=told.code)
         return self._stream_error()(failed, self._call.request.id)
 
     def _stream_error(self) -> Callable[[ModelgateError, str], bytes]:

@@ -175,7 +175,7 @@ class FreeCalls:
             raise NoUpstream("The upstream that keeps the answer is no longer there.")
         ids = BoundIds(configuration.seals, account=caller.key.account, upstream=upstream.id, credential=credential.id)
         call = _call_of(request, our_id, verb, configuration.quirks_of(upstream), ids)
-        body = await self._made(configuration.door(upstream, credential), call, dialect)
+        body = await self._made(configuration.door(upstream, credential), call, dialect, upstream=upstream.id, request_id=request.id)
         return body if verb == "input_items" else verbs.seal_stored(body, ids)
 
     async def _input_tokens(self, request: HttpRequest, caller: Caller, configuration: Configuration) -> bytes:
@@ -191,12 +191,13 @@ class FreeCalls:
                 configuration.seals, account=caller.key.account, upstream=candidate.upstream.id, credential=candidate.credential.id
             )
             call = verbs.input_tokens_call(request.body, candidate.upstream_model, configuration.quirks_of(candidate.upstream), ids)
-            return await self._made(configuration.door(candidate.upstream, candidate.credential), call, "openai_responses")
+            door = configuration.door(candidate.upstream, candidate.credential)
+            return await self._made(door, call, "openai_responses", upstream=candidate.upstream.id, request_id=request.id)
         decoded = await beside_loop(request, partial(wire_format.decode_request, request, peeked))
         counted = await self._counted_here(request, decoded)
         return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": counted})
 
-    async def _made(self, door: Door, call: UpstreamCall, dialect: str) -> bytes:
+    async def _made(self, door: Door, call: UpstreamCall, dialect: str, *, upstream: str, request_id: str) -> bytes:
         """Return what an upstream answers to a call. Raises ModelgateError: its refusal, or trouble on the way."""
         try:
             response = await self._send(door, call)
@@ -206,7 +207,9 @@ class FreeCalls:
         if response.status == 404:
             raise UnknownPath("There is nothing with that id, or no longer.")
         if response.status != 200:
-            raise failure_of(self._wire_formats[dialect].decode_error(response.status, body)).error
+            said = self._wire_formats[dialect].decode_error(response.status, body)
+            self._desk.vendor_words.note(upstream, said, request_id=request_id)
+            raise failure_of(said).error
         return body
 
     async def _send(self, door: Door, call: UpstreamCall, *, lines: bytes = b"") -> UpstreamResponse:

@@ -63,3 +63,8 @@ def test_the_short_ways_read_what_the_patterns_read(data: bytes) -> None:
         start = blank.end()
     assert sse.split_events(whole) == pieces + ([whole[start:]] if start < len(whole) else [])
     assert [sse.data_of(event) for event in pieces] == [b"\n".join(sse._FIELD_DATA.findall(event)) for event in pieces]
+
+
+def test_other_data_goes_in_the_place_of_an_events_own() -> None:
+    assert sse.replace_data(b'event: error\ndata: {"a":1}\n\n', b"{}") == b"event: error\ndata: {}\n\n"
+    assert sse.replace_data(b"data: a\ndata: b\n\n", b"c\nd") == b"data: c\ndata: d\n\n"

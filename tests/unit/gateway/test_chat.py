@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 
 from modelgate.core.http import HeaderBlock, HttpRequest, HttpResponse
 from modelgate.core.records import ApiKey, Credential, PriceRow, RequestFacts, Snapshot, Upstream
@@ -432,6 +433,38 @@ async def test_symptom_a_refusal_as_first_event_was_asked_of_everybody_and_told_
         response = await house.ask({"stream": True})
     assert (response.status, error_of(response)["type"]) == (400, "BadRequestError")
     assert len(house.meter.released) == 1
+
+
+PRIVATE = "org-abc at http://10.0.0.7:8000: your credit balance is too low"
+
+
+@pytest.mark.parametrize("status", [401, 402, 404, 408, 409, 429, 500, 503])
+async def test_symptom_callers_read_what_a_vendor_says_to_the_operator(status: int) -> None:
+    """Organisations, machines and the state of an account stood in the answers to whoever met a trouble of the upstream's."""
+    body = json.dumps({"error": {"message": PRIVATE, "type": "server_error", "code": None}})
+    with structlog.testing.capture_logs() as lines:
+        async with playing(ScriptedUpstream(answering(body, status=status, headers="retry-after: 9\r\n"))) as house:
+            response = await house.ask()
+    assert "org-abc" not in str(response)
+    assert error_of(response)["message"].startswith("The upstream ")
+    (line,) = {(line["upstream"], line["said"], line["request_id"]) for line in lines}
+    assert line == ("up_0", PRIVATE, "req_1")
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
+@pytest.mark.parametrize("before", [b"", words(3)], ids=["first", "in the middle"])
+async def test_symptom_callers_read_it_in_streams_too(before: bytes, dialect: str) -> None:
+    error = event(json.dumps({"error": {"message": PRIVATE, "type": "server_error", "code": 500}}))
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9, "stream": True}
+    headers = HeaderBlock.of(("authorization", f"Bearer {SECRET}"))
+    request = HttpRequest(method="POST", path="/v1/x", headers=headers, body=json.dumps(body).encode(), id="req_1")
+    with structlog.testing.capture_logs() as lines:
+        async with playing(ScriptedUpstream(streaming(before + error, DONE))) as house:
+            response = await house.gateway.handle(request, house.kinds[dialect])
+            said = await house.read_stream(response) if before else str(response).encode()
+    assert b"org-abc" not in said
+    assert b"The upstream failed." in said
+    assert {line["said"] for line in lines} == {PRIVATE}
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -1,6 +1,7 @@
 import pytest
 
 from modelgate.core.http import HeaderBlock
+from modelgate.formats.chat.vendor_error import is_callers_fault
 from modelgate.routing.retry import MAX_WAIT_S, backoff_s, judge, parse_retry_after
 
 
@@ -23,6 +24,10 @@ from modelgate.routing.retry import MAX_WAIT_S, backoff_s, judge, parse_retry_af
 )
 def test_whose_fault_a_status_is(status: int, verdict: str) -> None:
     assert judge(status) == verdict
+
+
+def test_callers_are_told_a_vendors_words_where_the_fault_is_theirs() -> None:
+    assert [status for status in range(100, 700) if is_callers_fault(status) is not (judge(status) == "caller" and status < 500)] == [402]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from modelgate.formats.anthropic_messages.response import Counted
 from modelgate.formats.anthropic_messages.schema import Event
 from modelgate.formats.anthropic_messages.stream_decoder import MessageDecoder
 from modelgate.formats.chat.collect import words_in
-from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.vendor_error import VendorError, for_callers
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds
 from modelgate.formats.json_fields import UNREADABLE
 from modelgate.formats.kept_words import KeptWords
@@ -136,7 +136,7 @@ class StreamTap:
                 return b""
             case "error":
                 self.error = decode_error(0, payload)
-                return render_vendor_error(self.error)
+                return render_vendor_error(for_callers(self.error))
             case _:
                 pass
         return self._held(event)

@@ -11,7 +11,7 @@ import msgspec
 from modelgate.core.usage import Usage
 from modelgate.formats.chat.events import TextDelta, ThinkingDelta, ToolCallDelta
 from modelgate.formats.chat.translator import MAX_KEPT_BYTES
-from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.vendor_error import VendorError, for_callers
 from modelgate.formats.chat.wire_format import Passed, UnreadableAnswer
 from modelgate.formats.gemini_content.decode_response import AnswerReader, answer_decoder
 from modelgate.formats.gemini_content.errors import decode_error, encode_passed_error
@@ -300,7 +300,7 @@ class StreamTap:
 
     def _fail(self, payload: bytes) -> bytes:
         self.error = decode_error(0, payload)
-        said = encode_passed_error(self.error)
+        said = encode_passed_error(for_callers(self.error))
         if self._events is not None:
             return self._release() + b"data: " + said + b"\r\n\r\n"
         passing = self._release() + self._framed(said)

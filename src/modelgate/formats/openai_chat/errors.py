@@ -8,15 +8,17 @@ import re
 import msgspec
 
 from modelgate.core.records import Json
-from modelgate.formats.chat.vendor_error import VendorError, clean
+from modelgate.formats.chat.vendor_error import VendorError, clean, for_callers, is_callers_fault
 from modelgate.formats.json_fields import UNREADABLE
 from modelgate.formats.openai_chat.schema import ErrorBody, ErrorDetail
+from modelgate.formats.sse import data_of, replace_data
 
 MAX_RETRY_AFTER_S = 86_400.0
 
 _decode = msgspec.json.Decoder(ErrorBody).decode
 _decode_listed = msgspec.json.Decoder(list[ErrorBody]).decode
 """Google's server of this dialect says its error inside a list."""
+_decode_fields = msgspec.json.Decoder(dict[str, Json]).decode
 
 _OUT_OF_CREDIT = re.compile(
     r"(?i)insufficient[_ ](?:quota|balance|credits?|funds)|billing_hard_limit|exceeded your current quota|in arrears|arrearage"
@@ -79,6 +81,29 @@ def decode_detail(body: bytes | bytearray) -> ErrorDetail:
         detail = ErrorDetail(message=detail, type=found.type, code=found.code)
     message = clean(_sentence(detail.message)) or ""
     return ErrorDetail(message=message, type=clean(detail.type), param=clean(detail.param), code=clean(detail.code))
+
+
+def passed_error(event: bytes, error: VendorError) -> bytes:
+    """Return the event of a stream that tells of an error as its caller may read it: as it is where the fault is the caller's.
+
+    It may be an error of chat completions, an `error` event with one inside or its words at the top, or a response that failed.
+    """
+    if is_callers_fault(error.status):
+        return event
+    told = for_callers(error)
+    detail: dict[str, Json] = {"message": told.message, "type": "upstream_error", "param": None, "code": told.code}
+    try:
+        said = _decode_fields(data_of(event))
+        answer = _decode_fields(msgspec.json.encode(said["response"])) if said.get("response") else {}
+    except UNREADABLE:
+        return b"data: %b\n\n" % msgspec.json.encode({"error": detail})
+    if answer.get("error"):
+        said["response"] = {**answer, "error": {"code": told.code or "server_error", "message": told.message}}
+    if said.get("error"):
+        said["error"] = detail
+    if said.get("message"):
+        said.update(message=told.message, code=told.code)
+    return replace_data(event, msgspec.json.encode(said))
 
 
 def _sentence(message: Json) -> Json:

@@ -15,7 +15,7 @@ from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, StateIds
 from modelgate.formats.json_fields import UNREADABLE, top_level
 from modelgate.formats.kept_words import KeptWords
-from modelgate.formats.openai_chat.errors import decode_error
+from modelgate.formats.openai_chat.errors import decode_error, passed_error
 from modelgate.formats.openai_chat.hub_stream import NO_ERRORS, ChatDecoder
 from modelgate.formats.openai_chat.passing import seal_audio_ids
 from modelgate.formats.openai_chat.peek import own
@@ -150,7 +150,7 @@ class StreamTap:
             return b""
         if b'"error"' in payload and _is_error(payload):
             self.error = decode_error(0, payload)
-            return event
+            return passed_error(event, self.error)
         if b'"usage"' in payload and not self._count(payload):
             return b""
         if self._state_ids is not None and b'"audio"' in payload:

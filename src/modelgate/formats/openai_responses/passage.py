@@ -12,6 +12,7 @@ from modelgate.formats.chat.collect import words_in
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import ChatPeek, Passed, StateIds, UnreadableAnswer, UpstreamAsk
 from modelgate.formats.json_fields import UNREADABLE, replace_field
+from modelgate.formats.openai_chat.errors import passed_error
 from modelgate.formats.openai_responses import schema
 from modelgate.formats.openai_responses.errors import stream_error_of
 from modelgate.formats.openai_responses.peek import RequestPeek, conversation_of
@@ -19,7 +20,7 @@ from modelgate.formats.openai_responses.response import decode_answer
 from modelgate.formats.openai_responses.stream_decoder import ResponsesDecoder
 from modelgate.formats.openai_responses.upstream_request import path_of
 from modelgate.formats.openai_responses.usage import decode_usage
-from modelgate.formats.sse import Splitter, data_of, split_events
+from modelgate.formats.sse import Splitter, data_of, replace_data, split_events
 
 MAX_KEPT_BYTES = 256 * 1024
 """So much of a stream is kept for counting its words, in case the upstream does not count them; beyond it `events` tells."""
@@ -178,7 +179,7 @@ class StreamTap:
             answer = decode_answer(found.response) if bytes(found.response) not in (b"", b"null") else None
             if answer is not None:
                 told = _told(bytes(found.response), answer, self._peek, self._renamed, self._state_ids)
-                event = _with_data(event, payload, replace_field(payload, "response", bytes(told)))
+                event = replace_data(event, replace_field(payload, "response", bytes(told)))
         except (*UNREADABLE, UnreadableAnswer):
             return event
         if found.type in _ENDS and answer is not None:
@@ -187,7 +188,7 @@ class StreamTap:
             self.final = event
             return b""
         if found.type in _FAILURES or (not found.type and b'"error"' in payload):
-            self._fail(payload, answer)
+            return passed_error(event, self._fail(payload, answer))
         return event
 
     def _count(self, answer: schema.Answer) -> None:
@@ -195,21 +196,15 @@ class StreamTap:
         self.usage = usage or self.usage
         self.usage_refused = refused
 
-    def _fail(self, payload: bytes, answer: schema.Answer | None) -> None:
-        """An upstream may have counted, and charge for, what it failed at."""
+    def _fail(self, payload: bytes, answer: schema.Answer | None) -> VendorError:
+        """Return why it failed. An upstream may have counted, and charge for, what it failed at."""
         if answer is not None:
             self._count(answer)
         try:
             self.error = stream_error_of(_event.decode(payload))
         except UNREADABLE:
             self.error = VendorError(status=502)
-
-
-def _with_data(event: bytes, payload: bytes, new: bytes) -> bytes:
-    """Return an event with other data; data on several lines goes on as several."""
-    if payload in event:
-        return event.replace(payload, new, 1)
-    return b"data: %b\n\n" % new.replace(b"\n", b"\ndata: ")
+        return self.error
 
 
 def make_tap(peek: ChatPeek, renamed: bool, state_ids: StateIds) -> StreamTap:

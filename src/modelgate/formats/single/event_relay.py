@@ -7,7 +7,7 @@ import msgspec
 from modelgate.core.usage import Usage
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.json_fields import UNREADABLE
-from modelgate.formats.openai_chat.errors import decode_error
+from modelgate.formats.openai_chat.errors import decode_error, passed_error
 from modelgate.formats.sse import Splitter, parse_frames
 
 EVENTS_TYPE = b"text/event-stream; charset=utf-8"
@@ -105,7 +105,7 @@ class EventRelay:
                 self.error = decode_error(0, frame.data)
                 if not self._counted:
                     self.usage = self._ending.spoiled
-                passing.append(frame.raw)
+                passing.append(passed_error(frame.raw, self.error))
                 break
             if facts.type != self._ending.done:
                 passing.append(frame.raw)

@@ -58,12 +58,22 @@ def test_an_end_that_was_announced_and_did_not_come() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 10_000])
-def test_an_error_goes_on_cleaned_and_nothing_after_it(size: int) -> None:
-    error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Busy, sk-ant-12345678"}}\n\n'
+def test_an_error_of_the_callers_goes_on_cleaned_and_nothing_after_it(size: int) -> None:
+    error = b'event: error\ndata: {"type":"error","error":{"type":"invalid_request_error","message":"Bad, sk-ant-12345678"}}\n\n'
     tap, passed = tapped(START + DELTA + error + DELTA + STOP, size)
     assert passed == START + DELTA + error.replace(b"sk-ant-12345678", b"[removed]")
     assert tap.error is not None
-    assert (tap.error.status, tap.error.code, tap.is_complete()) == (529, "overloaded_error", False)
+    assert (tap.error.status, tap.is_complete()) == (400, False)
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_an_error_of_the_vendors_goes_on_in_our_words(size: int) -> None:
+    error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Org a1b2 is over its share"}}\n\n'
+    tap, passed = tapped(START + DELTA + error + DELTA + STOP, size)
+    told = b"The upstream is overloaded or down for now. Try again shortly."
+    assert passed == START + DELTA + error.replace(b"Org a1b2 is over its share", told)
+    assert tap.error is not None
+    assert (tap.error.status, tap.error.message, tap.is_complete()) == (529, "Org a1b2 is over its share", False)
 
 
 def test_figures_that_cannot_be_are_refused() -> None:

@@ -131,13 +131,22 @@ def test_an_event_of_several_lines_is_renamed_in_one() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 9, 100_000])
-def test_an_error_in_the_middle_is_passed_on_clean(error: bytes, size: int) -> None:
+def test_an_error_in_the_middle_is_passed_on_in_our_words(error: bytes, size: int) -> None:
     tap, passed = run(framed(CHUNKS[:1], is_sse=True) + error, size=size)
     said = msgspec.json.decode(passed.split(b"data: ")[-1])
-    assert said == {"error": {"code": 503, "message": "busy, key [removed]", "status": "UNAVAILABLE"}}
+    told = "The upstream is overloaded or down for now. Try again shortly."
+    assert said == {"error": {"code": 503, "message": told, "status": "UNAVAILABLE"}}
     assert tap.error is not None
+    assert tap.error.message == "busy, key [removed]"
     assert not tap.is_complete()
     assert tap.feed(framed(CHUNKS, is_sse=True)) == b""
+
+
+def test_an_error_of_the_callers_in_the_middle_is_passed_on_clean() -> None:
+    error = b'data: {"error":{"code":400,"message":"bad, key AIzaSy1234567890","status":"INVALID_ARGUMENT"}}\n\n'
+    _, passed = run(framed(CHUNKS[:1], is_sse=True) + error, size=9)
+    said = msgspec.json.decode(passed.split(b"data: ")[-1])
+    assert said == {"error": {"code": 400, "message": "bad, key [removed]", "status": "INVALID_ARGUMENT"}}
 
 
 def test_an_error_in_an_array_closes_it() -> None:

@@ -80,14 +80,20 @@ def test_the_model_is_named_as_the_caller_did() -> None:
     assert passed == words.replace(b'"model":"real"', b'"model":"my-alias"') + USAGE.replace(b'"m"', b'"my-alias"')
 
 
-def test_an_error_in_the_middle_is_read_and_passed_on() -> None:
+def test_an_error_in_the_middle_is_read_and_told_in_our_words() -> None:
     error = b'data: {"error":{"message":"full","type":"overloaded_error","param":null,"code":null}}\n\n'
     tap, passed = run(chunk("a") + error, size=11)
-    assert passed == chunk("a") + error
+    told = b"The upstream is overloaded or down for now. Try again shortly."
+    assert passed == chunk("a") + error.replace(b"full", told).replace(b"overloaded_error", b"upstream_error")
     assert tap.error is not None
     assert (tap.error.status, tap.error.message) == (503, "full")
     assert not tap.is_complete()
     assert run(b'data: {"choices":[],"error":null}\n\n' + DONE, size=1000)[0].error is None
+
+
+def test_an_error_of_the_callers_in_the_middle_passes_as_it_is() -> None:
+    error = b'data: {"error":{"message":"No such tool.","type":"invalid_request_error","param":"tools","code":null}}\n\n'
+    assert run(chunk("a") + error, size=11)[1] == chunk("a") + error
 
 
 def test_what_follows_an_error_is_no_event_of_the_answer() -> None:

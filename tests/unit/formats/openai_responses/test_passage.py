@@ -132,10 +132,11 @@ def test_an_incomplete_answer_is_complete_for_us() -> None:
     assert (tap.is_complete(), b'"up-2025"' in tap.final, b'"up-2025"' in out) == (True, True, True)
 
 
-def test_a_failed_answer_passes_on_with_its_error_and_what_it_cost() -> None:
+def test_a_failed_answer_passes_on_with_its_class_and_what_it_cost() -> None:
     failed = lifecycle("failed", usage=USAGE, error={"code": "rate_limit_exceeded", "message": "Slow down."})
     tap, out = run(lifecycle("created") + failed, size=1)
-    assert out.endswith(lifecycle("failed", our=True, usage=USAGE, error={"code": "rate_limit_exceeded", "message": "Slow down."}))
+    told = {"code": "rate_limit_exceeded", "message": "The upstream takes no more requests for now. Try again later."}
+    assert out.endswith(lifecycle("failed", our=True, usage=USAGE, error=told))
     assert tap.error == VendorError(status=429, message="Slow down.", code="rate_limit_exceeded")
     assert (tap.usage, tap.is_done, tap.final) == (Usage(input_tokens=7, output_tokens=3), False, b"")
 
@@ -148,10 +149,22 @@ def test_a_failed_answer_passes_on_with_its_error_and_what_it_cost() -> None:
         b'data: {"error":{"code":"server_error","message":"It broke."}}\n\n',
     ],
 )
-def test_an_error_in_the_stream_passes_on_and_is_read(error: bytes) -> None:
+def test_an_error_in_the_stream_is_told_in_our_words_and_read(error: bytes) -> None:
     tap, out = run(lifecycle("created") + error, size=9)
-    assert out.endswith(error)
+    before, _, told = out.rpartition(lifecycle("created", our=True))
+    assert (before, b"It broke." in told) == (b"", False)
+    assert b'"message":"The upstream failed. Try again shortly."' in told
+    assert (b'"code":"server_error"' in told, told.count(b"event:")) == (True, error.count(b"event:"))
     assert (tap.error, tap.is_complete()) == (VendorError(status=502, message="It broke.", code="server_error"), False)
+
+
+def test_an_error_of_the_callers_passes_as_it_is() -> None:
+    error = {"code": "invalid_request_error", "message": "No such tool."}
+    assert run(lifecycle("failed", error=error), size=9)[1] == lifecycle("failed", our=True, error=error)
+
+
+def test_an_answer_that_was_cancelled_passes_as_it_is() -> None:
+    assert run(lifecycle("cancelled", error=None), size=9)[1] == lifecycle("cancelled", our=True, error=None)
 
 
 def test_a_stream_that_breaks_off_is_not_complete() -> None:

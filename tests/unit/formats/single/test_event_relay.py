@@ -53,10 +53,22 @@ def test_an_answer_that_breaks_off_is_not_complete() -> None:
     assert (passed, relay.is_complete(), relay.usage) == (PIECE + b'data: {"ty\n\n', False, EXPECTED)
 
 
-@pytest.mark.parametrize("error", [b'event: error\ndata: {"type":"error","error":{"message":"m"}}\n\n', b'data: {"error":"m"}\n\n'])
-def test_an_error_passes_and_is_known(error: bytes) -> None:
+DETAIL = b'{"message":"The upstream failed. Try again shortly.","type":"upstream_error","param":null,"code":null}'
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            b'event: error\ndata: {"type":"error","error":{"message":"m"}}\n\n',
+            b'event: error\ndata: {"type":"error","error":' + DETAIL + b"}\n\n",
+        ),
+        (b'data: {"error":"m"}\n\n', b'data: {"error":' + DETAIL + b"}\n\n"),
+    ],
+)
+def test_an_error_is_told_in_our_words_and_known(error: bytes, told: bytes) -> None:
     relay, passed = run(PIECE + error + DONE, size=5)
-    assert passed == PIECE + error
+    assert passed == PIECE + told
     assert relay.error is not None
     assert (relay.error.message, relay.usage, relay.is_complete()) == ("m", SPOILED, False)
 
