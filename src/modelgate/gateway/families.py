@@ -89,9 +89,10 @@ def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
     return values
 
 
-def render_family_error(family: MediaFamily, error: ModelgateError, request_id: str) -> HttpResponse:
-    """Return an error in a family's own envelope, with `retry-after` where waiting helps."""
-    status, body = family.encode_error(error, request_id=request_id)
+def render_family_error(family: MediaFamily, error: ModelgateError, request_id: str, *, route: MediaRoute | None = None) -> HttpResponse:
+    """Return an error in the envelope of a family, or of a route that has its own, with `retry-after` where waiting helps."""
+    encode = route.encode_error if route is not None and route.encode_error is not None else family.encode_error
+    status, body = encode(error, request_id=request_id)
     headers = [("content-type", "application/json")]
     if error.retry_after is not None:
         headers.append(("retry-after", error.retry_after))

@@ -81,7 +81,7 @@ class MediaGateway:
         except ModelgateError as error:
             if said.submits:
                 self._desk.refusals.note(request, error, endpoint=family.name, model=said.model)
-            response = render_family_error(family, error, request.id)
+            response = render_family_error(family, error, request.id, route=said.route)
         self._count(said, response.status, request)
         if said.rate is not None:
             response.headers = HeaderBlock(response.headers.raw + said.rate.header_lines())
@@ -89,7 +89,7 @@ class MediaGateway:
 
     async def _answer(self, found: Found, request: HttpRequest, said: "_Said") -> HttpResponse:
         family, route = found.family, found.route
-        said.endpoint = route.endpoint.name
+        said.endpoint, said.route = route.endpoint.name, route
         said.submits = route.action in ("submit", "make")
         if route.action == "file":
             return await self._file(found, request)
@@ -286,12 +286,13 @@ class MediaGateway:
 class _Said:
     """What is known of a request for its record, as far as it came."""
 
-    __slots__ = ("endpoint", "model", "rate", "request", "submits")
+    __slots__ = ("endpoint", "model", "rate", "request", "route", "submits")
 
     def __init__(self, family: str, request: HttpRequest) -> None:
         self.request = request
         self.submits = False
         self.endpoint = family
+        self.route: MediaRoute | None = None
         self.model = ""
         self.rate: RateState | None = None
 

@@ -15,6 +15,7 @@ from modelgate.core.providers import MediaOperation, Provider
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media.family import Ask, InputRules
 from modelgate.formats.media.requests import (
+    REQUEST_TYPES,
     Earlier,
     ImageRequest,
     MediaRequest,
@@ -22,6 +23,7 @@ from modelgate.formats.media.requests import (
     encode_request,
     said_fields,
 )
+from modelgate.formats.tasks.schema import ROLES
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.inputs import Inputs
 from modelgate.gateway.refusals import RefusalLog
@@ -41,6 +43,8 @@ SUBMIT_WAIT_S = 5.0
 MAX_MOVING = 256
 """Submits that may wait for a vendor at once; further ones are queued and left to the worker."""
 DEFAULT_DEADLINE_S = 3600.0
+_PLAIN = frozenset((*ROLES, *(name for request in REQUEST_TYPES.values() for name in request.__struct_fields__)))
+"""What is no option, though it looks like one with a prefix: `last_frame`, `negative_prompt`."""
 CANCEL_TRIES = 20
 CANCEL_PAUSE_S = 0.1
 
@@ -134,6 +138,8 @@ class Submissions:
         operations = [operation for operation, _ in served]
         # A gateway has no rules and defaults of its own, and the price depends on them.
         home = self._desk.configuration().home_of(wanted.model, ask.operation) if any(one.takes_everything for one in operations) else None
+        wanted, shorter = _with_prefixes(wanted, [*operations, *([home] if home is not None else [])])
+        field_names = {**field_names, **shorter}
         if earlier is not None:
             wanted = _inherited(wanted, earlier, [*operations, *([home] if home is not None else [])], field_names)
         for operation, model in served:
@@ -291,6 +297,24 @@ def _check_length(price: Price, operation: str, wanted: MediaRequest, field_name
 def weight_of(request: MediaRequest) -> int:
     """Return how many of an upstream's concurrent places a request takes: vendors count results."""
     return request.n
+
+
+def _with_prefixes(wanted: MediaRequest, operations: Sequence[MediaOperation]) -> tuple[MediaRequest, dict[str, str]]:
+    """Return what is wanted with options as they are called here, and of those what the caller called them.
+
+    Callers of the vendor's own API, and of other gateways, leave out its name: `cfg_scale` is `kling_cfg_scale`.
+    """
+    takes = {field for operation in operations for field in operation.takes} - _PLAIN
+    called: dict[str, str] = {}
+    for name in wanted.options:
+        found = [field for field in takes if field.partition("_")[2] == name]
+        if name not in takes and len(found) == 1 and found[0] not in wanted.options:
+            called[found[0]] = name
+    if not called:
+        return wanted, called
+    names = {name: full for full, name in called.items()}
+    options = {names.get(name, name): value for name, value in wanted.options.items()}
+    return msgspec.structs.replace(wanted, options=options), called
 
 
 def _check(operation: MediaOperation, wanted: MediaRequest, model: str, field_names: Mapping[str, str]) -> None:

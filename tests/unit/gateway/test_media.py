@@ -15,6 +15,7 @@ from modelgate.core.records import ApiKey, Credential, PriceRow, Snapshot, Task,
 from modelgate.formats.kling.family import FAMILY
 from modelgate.formats.media import refusals
 from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.openai_videos import family as openai_videos
 from modelgate.gateway import submissions as submissions_module
 from modelgate.gateway.configuration import Configuration
 from modelgate.gateway.families import MediaRoutes
@@ -142,7 +143,7 @@ class World:
         )
         self.gateway = MediaGateway(
             desk,
-            routes=MediaRoutes([FAMILY]),
+            routes=MediaRoutes([FAMILY, openai_videos.FAMILY]),
             submissions=self.submissions,
             store=self.store,  # type: ignore[arg-type]
             links=self.links,
@@ -299,6 +300,14 @@ async def test_what_is_not_the_callers_is_absent(world: World, change: dict[str,
     world.store.tasks[task.id] = msgspec.structs.replace(task, **change)
     response = await world.ask("GET", f"{PATH}/{task.id}")
     assert (response.status, json_of(response)["code"]) == (404, 1203)
+
+
+@pytest.mark.anyio
+async def test_a_route_may_word_errors_otherwise_than_its_family(world: World) -> None:
+    """A task that is not there is 404 by `/v1/videos`, and 400 for the clients of the older path."""
+    for path, status in (("/v1/videos/task_0", 404), ("/v1/video/generations/task_0", 400)):
+        response = await world.ask("GET", path)
+        assert (response.status, json_of(response)["code"]) == (status, "task_not_exist")
 
 
 @pytest.mark.anyio

@@ -181,6 +181,26 @@ def test_a_gateway_takes_every_word_and_the_defaults_of_the_models_own_vendor(tm
         used.terms(key, Ask(request=ImageRequest(model="film", prompt="x"), operation="image"), field_names={})
 
 
+def test_a_vendors_own_option_is_known_without_its_prefix(tmp_path: Path) -> None:
+    """Kling's `cfg_scale` was "not understood by this model" where it was not called `kling_cfg_scale`."""
+    snapshot = msgspec.structs.replace(SNAPSHOT, upstreams=(KLING,))
+    wanted = submissions(tmp_path, store=Store(9), inputs=Inputs(), snapshot=snapshot)
+
+    def terms(**options: Any) -> VideoRequest:
+        ask = Ask(request=VideoRequest(model="both", prompt="p", options=options), operation="video")
+        request = wanted.terms(KEY, ask, field_names={}).request
+        assert isinstance(request, VideoRequest)
+        return request
+
+    assert terms(cfg_scale=0.5).options == terms(kling_cfg_scale=0.5).options == {"kling_cfg_scale": 0.5}
+    with pytest.raises(InvalidRequest, match=r"^cfg_scale is 2, but") as refused:
+        terms(cfg_scale=2)
+    assert refused.value.param == "cfg_scale"
+    for options in ({"cfg_scale": 0.5, "kling_cfg_scale": 0.4}, {"frame": "x"}, {"prompt": "x"}, {"scale": 1}):
+        with pytest.raises(InvalidRequest, match="is not understood by this model"):
+            terms(**options)
+
+
 def test_a_request_weighs_as_many_places_as_it_wants_results() -> None:
     assert weight_of(ImageRequest(model="painter", prompt="x", n=2)) == 2
 

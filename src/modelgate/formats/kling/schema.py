@@ -20,7 +20,7 @@ MAX_IMAGES: Final = 9
 MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024
 MIN_IMAGE_SIDE_PIXELS: Final = 300
 MAX_IMAGE_RATIO: Final = 2.5
-ASPECT_RATIOS: Final = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
+ASPECT_RATIOS: Final = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 IMAGE_REFERENCES: Final = ("subject", "face")
 RESOLUTIONS: Final = ("1k", "2k")
 REFERENCE_REQUIRED_MODELS: Final = frozenset(("kling-v1-5",))
@@ -74,7 +74,10 @@ class ImageBody(Struct, kw_only=True, omit_defaults=True):
     human_fidelity: Annotated[_Fraction, Meta(description="How closely to follow the face; with `image_reference: subject`.")] = 0.45
     resolution: Annotated[Literal["", "1k", "2k"], Meta(description="Size of the result.")] = "1k"
     n: Annotated[int, Meta(ge=1, le=MAX_IMAGES, description="How many pictures.")] = 1
-    aspect_ratio: Annotated[Literal["", "16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3"], Meta(description="Width to height.")] = "16:9"
+    aspect_ratio: Annotated[
+        Literal["", "16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"],
+        Meta(description="Width to height; 21:9 from kling-v2 on.", examples=["16:9"]),
+    ] = "16:9"
     external_task_id: Annotated[
         str, Meta(max_length=MAX_EXTERNAL_ID_CHARACTERS, description="A name of your own, given back with the task.", examples=["order-17"])
     ] = ""

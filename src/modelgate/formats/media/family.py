@@ -116,9 +116,9 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     `quote` prices an ask: `encode(model=…, operation=…, amount_nanos=…, price=…, request_id=…)`. `answer` says something without a task:
     `encode(call, request_id=…)`.
     `encode(task, urls=…, request_id=…)` takes the place of the family's own encoder; for `fetch_many` it takes pairs of a task and its
-    urls. `with_parent(ask, task) -> Ask` may look at the task that the ask builds on. `lacks(task)`: its vendor has to be asked before it
-    can be shown. `inputs` are the rules for files by role; `field_names`: how this route calls what the family calls otherwise; `status`
-    is that of a good answer: with 204 it is empty.
+    urls. `encode_error` takes the place of the family's as well. `with_parent(ask, task) -> Ask` may look at the task that the ask builds
+    on. `lacks(task)`: its vendor has to be asked before it can be shown. `inputs` are the rules for files by role; `field_names`: how
+    this route calls what the family calls otherwise; `status` is that of a good answer: with 204 it is empty.
     """
 
     endpoint: Endpoint
@@ -126,6 +126,7 @@ class MediaRoute(msgspec.Struct, frozen=True, kw_only=True):
     decode: Callable[[MediaCall], Any] | None = None
     inputs: Mapping[str, InputRules] = {}
     encode: Callable[..., bytes] | None = None
+    encode_error: Callable[..., tuple[int, bytes]] | None = None
     with_parent: Callable[[Ask, Task], Ask] | None = None
     lacks: Callable[[Task], bool] | None = None
     field_names: Mapping[str, str] = {}

@@ -5,10 +5,16 @@ from typing import Final
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.media.family import FETCH_ERRORS, READ_ERRORS, SUBMIT_ERRORS, InputRules, MediaFamily, MediaRoute
-from modelgate.formats.openai_chat.reference import ErrorAnswer
 from modelgate.formats.openai_videos import schema
 from modelgate.formats.openai_videos.request import check_variant, decode_remix, decode_video, page_of, remix_of
-from modelgate.formats.openai_videos.response import encode_error, encode_list, encode_older, encode_video
+from modelgate.formats.openai_videos.response import (
+    encode_error,
+    encode_list,
+    encode_older,
+    encode_older_error,
+    encode_submitted,
+    encode_video,
+)
 
 PREFIX: Final = "/v1/video"
 VIDEOS_PATH: Final = "/v1/videos"
@@ -22,7 +28,7 @@ _QUEUED: Final[dict[str, object]] = {
     "task_id": _TASK_ID,
     "object": "video",
     "model": "kling-v1-6",
-    "status": "in_progress",
+    "status": "queued",
     "progress": 10,
     "created_at": 1763884800,
     "completed_at": None,
@@ -49,7 +55,7 @@ _SUBMIT_CASE = Case(
 
 
 def _endpoint(method: str, path: str, name: str, **about: object) -> Endpoint:
-    return Endpoint(method=method, path=path, name=name, family="openai_videos", home="desk", error=ErrorAnswer, **about)  # type: ignore[arg-type]
+    return Endpoint(method=method, path=path, name=name, family="openai_videos", home="desk", error=schema.ErrorEnvelope, **about)  # type: ignore[arg-type]
 
 
 SUBMIT = _endpoint(
@@ -143,6 +149,7 @@ OLDER_SUBMIT = _endpoint(
     request=schema.VideoBody,
     response=schema.Video,
     errors=SUBMIT_ERRORS,
+    statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
     price_unit="second",
     cases=(_SUBMIT_CASE,),
 )
@@ -154,6 +161,7 @@ OLDER_FETCH = _endpoint(
     description="The task in new-api's envelope, with `url`, `format` and `error` besides.",
     response=schema.OlderEnvelope,
     errors=FETCH_ERRORS,
+    statuses={errors.TaskNotFound: 400},
     cases=(
         Case(
             name="succeeded",
@@ -164,7 +172,9 @@ OLDER_FETCH = _endpoint(
                 "message": "",
                 "data": {
                     "task_id": _TASK_ID,
-                    "action": "generate",
+                    "created_at": 1763884800,
+                    "updated_at": 1763884926,
+                    "action": "textGenerate",
                     "status": "SUCCESS",
                     "fail_reason": "",
                     "submit_time": 1763884800,
@@ -175,6 +185,7 @@ OLDER_FETCH = _endpoint(
                     "url": _URL,
                     "format": "mp4",
                     "error": None,
+                    "properties": {"input": "A paper boat on a stream", "origin_model_name": "kling-v1-6"},
                     "data": None,
                 },
             },
@@ -192,11 +203,11 @@ FAMILY = MediaFamily(
         MediaRoute(endpoint=FETCH, action="fetch"),
         MediaRoute(endpoint=CONTENT, action="content", decode=check_variant),
         MediaRoute(endpoint=REMIX, action="submit", decode=decode_remix, inputs=_PICTURE, with_parent=remix_of),
-        MediaRoute(endpoint=OLDER_SUBMIT, action="submit", decode=decode_video, inputs=_PICTURE),
-        MediaRoute(endpoint=OLDER_FETCH, action="fetch", encode=encode_older),
+        MediaRoute(endpoint=OLDER_SUBMIT, action="submit", decode=decode_video, inputs=_PICTURE, encode_error=encode_older_error),
+        MediaRoute(endpoint=OLDER_FETCH, action="fetch", encode=encode_older, encode_error=encode_older_error),
     ),
     kinds=frozenset(("video",)),
-    encode_submitted=encode_video,
+    encode_submitted=encode_submitted,
     encode_fetched=encode_video,
     encode_error=encode_error,
     field_names={"aspect_ratio": "size", "quality": "mode", "first_frame": "input_reference", "last_frame": "images"},

@@ -23,6 +23,10 @@ _PICTURE_FIELDS = ("input_reference", "image")
 _FILES = (*_PICTURE_FIELDS, "images")
 _INSIDE = re.compile(r"(metadata|input_reference)\[([^\[\]]+)\]")
 """How the official client names what is inside an object in a form."""
+_UNUSED = frozenset(("width", "height", "fps", "n", "response_format", "user"))
+"""What older clients send besides; of a form too it is no option."""
+_OVERRIDES = (("prompt",), ("mode",), ("seconds", "duration"), ("size",), ("input_reference", "image", "images"))
+"""Fields that `metadata` may say too, and then it counts: other names of one are in one group."""
 _TEXTS = frozenset(("model", "prompt", "mode", "size", "seconds", "duration", "image", "input_reference", "metadata"))
 
 
@@ -39,6 +43,12 @@ decode_facts = msgspec.json.Decoder(Facts).decode
 def decode_video(call: MediaCall) -> Ask:
     """Return what `POST /v1/videos` asks for. Raises InvalidRequest, which names the field, its value and the rule."""
     fields, files = _fields_of(call)
+    options = _metadata_of(fields)
+    for names in _OVERRIDES:
+        said = {name: options.pop(name) for name in names if name in options}
+        if any(value != "" for value in said.values()):
+            fields = {name: value for name, value in fields.items() if name not in names} | said
+            files = () if "image" in names else files
     prompt = read.text(fields, "prompt", schema.MAX_PROMPT_CHARACTERS)
     if not prompt.strip():
         raise read.missing("prompt", "say what happens in the video")
@@ -53,9 +63,25 @@ def decode_video(call: MediaCall) -> Ask:
         aspect_ratio=_ratio_of(size),
         quality=read.text(fields, "mode", schema.MAX_SHORT_CHARACTERS),
         inputs=files or _pictures_of(fields),
-        options=_metadata_of(fields),
     )
-    return Ask(request=request, operation="video", facts=msgspec.json.encode(Facts(size=size)))
+    return Ask(request=_with_options(request, options), operation="video", facts=msgspec.json.encode(Facts(size=size)))
+
+
+def _with_options(request: VideoRequest, options: dict[str, Any]) -> VideoRequest:
+    """Return the request with what `metadata` says: what every vendor has a word for, and options of its own."""
+    sound: Any = options.pop("sound", False)  # Kling says it in a word
+    said = {name: options.pop(name, None) for name in ("negative_prompt", "aspect_ratio", "resolution", "seed", "image_tail")}
+    with read.within("metadata"):
+        return msgspec.structs.replace(
+            request,
+            negative_prompt=read.text(said, "negative_prompt", schema.MAX_PROMPT_CHARACTERS),
+            aspect_ratio=read.text(said, "aspect_ratio", schema.MAX_SHORT_CHARACTERS) or request.aspect_ratio,
+            resolution=read.text(said, "resolution", schema.MAX_SHORT_CHARACTERS),
+            seed=None if read.is_absent(said, "seed") else read.whole_number(said, "seed", low=0, high=schema.MAX_SEED, default=0),
+            sound=sound == "on" or (sound != "off" and read.flag({"sound": sound}, "sound")),
+            inputs=(*request.inputs, *read.file(said, "image_tail", role="last_frame", max_bytes=schema.MAX_FILE_BYTES)),
+            options=options,
+        )
 
 
 def decode_remix(call: MediaCall) -> Ask:
@@ -119,7 +145,7 @@ def _fields_in(texts: dict[str, list[str]]) -> dict[str, Any]:
             fields[name] = text
         elif inside is not None and inside[1] == "input_reference":
             fields["input_reference"] = {inside[2]: text}
-        else:
+        elif name not in _UNUSED:
             more[inside[2] if inside is not None else name] = _value_of(text)
     reference = fields.get("input_reference")
     if isinstance(reference, str) and reference.startswith("{"):

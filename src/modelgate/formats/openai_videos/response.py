@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelgate.core.errors import ModelgateError
+from modelgate.core import errors
 from modelgate.core.records import Task, TaskState
 from modelgate.formats.media.family import Page
-from modelgate.formats.media.requests import ImageRequest, decode_request
+from modelgate.formats.media.requests import ImageRequest, MediaRequest, decode_request
+from modelgate.formats.openai_chat.reference import ErrorInside
 from modelgate.formats.openai_chat.response import encode_error_body
 from modelgate.formats.openai_videos import schema
 from modelgate.formats.openai_videos.request import decode_facts
@@ -25,6 +26,17 @@ _STATUS: dict[TaskState, schema.Status] = {
     "canceled": "failed",
     "expired": "failed",
 }
+
+
+_FIELD_WORDS = {"size": "invalid_size", "seconds": "invalid_seconds", "duration": "invalid_seconds"}
+_CODE_WORDS = {"invalid_json": "invalid_json", "invalid_form": "invalid_multipart_form"}
+_WORDS: tuple[tuple[type[errors.ModelgateError], str], ...] = (
+    (errors.InsufficientFunds, "quota_not_enough"),
+    (errors.TaskNotFound, "task_not_exist"),
+    (errors.BodyTooLarge, "read_request_body_failed"),
+    (errors.UpstreamRefused, "task_failed"),
+)
+_OLDER_STATUSES: tuple[tuple[type[errors.ModelgateError], int], ...] = ((errors.InsufficientFunds, 403), (errors.TaskNotFound, 400))
 
 
 def video_object(task: Task, urls: Sequence[str]) -> schema.Video:
@@ -62,6 +74,13 @@ def encode_video(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     return _encode(video_object(task, urls))
 
 
+def encode_submitted(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
+    """Return the video that answers a submit: one that goes on is `queued`, whatever its vendor calls it by then."""
+    del request_id
+    video = video_object(task, urls)
+    return _encode(msgspec.structs.replace(video, status="queued") if video.status == "in_progress" else video)
+
+
 def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, page: Page, has_more: bool, request_id: str) -> bytes:
     """Return a page of videos."""
     del page, request_id
@@ -73,11 +92,13 @@ def encode_list(tasks: Sequence[tuple[Task, Sequence[str]]], *, page: Page, has_
 def encode_older(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
     """Return the envelope of the older fetch: it satisfies both kinds of clients that are known."""
     del request_id
-    status = _STATUS[task.state]
+    status, request = _STATUS[task.state], decode_request(task.operation, task.request)
     url = next((url for url in urls if url), "") if status == "completed" else ""
     older = schema.OlderTask(
         task_id=task.id,
-        action="generate",
+        created_at=int(task.created_at),
+        updated_at=int(task.updated_at),
+        action=_action(task, request),
         status=_older_status(task.state),
         fail_reason=task.error_message if status == "failed" else "",
         submit_time=int(task.created_at),
@@ -88,6 +109,7 @@ def encode_older(task: Task, *, urls: Sequence[str], request_id: str) -> bytes:
         url=url,
         format="mp4" if url else "",
         error=_error(task) if status == "failed" else None,
+        properties=schema.OlderProperties(input=request.prompt, origin_model_name=task.model),
     )
     return _encode(schema.OlderEnvelope(code="success", message="", data=older))
 
@@ -104,6 +126,36 @@ def _older_status(state: TaskState) -> schema.OlderStatus:
             return "FAILURE"
 
 
-def encode_error(error: ModelgateError, *, request_id: str) -> tuple[int, bytes]:
-    """Return the HTTP status and OpenAI's error body."""
-    return error.status, encode_error_body(error, request_id)
+def _action(task: Task, request: MediaRequest) -> schema.OlderAction:
+    """Return new-api's word for the kind of work."""
+    roles = {item.role for item in request.inputs}
+    if decode_facts(task.facts).remixed_from:
+        return "remixGenerate"
+    if "reference" in roles:
+        return "referenceGenerate"
+    if "last_frame" in roles:
+        return "firstTailGenerate"
+    return "generate" if roles or request.parent is not None else "textGenerate"
+
+
+def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
+    """Return the HTTP status and OpenAI's error body, which the older clients find their own words in too."""
+    told = msgspec.json.decode(encode_error_body(error, request_id), type=dict[str, ErrorInside])["error"]
+    return error.status, _encode(schema.ErrorEnvelope(code=_word_of(error), message=told.message, data=None, error=told))
+
+
+def encode_older_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
+    """Return the same by the older path: lack of money is 403 there and an unknown task 400, as its clients expect."""
+    status, body = encode_error(error, request_id=request_id)
+    return next((one for kind, one in _OLDER_STATUSES if isinstance(error, kind)), status), body
+
+
+def _word_of(error: errors.ModelgateError) -> str:
+    """Return new-api's word for an error, where it has one."""
+    if (word := next((word for kind, word in _WORDS if isinstance(error, kind)), "")) or not isinstance(error, errors.InvalidRequest):
+        return word or error.code or error.type
+    if error.code in _CODE_WORDS:
+        return _CODE_WORDS[error.code]
+    if (error.param, error.code) == ("model", "missing_required_parameter"):
+        return "missing_model"
+    return _FIELD_WORDS.get(error.param or "", "invalid_request")

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from modelgate.formats.openai_chat.reference import ErrorInside
+
 NAME: Final = "openai_videos"
 MAX_MODEL_CHARACTERS: Final = 200
 MAX_PROMPT_CHARACTERS: Final = 32_000
@@ -15,9 +17,11 @@ MAX_LISTED: Final = 100
 DEFAULT_LISTED: Final = 20
 MAX_SHORT_CHARACTERS: Final = 40
 MAX_METADATA: Final = 32
+MAX_SEED: Final = 2**32 - 1
 
 Status = Literal["queued", "in_progress", "completed", "failed"]
 OlderStatus = Literal["QUEUED", "IN_PROGRESS", "SUCCESS", "FAILURE"]
+OlderAction = Literal["textGenerate", "generate", "firstTailGenerate", "referenceGenerate", "remixGenerate"]
 
 
 class PictureReference(Struct, kw_only=True):
@@ -54,7 +58,12 @@ class VideoBody(Struct, kw_only=True, omit_defaults=True):
     image: Annotated[str, Meta(description="Another name of `input_reference`, which wins.")] = ""
     images: Annotated[list[str], Meta(max_length=MAX_IMAGES, description="Several pictures: the first frame, then the last one.")] = []
     metadata: Annotated[
-        dict[str, Any], Meta(description="Options of the model's vendor, up to 32.", examples=[{"kling_cfg_scale": 0.7}])
+        dict[str, Any],
+        Meta(
+            description="Options of the model's vendor, up to 32, and `negative_prompt`, `aspect_ratio`, `resolution`, `seed`, `sound`, "
+            "`image_tail`; fields of the body in it count above those beside it.",
+            examples=[{"cfg_scale": 0.7, "negative_prompt": "fog"}],
+        ),
     ] = {}
 
 
@@ -118,11 +127,25 @@ class VideoList(Struct, kw_only=True):
     has_more: Annotated[bool, Meta(description="Whether more follow.")]
 
 
+class OlderProperties(Struct, kw_only=True):
+    """What was asked for."""
+
+    input: Annotated[str, Meta(description="The words.")]
+    origin_model_name: Annotated[str, Meta(description="Name of the model.", examples=["kling-v1-6"])]
+
+
 class OlderTask(Struct, kw_only=True):
     """The task in `data` of the older fetch: the words of new-api beside the plain ones."""
 
     task_id: _VideoId
-    action: Annotated[str, Meta(description="Always `generate`.")]
+    created_at: Annotated[int, Meta(description="When it was taken, unix seconds.", examples=[1764237600])]
+    updated_at: Annotated[int, Meta(description="When it last changed, unix seconds.", examples=[1764237726])]
+    action: Annotated[
+        OlderAction,
+        Meta(
+            description="From words, from a picture, from a first and a last one, from several, or as a remix.", examples=["textGenerate"]
+        ),
+    ]
     status: Annotated[OlderStatus, Meta(description="How far it is; `SUCCESS` and `FAILURE` are the end.", examples=["SUCCESS"])]
     fail_reason: Annotated[str, Meta(description="With `FAILURE`: why.")]
     submit_time: Annotated[int, Meta(description="When it was taken, unix seconds.", examples=[1764237600])]
@@ -133,15 +156,32 @@ class OlderTask(Struct, kw_only=True):
     url: Annotated[str, Meta(description="The same address.")]
     format: Annotated[str, Meta(description="With `SUCCESS`: `mp4`.", examples=["mp4"])]
     error: Annotated[VideoError | None, Meta(description="With `FAILURE`: why.")]
+    properties: Annotated[OlderProperties, Meta(description="What was asked for.")]
     data: Annotated[None, Meta(description="Always null.")] = None
 
 
 class OlderEnvelope(Struct, kw_only=True):
     """What `GET /v1/video/generations/{task_id}` answers."""
 
-    code: Annotated[Literal["success"], Meta(description="Always `success`: errors are answered as OpenAI's.")]
+    code: Annotated[Literal["success"], Meta(description="Always `success`.")]
     message: Annotated[str, Meta(description="Always empty.")]
     data: Annotated[OlderTask, Meta(description="The task.")]
+
+
+class ErrorEnvelope(Struct, kw_only=True):
+    """An error as OpenAI words it, and beside that as the older clients look for it."""
+
+    code: Annotated[
+        str,
+        Meta(
+            description="`invalid_request`, `missing_model`, `invalid_size`, `invalid_seconds`, `task_not_exist`, `quota_not_enough` or a "
+            "code of the page Error codes.",
+            examples=["missing_model"],
+        ),
+    ]
+    message: Annotated[str, Meta(description="One sentence for people, as in `error.message`.")]
+    data: Annotated[None, Meta(description="Always null.")]
+    error: Annotated[ErrorInside, Meta(description="What went wrong.")]
 
 
 class ContentQuery(Struct, frozen=True, kw_only=True):

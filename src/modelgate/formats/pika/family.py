@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
 from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, InputRules, MediaFamily, MediaRoute
 from modelgate.formats.pika import schema
@@ -38,6 +39,7 @@ SUBMIT: Final = Endpoint(
     response=schema.Submitted,
     error=schema.ErrorEnvelope,
     errors=JSON_SUBMIT_ERRORS,
+    statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
     price_unit="second",
     cases=(
         Case(

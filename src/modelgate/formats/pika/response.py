@@ -57,7 +57,10 @@ def encode_fetched(task: Task, *, urls: Sequence[str], request_id: str = "") -> 
 
 
 def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
-    """Return the HTTP status and the body of an error; the message names the request."""
+    """Return the HTTP status and the body of an error; the message names the request.
+
+    Lack of money is 403 here, not 429: the family's clients try again after every 429.
+    """
     message = error.message_for(request_id)
-    twin = twin_of(error, message)
-    return error.status, _encode(schema.ErrorEnvelope(message=message, error=twin))
+    body = schema.ErrorEnvelope(message=message, error=twin_of(error, message))
+    return (403 if isinstance(error, errors.InsufficientFunds) else error.status), _encode(body)

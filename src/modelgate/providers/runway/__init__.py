@@ -27,6 +27,7 @@ from modelgate.providers.runway import schema
 
 VERSION_HEADER = ("x-runway-version", "2024-11-06")
 MAX_OUTPUTS = 4
+MODERATION = "runway_public_figure_threshold"
 _TAG = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]{2,15})?")
 
 
@@ -55,7 +56,13 @@ def check_video(request: VideoRequest, model: str) -> None:
     unable = {"sound": not kind.has_sound, "negative_prompt": not kind.has_sound, "seed": not kind.has_seed}
     for name, is_unable in unable.items():
         if is_unable and getattr(request, name) not in (None, "", False):
-            raise InvalidRequest(f"{name} cannot be used with {model}.", param=name, code="unsupported_parameter")
+            raise _unusable(name, model)
+    if MODERATION in request.options and not kind.has_moderation:
+        raise _unusable(MODERATION, model)
+
+
+def _unusable(name: str, model: str) -> InvalidRequest:
+    return InvalidRequest(f"{name} cannot be used with {model}.", param=name, code="unsupported_parameter")
 
 
 def _first_of(request: VideoRequest) -> tuple[MediaInput, ...]:
@@ -70,7 +77,7 @@ def _check_words(request: VideoRequest | ImageRequest, *, needed: bool) -> None:
         raise broken("prompt", request.prompt, f"it must have at most {schema.MAX_PROMPT_UNITS} characters")
     if request.seed is not None and not 0 <= request.seed <= schema.MAX_SEED:
         raise broken("seed", request.seed, f"it must lie between 0 and {schema.MAX_SEED}")
-    check_option(request.options, "runway_public_figure_threshold", ("auto", "low"))
+    check_option(request.options, MODERATION, ("auto", "low"))
     if not all(isinstance(tag, str) and _TAG.fullmatch(tag) for tag in list_in(request.options, "runway_tags")):
         rule = "each tag must be empty or have 3 to 16 letters, digits or underscores, a letter first"
         raise broken("runway_tags", request.options["runway_tags"], rule)
@@ -181,7 +188,7 @@ def encode_performance_submit(request: VideoRequest, task_id: str, model: str) -
 
 
 def _submit(endpoint: str, request: ImageRequest | VideoRequest, model: str, fields: dict[str, Any]) -> UpstreamCall:
-    threshold = request.options.get("runway_public_figure_threshold")
+    threshold = request.options.get(MODERATION)
     moderation = {"publicFigureThreshold": threshold} if threshold else None
     whole = {"model": model, **fields, "seed": request.seed, "contentModeration": moderation}
     return post_json(f"/v1/{endpoint}", whole, headers=(VERSION_HEADER,))
@@ -253,7 +260,7 @@ def _operation(*takes: str, **more: Any) -> MediaOperation:
         encode_cancel=partial(call_task, "DELETE"),
         parse_cancel=parse_deleted,
         poll_interval_s=5.0,
-        takes=frozenset((*takes, "seed", "runway_public_figure_threshold")),
+        takes=frozenset((*takes, "seed", MODERATION)),
         **more,
     )
 

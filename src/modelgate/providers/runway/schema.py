@@ -63,6 +63,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     last_alone: bool = False
     has_sound: bool = False
     has_seed: bool = True
+    has_moderation: bool = True
 
 
 NEWEST = Model(text_ratios=UPRIGHT_OR_WIDE, needs_prompt=True)
@@ -75,6 +76,7 @@ _VEO = Model(
     takes_last=True,
     has_sound=True,
     has_seed=False,
+    has_moderation=False,
 )
 MODELS: dict[str, Model] = {
     "gen4_turbo": Model(),

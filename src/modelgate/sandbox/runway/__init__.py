@@ -13,7 +13,7 @@ from modelgate.core.records import Json
 from modelgate.sandbox.body_shape import WrongField, check_names, read_shape
 from modelgate.sandbox.count import Counted
 from modelgate.sandbox.faults import answer_submit
-from modelgate.sandbox.front import TaskFront, VendorRefused, count_made, json_answer, no_file, read_submit
+from modelgate.sandbox.front import METHODS, TaskFront, VendorRefused, count_made, json_answer, no_file, read_submit
 from modelgate.sandbox.magic import Magic, is_magic, read_magic
 from modelgate.sandbox.orders import file_answer
 from modelgate.sandbox.runway.schema import DEFAULT_SIZE, ENDPOINTS, LEGACY, MAGIC_RULES, REFERENCE_S, TARGETS, Body, Order, Rules
@@ -42,6 +42,7 @@ _PROVOKED: dict[int, tuple[int, str, str]] = {
     429: (429, "You have reached your daily generation limit for this model", ""),
     529: (503, "The service is overloaded", ""),
 }
+_PLACES = (*ENDPOINTS, "tasks/{task_id}", "organization")
 _SAID = {"missing": "Required", "unknown": "Unrecognized key"}
 
 
@@ -120,6 +121,10 @@ def _order_of(endpoint: str, asked: Body, rules: Rules) -> Order:
     )
 
 
+async def _no_such_method(request: Request) -> Response:
+    raise RunwayRefused(405, f"Method {request.method} not allowed")
+
+
 class RunwayTask(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted job. Its status follows from the time alone, unless it was cancelled or deleted."""
 
@@ -166,6 +171,7 @@ class RunwaySandbox(TaskFront[RunwayTask]):
             self.route("DELETE", PREFIX + "/v1/tasks/{task_id}", self._cancel),
             self.route("GET", PREFIX + "/v1/organization", self._organization),
             Route(PREFIX + "/files/{name}", self._file, methods=["GET"]),
+            *(self.route(method, f"{PREFIX}/v1/{place}", _no_such_method) for place in _PLACES for method in METHODS),
             self.elsewhere(PREFIX, lambda: RunwayRefused(404, "Not found")),
         ]
 

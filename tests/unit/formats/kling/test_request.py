@@ -100,4 +100,4 @@ def test_the_published_schema_states_the_bounds_that_are_checked() -> None:
     assert sorted(fields["image_reference"]["enum"]) == sorted(["", *schema.IMAGE_REFERENCES])
     assert sorted(fields["resolution"]["enum"]) == sorted(["", *schema.RESOLUTIONS])
     assert (fields["image_fidelity"]["minimum"], fields["image_fidelity"]["maximum"]) == (0, 1)
-    assert len(schema.ASPECT_RATIOS) == 7
+    assert len(schema.ASPECT_RATIOS) == 8

@@ -60,6 +60,32 @@ def test_a_form_as_the_official_client_writes_it() -> None:
     assert form(("model", "m"), ("prompt", "p"), ("metadata", ""), ("images", "")).request.inputs == ()
 
 
+def test_metadata_speaks_the_vendors_own_words_and_counts_above_the_fields() -> None:
+    """What clients of other gateways send as `metadata` was refused as not understood, but for options with our prefix."""
+    metadata = {
+        "negative_prompt": "fog", "aspect_ratio": "9:16", "seed": 7, "sound": "on", "image_tail": PICTURE, "duration": 10, "mode": "pro", "image": "https://a.example/b",
+        "cfg_scale": 0.5, "prompt": "", "model": "cheaper",
+    }  # fmt: skip
+    assert decode(seconds="5", size="1280x720", mode="std", input_reference=PICTURE, metadata=metadata) == VideoRequest(
+        model="m", prompt="p", negative_prompt="fog", seconds=10, aspect_ratio="9:16", quality="pro", sound=True, seed=7,
+        inputs=(MediaInput(url="https://a.example/b", role="first_frame"), MediaInput(data=b"picture", role="last_frame")), options={"cfg_scale": 0.5},
+    )  # fmt: skip
+    assert decode(metadata={"sound": "off", "seed": "", "negative_prompt": "", "image_tail": ""}) == VideoRequest(model="m", prompt="p")
+    sent = form(
+        ("model", "m"), ("prompt", "p"), ("negative_prompt", "fog"), ("fps", "24"), ("n", "1"), ("user", "u"), ("response_format", "url")
+    )
+    assert sent.request == VideoRequest(model="m", prompt="p", negative_prompt="fog")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", -1), ("sound", "loud"), ("aspect_ratio", 1.7), ("image_tail", "!"), ("negative_prompt", 3)]
+)
+def test_what_metadata_cannot_say_is_refused_by_its_whole_path(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        decode(metadata={name: value})
+    assert refused.value.param == f"metadata.{name}"
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "NaN", "Infinity", "1e999", "9" * 5000, "", "[1]"])
 def test_options_of_a_form_that_are_no_numbers_are_texts(text: str) -> None:
     """A hundred thousand brackets were a fault of the gateway's, and NaN a number that is none."""

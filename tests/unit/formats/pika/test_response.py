@@ -94,6 +94,8 @@ def test_submitted() -> None:
         (errors.TaskNotFound(), 404, "task_not_exist"),
         (errors.InvalidRequest("x", param="promptText", code="invalid_value"), 400, "invalid_value"),
         (errors.NoUpstream(), 503, "no_upstream"),
+        (errors.BalanceExhausted(), 403, "insufficient_quota"),
+        (errors.LimitExhausted(), 403, "insufficient_quota"),
     ],
 )
 def test_errors(error: errors.ModelgateError, status: int, code: str | None) -> None:

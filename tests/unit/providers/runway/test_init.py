@@ -10,7 +10,7 @@ from modelgate.core.errors import InvalidRequest
 from modelgate.core.records import TaskOutput
 from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest
 from modelgate.metering.price_list import read_shipped_prices
-from modelgate.providers.runway import PROVIDER, VERSION_HEADER
+from modelgate.providers.runway import MODERATION, PROVIDER, VERSION_HEADER
 from modelgate.sandbox.videos import make_video
 
 VIDEO, IMAGE = PROVIDER.media["video"], PROVIDER.media["image"]
@@ -42,6 +42,8 @@ SHORT = make_video("a fox", width=64, height=64, seconds=1)
         (VideoRequest(model="gen3a_turbo", inputs=(FIRST,), prompt="p", seconds=7), "seconds"),
         (VideoRequest(model="veo3.1", prompt="p", seed=1), "seed"),
         (VideoRequest(model="veo3.1", prompt="p", inputs=(LAST,)), "last_frame"),
+        # The vendor refused it, when the task stood already, without a word for the field in ours.
+        (VideoRequest(model="veo3.1", prompt="p", options={MODERATION: "low"}), MODERATION),
     ],
 )
 def test_what_a_model_of_videos_cannot_do(request_: VideoRequest, param: str) -> None:

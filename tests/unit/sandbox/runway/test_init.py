@@ -137,6 +137,15 @@ def test_the_key_comes_before_the_version(vendor: Vendor) -> None:
     assert told(HEADERS) == (404, "Task not found")
 
 
+@pytest.mark.parametrize(
+    ("method", "place", "status"),
+    [("GET", "image_to_video", 405), ("PUT", "tasks/x", 405), ("POST", "organization", 405), ("POST", "video_upscales", 404)],
+)
+def test_another_method_is_not_another_place(vendor: Vendor, method: str, place: str, status: int) -> None:
+    """It was 404, as if there were nothing."""
+    assert vendor.client.request(method, f"/runway/v1/{place}", headers=HEADERS).status_code == status
+
+
 def test_an_error_names_the_field(vendor: Vendor) -> None:
     refused = vendor.submit(status=400, ratio="16:9")
     assert refused["error"].startswith("Validation of body failed: ratio: ")
