@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from modelgate.core.errors import ModelgateError, UpstreamError
+from modelgate.core.errors import ModelgateError, UpstreamError, UpstreamFailed
 from modelgate.core.http import BodySink, BodySource
-from modelgate.formats.chat.vendor_error import VendorError
+from modelgate.formats.chat.vendor_error import VendorError, for_callers
 from modelgate.formats.chat.wire_format import StreamRelay
 from modelgate.formats.sse import EventTooLong
 from modelgate.gateway.call import Call, Words
@@ -22,6 +22,8 @@ from modelgate.routing.table import Candidate
 
 MAX_DRAIN_S = 60.0
 MAX_DRAIN_BYTES = 8 * 1024 * 1024
+MAX_BEGINNING_BYTES = 4096
+"""Before its first word a stream says who answers, and little else. More than this is an answer that is not of words."""
 KEEP_ALIVE_TICKS = 3
 """Ticks of the keeper without a byte after which a comment is sent, so that proxies between us and the client stay awake."""
 
@@ -42,7 +44,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerStream:
-    """BodySink of the upstream, BodySource of the client. `opened` tells whether a first event came before the end.
+    """BodySink of the upstream, BodySource of the client. `opened` tells whether a first event came before the end. `is_free`: it broke off
+    before anything was delivered, so that nothing was charged.
 
     Until `accept` nothing is charged: the gateway may still `abandon` it and ask another upstream.
     """
@@ -66,6 +69,7 @@ class AnswerStream:
         "_upstream",
         "candidate",
         "failure",
+        "is_free",
         "opened",
     )
 
@@ -91,6 +95,7 @@ class AnswerStream:
         self._quiet_ticks = 0
         self._timer: asyncio.TimerHandle | None = None
         self.failure: Exception | None = None
+        self.is_free = False
         self.opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     # The upstream's side.
@@ -183,8 +188,24 @@ class AnswerStream:
         if relay.error is not None:
             self._call.desk.vendor_words.note(self.candidate.upstream.id, relay.error, request_id=self._call.request.id)
         word = "" if self.failure is None and relay.error is None else "stream_error"
+        if word and usage is None and self._is_only_begun():
+            self.is_free = True
+            self._call.give_back(self._told_failure() if relay.error is None else failed_with(relay.error), committed=self._on_committed)
+            self._on_over(self)
+            return
         self._call.capture(usage, output_bytes=self._estimated_bytes(), error=word, committed=self._on_committed, words=self._told.words)
         self._on_over(self)
+
+    def _is_only_begun(self) -> bool:
+        """Tell whether an answer that broke off had no word yet, and its client is still there: it has nothing, so it pays nothing.
+
+        For one that left, its upstream bills what it read all the same.
+        """
+        relay = self._relay
+        return not (self._left or relay.usage_refused or self._output_bytes > MAX_BEGINNING_BYTES or relay.text)
+
+    def _told_failure(self) -> ModelgateError:
+        return self.failure if isinstance(self.failure, ModelgateError) else UpstreamError("The upstream broke off its answer.")
 
     def _estimated_bytes(self) -> int:
         # A chunk carries about one token; what surrounds it is not the answer.
@@ -202,8 +223,7 @@ class AnswerStream:
             sink.fail(UpstreamError("The upstream broke off its answer."))
             return
         if encode_error is not None and self.failure is not None and self._relay.error is None:
-            error = self.failure if isinstance(self.failure, ModelgateError) else UpstreamError("The upstream broke off its answer.")
-            sink.write(encode_error(error, self._call.request.id))
+            sink.write(encode_error(self._told_failure(), self._call.request.id))
         elif self._relay.final:
             sink.write(self._relay.final)
         if not self._gone:
@@ -299,3 +319,9 @@ class AnswerStream:
             self._quiet_ticks = 0
             if self._told.keep_alive:
                 self._sink.write(self._told.keep_alive)
+
+
+def failed_with(error: VendorError) -> UpstreamFailed:
+    """Return an upstream's error in the middle of its answer as one of ours."""
+    told = for_callers(error)
+    return UpstreamFailed(told.message, status=max(told.status, 400), code=told.code)

@@ -195,11 +195,15 @@ class Call:
 
     async def release(self, error: ModelgateError) -> None:
         """Give the hold back after a failure; returns when that is durable."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.give_back(error, committed=partial(settle, done))
+        await done
+
+    def give_back(self, error: ModelgateError, *, committed: Callable[[], None]) -> None:
+        """Give the hold back after a failure; `committed` is called once that is durable."""
         assert self.hold is not None
         facts = self._close(Usage(calls=0), status=error.status, error=error.code or error.type, amount_nanos=0)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.desk.meter.release(self.hold, facts=facts, committed=partial(settle, done))
-        await done
+        self.desk.meter.release(self.hold, facts=facts, committed=committed)
 
     def add_note(self, word: str) -> None:
         """Remember something out of the ordinary for the record."""

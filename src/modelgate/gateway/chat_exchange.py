@@ -9,16 +9,16 @@ from functools import partial
 
 import msgspec
 
-from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError, UpstreamFailed
+from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError
 from modelgate.core.providers import Quirks
 from modelgate.formats.chat.collect import Collector, events_of
 from modelgate.formats.chat.request import ChatRequest
 from modelgate.formats.chat.response import ChatResponse
 from modelgate.formats.chat.translator import StreamTranslator
-from modelgate.formats.chat.vendor_error import VendorError, for_callers
+from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import AnswerHead, ChatPeek, StreamRelay, UnreadableAnswer, UpstreamAsk, WireFormat
 from modelgate.formats.sse import EventTooLong
-from modelgate.gateway.answer_stream import AnswerStream, Told
+from modelgate.gateway.answer_stream import AnswerStream, Told, failed_with
 from modelgate.gateway.attempts import Failure, failure_of
 from modelgate.gateway.call import MAX_LOOP_BYTES, Call, Words
 from modelgate.gateway.calls import Whole
@@ -203,9 +203,7 @@ class ChatExchange:
         return stream
 
     def _encode_error(self, error: VendorError) -> bytes:
-        told = for_callers(error)
-        failed = UpstreamFailed(told.message, status=max(told.status, 400), code=told.code)
-        return self._stream_error()(failed, self._call.request.id)
+        return self._stream_error()(failed_with(error), self._call.request.id)
 
     def _stream_error(self) -> Callable[[ModelgateError, str], bytes]:
         wire_format = self._wire_format

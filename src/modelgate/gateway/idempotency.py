@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
+import msgspec
+
 from modelgate.core.claims import MAX_STORED_BYTES, Claim, ClaimEnding, ClaimVerdict, StoredAnswer
 from modelgate.core.clock import Clock
 from modelgate.core.errors import IdempotencyInProgress, IdempotencyKeyReused, IdempotencyNotStored, InvalidRequest, ModelgateError
@@ -106,15 +108,17 @@ class Idempotency:
             await self._end(ending)
             raise
         if isinstance(response.body, AnswerStream):
-            finish = partial(self._finish, ending, response)
+            finish = partial(self._finish, ending, response, response.body)
             response.body = RecordedStream(response.body, room=self.room, max_bytes=MAX_STORED_BYTES, finish=finish)
         else:
             await self._end(_ended(ending, response))
         return response
 
-    def _finish(self, ending: ClaimEnding, response: HttpResponse, body: bytes | None) -> "asyncio.Task[None]":
+    def _finish(self, ending: ClaimEnding, response: HttpResponse, stream: AnswerStream, body: bytes | None) -> "asyncio.Task[None]":
         """Begin to tell how a stream ended: with these bytes, or with none that can be kept."""
-        if body is not None:
+        if stream.is_free:
+            ending = msgspec.structs.replace(ending, released=True)
+        elif body is not None:
             ending = _ended(ending, HttpResponse(status=response.status, headers=response.headers, body=body))
         task = asyncio.get_running_loop().create_task(self._end(ending))
         self._endings.add(task)

@@ -50,7 +50,12 @@ def say(param: str | None, reason: str) -> str:
         (b'{"model":', None, "invalid_json", "None|JSON: Input data was truncated"),
         (b'{"model":"\xff"}', None, "invalid_json", "None|JSON: it is not UTF-8"),
         (b" \n", None, "invalid_json", "None|JSON: it is empty"),
-        (gzip.compress(b'{"model":"m"}', mtime=0), None, "invalid_json", "None|JSON: it is compressed; send it as it is, without Content-Encoding"),
+        (
+            gzip.compress(b'{"model":"m"}', mtime=0),
+            None,
+            "invalid_json",
+            "None|JSON: it is compressed; send it as it is, without Content-Encoding",
+        ),
         (zlib.compress(b'{"model":"m"}'), None, "invalid_json", "None|JSON: it is compressed; send it as it is, without Content-Encoding"),
         (FORM, None, "invalid_json", "None|JSON: it is a form; this endpoint takes JSON"),
         (b"--x", None, "invalid_json", "None|JSON: JSON is malformed: invalid character (byte 1)"),

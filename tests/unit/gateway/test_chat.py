@@ -218,6 +218,15 @@ class House:
         )
         return await self.gateway.handle(request, self.kinds["openai_chat"])
 
+    async def ask_in(self, dialect: str) -> HttpResponse:
+        """Ask for a stream."""
+        said = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9, "contents": [{"parts": [{"text": "Hi"}]}]}
+        body = {"gemini_content": {"contents": said["contents"]}}.get(dialect) or {"model": "m", "stream": True, **said}
+        path = "/v1beta/models/m:streamGenerateContent" if dialect == "gemini_content" else "/v1/x"
+        headers = HeaderBlock.of(("authorization", f"Bearer {SECRET}"))
+        request = HttpRequest(method="POST", path=path, query="alt=sse", headers=headers, body=json.dumps(body).encode(), id="req_1")
+        return await self.gateway.handle(request, self.kinds[dialect])
+
     async def read_stream(self, response: HttpResponse) -> bytes:
         assert not isinstance(response.body, bytes | bytearray), response
         client = Client()
@@ -389,6 +398,51 @@ async def test_symptom_a_cut_stream_billed_nothing_or_all() -> None:
     assert "truncated" in facts.note
 
 
+ROLE = event('{"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}')
+FILTERS = event('{"id":"","model":"","choices":[],"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{}}]}')
+BUSY = event('{"error":{"message":"busy","type":"server_error","code":503}}')
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages", "gemini_content"])
+@pytest.mark.parametrize("pieces", [(ROLE,), (ROLE, BUSY), (FILTERS, ROLE, BUSY, DONE)], ids=["cut", "error", "error and end"])
+async def test_symptom_a_stream_without_a_word_was_charged_its_prompt(pieces: tuple[bytes, ...], dialect: str) -> None:
+    """It broke off behind the chunk that says who speaks: nothing had been delivered, and the docs say that what fails costs nothing."""
+    async with playing(ScriptedUpstream(streaming(*pieces, pause_s=0.01))) as house:
+        response = await house.ask_in(dialect)
+        if not isinstance(response.body, bytes | bytearray):
+            assert b"error" in await house.read_stream(response)
+    assert house.meter.captured == []
+    [facts] = house.meter.released
+    assert (facts.status, facts.input_tokens) in {(502, 0), (503, 0)}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (ROLE, words(1)),
+        (ROLE, event(f'{{"id":"c","model":"m","choices":[],{USAGE}}}'), BUSY),
+        (ROLE, event(json.dumps({"choices": [{"index": 0, "delta": {"audio": {"data": "x" * 5_000}}, "finish_reason": None}]}))),
+    ],
+    ids=["a word", "counted", "sound"],
+)
+async def test_what_was_delivered_or_counted_is_charged(pieces: tuple[bytes, ...]) -> None:
+    async with playing(ScriptedUpstream(streaming(*pieces))) as house:
+        await house.read_stream(await house.ask({"stream": True}))
+    assert (len(house.meter.captured), house.meter.released) == (1, [])
+
+
+async def test_a_client_that_leaves_before_the_first_word_pays_what_the_upstream_read() -> None:
+    async with playing(ScriptedUpstream(streaming(ROLE, words(1), pause_s=0.2)), cancel="cancel") as house:
+        response = await house.ask({"stream": True})
+        assert not isinstance(response.body, bytes | bytearray)
+        response.body.start(Client())
+        response.body.abort()
+        await until(lambda: house.meter.resolved)
+    [(amount, facts)] = house.meter.captured
+    assert amount > 0
+    assert "client_left" in facts.note
+
+
 async def test_a_streamed_array_ends_in_an_error_of_its_own_shape() -> None:
     """A client of Gemini that did not ask for events reads one JSON array: an event in it would be no JSON."""
     body = b'{"contents":[{"parts":[{"text":"Hi"}]}]}'
@@ -455,12 +509,9 @@ async def test_symptom_callers_read_what_a_vendor_says_to_the_operator(status: i
 @pytest.mark.parametrize("before", [b"", words(3)], ids=["first", "in the middle"])
 async def test_symptom_callers_read_it_in_streams_too(before: bytes, dialect: str) -> None:
     error = event(json.dumps({"error": {"message": PRIVATE, "type": "server_error", "code": 500}}))
-    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9, "stream": True}
-    headers = HeaderBlock.of(("authorization", f"Bearer {SECRET}"))
-    request = HttpRequest(method="POST", path="/v1/x", headers=headers, body=json.dumps(body).encode(), id="req_1")
     with structlog.testing.capture_logs() as lines:
         async with playing(ScriptedUpstream(streaming(before + error, DONE))) as house:
-            response = await house.gateway.handle(request, house.kinds[dialect])
+            response = await house.ask_in(dialect)
             said = await house.read_stream(response) if before else str(response).encode()
     assert b"org-abc" not in said
     assert b"The upstream failed." in said

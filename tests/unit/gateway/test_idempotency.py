@@ -22,6 +22,7 @@ from tests.unit.gateway.test_chat import (
     answering,
     dropping,
     error_of,
+    event,
     playing,
     streaming,
     until,
@@ -187,6 +188,16 @@ async def test_a_failure_that_cost_nothing_leaves_the_key_free(script: Any) -> N
             failed = await desk.ask()
     assert not is_replayed(failed)
     assert [amount for amount, _ in desk.house.meter.captured] == [CHARGE]
+
+
+async def test_a_stream_without_a_word_cost_nothing_and_leaves_the_key_free() -> None:
+    role = event('{"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}')
+    async with desk_over(ScriptedUpstream(streaming(role), streaming(words(1), STOP, DONE))) as desk:
+        assert b'"error"' in await desk.read(await desk.ask(stream=True))
+        again = await desk.ask(stream=True)
+        assert not is_replayed(again)
+        assert (await desk.read(again)).endswith(DONE)
+    assert (len(desk.house.meter.captured), len(desk.house.meter.released)) == (1, 1)
 
 
 async def test_a_stream_that_breaks_off_was_charged_and_is_told_again_as_it_was() -> None:
