@@ -20,6 +20,7 @@ from modelgate.gateway.files import FileExpired
 from modelgate.portal.openapi import render_openapi
 from modelgate.providers import load_providers
 from modelgate.telemetry.metrics import Metrics
+from modelgate.telemetry.metrics_page import render_page
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "modelgate"
@@ -339,7 +340,7 @@ def test_a_field_or_parameter_without_words_is_found() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    rendered = Metrics().render().decode()
+    rendered = render_page(Metrics().current()).decode()
     names = set(re.findall(r"^# TYPE (\w+) ", rendered, flags=re.MULTILINE)) - {"modelgate"}
     wanted = {name for name in names if name.startswith("modelgate_") and not name.endswith("_created")}
     assert len(wanted) >= 7

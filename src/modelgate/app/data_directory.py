@@ -89,5 +89,5 @@ def ensure_secret(settings: Settings) -> None:
 
 def clear_run_directory(settings: Settings) -> None:
     """Remove what an earlier server left in run/: sockets nobody listens on, counters of processes that are gone."""
-    for path in (*settings.run_path.glob("*.sock"), *settings.metrics_path.glob("*.db"), settings.processes_path):
+    for path in (*settings.run_path.glob("*.sock"), *settings.metrics_path.iterdir(), settings.processes_path):
         path.unlink(missing_ok=True)

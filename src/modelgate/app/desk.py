@@ -72,8 +72,10 @@ from modelgate.storage.database import Database, DatabaseAway, OutageListener
 from modelgate.storage.identity import find_key
 from modelgate.storage.migrations import DatabaseUnusable
 from modelgate.storage.webhooks import DatabaseWebhookStore
+from modelgate.telemetry.counts import counts_file
 from modelgate.telemetry.logs import configure_logs
 from modelgate.telemetry.metrics import Metrics
+from modelgate.telemetry.metrics_page import other_files, render_page
 
 if TYPE_CHECKING:
     from modelgate.app.control import ControlRoom
@@ -105,6 +107,7 @@ class Desk:
         self._settings = settings
         self._database = database
         self._secret = secret
+        self._counts_file = counts_file(settings.metrics_path, "desk")
         self._families = load_media_families()
         self._routes = MediaRoutes(self._families)
         self._wire_formats = WireFormatsOnDemand()
@@ -121,7 +124,7 @@ class Desk:
         links = file_links(settings, self._secret)
         workshop = self._workshop(follower, providers=providers, links=links)
         rates = RateCounters(settings.rates_path, writer=settings.workers, writers=settings.workers + 1)
-        metrics = Metrics()
+        metrics = Metrics(self._counts_file)
         desk = MediaDesk(keys=keys, rates=rates, configuration=follower.current, providers=providers, metrics=metrics, clock=system_clock)
         submissions = Submissions(
             desk,
@@ -221,7 +224,7 @@ class Desk:
             return HttpResponse(status=200, headers=_JSON, body=b'{"alive":true}\n')
 
         async def show_metrics(_: HttpRequest) -> HttpResponse:
-            text = await asyncio.get_running_loop().run_in_executor(None, metrics.render)
+            text = await asyncio.to_thread(lambda own: render_page(own, other_files(self._counts_file)), metrics.current())
             return HttpResponse(status=200, headers=HeaderBlock.of(("content-type", "text/plain; version=0.0.4; charset=utf-8")), body=text)
 
         async def control(request: HttpRequest) -> HttpResponse:

@@ -56,6 +56,7 @@ from modelgate.providers import load_providers
 from modelgate.routing.health import Health
 from modelgate.storage.journal import JournalBroken
 from modelgate.storage.journal_writer import JournalWriter
+from modelgate.telemetry.counts import counts_file
 from modelgate.telemetry.logs import configure_logs, log
 from modelgate.telemetry.metrics import Metrics
 from modelgate.transport.client import Transport
@@ -105,7 +106,7 @@ class Relay:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         self._transport = Transport()
-        self._metrics = Metrics()
+        self._metrics = Metrics(counts_file(settings.metrics_path, f"relay-{self._index}"))
         self._compose_money()
         self._compose_gateway()
         self._meter.start()

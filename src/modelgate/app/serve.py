@@ -111,7 +111,6 @@ class Supervisor:
             **os.environ,
             **to_environment(self._settings),
             SUPERVISOR_PID: str(os.getpid()),
-            "PROMETHEUS_MULTIPROC_DIR": str(self._settings.metrics_path),
         }
 
     def _child(self, role: str, environment: dict[str, str]) -> Child:
@@ -215,19 +214,11 @@ class Supervisor:
                 self._selector.unregister(descriptor)
                 if child.report is not None:
                     self._take_report(child, child.report)
-            self._forget_gauges()
             self._write_processes()
             if child.gives_up and self._state == "starting":
                 self._fail(f"{ended} ({child.restarts} times in a row)")
             elif self._state != "stopping":
                 _say(sys.stderr, f"modelgate: {ended}; it is started again\n")
-
-    def _forget_gauges(self) -> None:
-        """Remove the gauges of processes that are gone: what they count exists no more."""
-        alive = {str(child.pid) for child in self._all()}
-        for file in self._settings.metrics_path.glob("gauge_live*.db"):
-            if file.stem.rpartition("_")[2] not in alive:
-                file.unlink(missing_ok=True)
 
     def _check_start(self) -> None:
         if self._state != "starting":

@@ -1,73 +1,53 @@
-"""Prometheus metrics, summed over the processes of a node.
+"""Counting requests, for the metrics page.
 
-Each process counts in plain dicts, because the relay's way affords a microsecond and no more; once a second (or when the page is
-asked for) the counts go to prometheus_client, whose files in PROMETHEUS_MULTIPROC_DIR outlive the process, so that no total ever
-falls. Gauges count live processes alone.
+Each process counts in memory, because the relay's way affords a microsecond and no more. Once a second it leaves its counts in a
+file beside the others', which the desk sums up when it is asked: `counts` says how, `metrics_page` makes the page.
 """
 
 import os
 from bisect import bisect_right
-from typing import Literal
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
-
-from modelgate.core.money import NANOS_PER_USD
+from modelgate.telemetry.counts import BUCKETS_S, ProcessCounts, SeriesCounts, Side, copy_counts, read_counts, write_counts
+from modelgate.telemetry.logs import log
 
 MAX_SERIES = 2_000
 """Distinct (endpoint, model, upstream, status) in one process; whatever comes after is counted as model `other`."""
 MAX_SAMPLES = 1_000
 OTHER = "other"
-BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _BUCKETS_MS = tuple(int(bound * 1000) for bound in BUCKETS_S)
 
-Side = Literal["client", "upstream"]
 _Series = tuple[str, str, str, int]
 
 
-class _Counts:
-    """What one series gained since the last flush. `samples` are requests not added up yet: many at once cost a third of each alone.
+class _Gathered:
+    """One series. `samples` are requests not added up yet: many at once cost a third of each alone.
 
     A sample is (total_ms, first_byte_ms, input_tokens, output_tokens, amount_nanos).
     """
 
-    __slots__ = (
-        "amount_nanos",
-        "first_byte_ms",
-        "first_bytes",
-        "input_tokens",
-        "output_tokens",
-        "requests",
-        "samples",
-        "total_ms",
-        "totals",
-    )
+    __slots__ = ("counts", "samples")
 
-    def __init__(self) -> None:
+    def __init__(self, counts: SeriesCounts) -> None:
+        self.counts = counts
         self.samples: list[tuple[int, int, int, int, int]] = []
-        self.requests = 0
-        self.input_tokens = 0
-        self.output_tokens = 0
-        self.amount_nanos = 0
-        self.total_ms = 0
-        self.first_byte_ms = 0
-        self.totals = [0] * (len(_BUCKETS_MS) + 1)
-        self.first_bytes = [0] * (len(_BUCKETS_MS) + 1)
 
-    def add_up(self) -> None:
-        """Add the samples up."""
+    def add_up(self) -> bool:
+        """Add the samples up; return whether there were any."""
         samples, self.samples = self.samples, []
         if not samples:
-            return
+            return False
+        counts = self.counts
         totals, first_bytes, inputs, outputs, amounts = zip(*samples, strict=True)
-        self.requests += len(samples)
-        self.input_tokens += sum(inputs)
-        self.output_tokens += sum(outputs)
-        self.amount_nanos += sum(amounts)
-        self.total_ms += sum(totals)
-        self.first_byte_ms += sum(first_bytes)
-        _add_to_buckets(self.totals, sorted(totals))
-        _add_to_buckets(self.first_bytes, sorted(filter(None, first_bytes)))
+        counts.requests += len(samples)
+        counts.input_tokens += sum(inputs)
+        counts.output_tokens += sum(outputs)
+        counts.amount_nanos += sum(amounts)
+        counts.total_ms += sum(totals)
+        counts.first_byte_ms += sum(first_bytes)
+        _add_to_buckets(counts.totals, sorted(totals))
+        _add_to_buckets(counts.first_bytes, sorted(filter(None, first_bytes)))
+        return True
 
 
 def _add_to_buckets(buckets: list[int], ascending: list[int]) -> None:
@@ -82,37 +62,18 @@ def _add_to_buckets(buckets: list[int], ascending: list[int]) -> None:
 class Metrics:
     """The metrics of this process; one for each process. `flush` is due once a second."""
 
-    def __init__(self) -> None:
-        self._fresh: dict[_Series, _Counts] = {}
-        self._known: set[_Series] = set()
-        registry = self._registry = CollectorRegistry()
-        self._requests = Counter("modelgate_requests", "Requests finished.", ("endpoint", "model", "upstream", "status"), registry=registry)
-        self._tokens = Counter("modelgate_tokens", "Model tokens counted.", ("model", "upstream", "direction"), registry=registry)
-        self._amount = Counter("modelgate_charged_usd", "US dollars charged.", ("model", "upstream"), registry=registry)
-        self._duration = Histogram(
-            "modelgate_request_duration_seconds",
-            "From the first byte of a request to the last of its answer.",
-            ("endpoint", "upstream"),
-            buckets=BUCKETS_S,
-            registry=registry,
-        )
-        self._first_byte = Histogram(
-            "modelgate_first_byte_seconds",
-            "From the first byte of a request to the first of its answer.",
-            ("endpoint", "upstream"),
-            buckets=BUCKETS_S,
-            registry=registry,
-        )
-        self._webhooks = Counter("modelgate_webhooks", "Tries of webhooks, by what they came to.", ("outcome",), registry=registry)
-        self._connections = Gauge(
-            "modelgate_open_connections", "Connections open now.", ("side",), multiprocess_mode="livesum", registry=registry
-        )
-        self._backlog = Gauge(
-            "modelgate_journal_backlog_records",
-            "Journalled records not posted yet.",
-            multiprocess_mode="livesum",
-            registry=registry,
-        )
+    def __init__(self, path: Path | None = None) -> None:
+        """Count into a file, from where a predecessor of the same name has left it; without one, for this process alone."""
+        self._path = path
+        left = read_counts(path) if path is not None else None
+        self._counts = counts = ProcessCounts(pid=os.getpid())
+        if left is not None:
+            counts.series, counts.webhooks = left.series, left.webhooks
+        self._gathered: dict[_Series, _Gathered] = {
+            (one.endpoint, one.model, one.upstream, one.status): _Gathered(one) for one in counts.series
+        }
+        self._is_fresh = False
+        self._is_written = True
 
     def request_finished(  # noqa: PLR0913  # one number each, by name
         self,
@@ -128,61 +89,59 @@ class Metrics:
         amount_nanos: int = 0,
     ) -> None:
         """Count one request. `first_byte_ms` 0: no byte was sent; spans in milliseconds, money in nano-USD."""
-        counts = self._fresh.get((endpoint, model, upstream, status)) or self._new_counts(endpoint, model, upstream, status)
-        samples = counts.samples
+        gathered = self._gathered.get((endpoint, model, upstream, status)) or self._new_series(endpoint, model, upstream, status)
+        samples = gathered.samples
         samples.append((total_ms, first_byte_ms, input_tokens, output_tokens, amount_nanos))
         if len(samples) >= MAX_SAMPLES:
-            counts.add_up()
+            gathered.add_up()
+            self._is_fresh = True
 
-    def _new_counts(self, endpoint: str, model: str, upstream: str, status: int) -> _Counts:
+    def _new_series(self, endpoint: str, model: str, upstream: str, status: int) -> _Gathered:
+        if len(self._gathered) >= MAX_SERIES:
+            model = upstream = OTHER
         series = (endpoint, model, upstream, status)
-        if series not in self._known:
-            if len(self._known) >= MAX_SERIES:
-                series = (endpoint, OTHER, OTHER, status)
-            self._known.add(series)
-        return self._fresh.setdefault(series, _Counts())
+        gathered = self._gathered.get(series)
+        if gathered is None:
+            gathered = self._gathered[series] = _Gathered(SeriesCounts(*series))
+            self._counts.series.append(gathered.counts)
+        return gathered
 
     def webhook_tried(self, outcome: str) -> None:
         """Count one try of a webhook: `delivered`, `pending` (to be tried again), `failed`, `gone` or `skipped`."""
-        self._webhooks.labels(outcome).inc()
+        webhooks = self._counts.webhooks
+        webhooks[outcome] = webhooks.get(outcome, 0) + 1
+        self._is_fresh = True
 
     def set_connections(self, side: Side, count: int) -> None:
         """Say how many connections this process has open, to clients or to upstreams."""
-        self._connections.labels(side).set(count)
+        self._is_fresh = self._is_fresh or self._counts.connections.get(side) != count
+        self._counts.connections[side] = count
 
     def set_journal_backlog(self, records: int) -> None:
         """Say how many records of this process's journal wait to be posted."""
-        self._backlog.set(records)
+        self._is_fresh = self._is_fresh or self._counts.backlog_records != records
+        self._counts.backlog_records = records
+
+    def current(self) -> ProcessCounts:
+        """Return a copy of the counts of now."""
+        self._add_up()
+        return copy_counts(self._counts)
 
     def flush(self) -> None:
-        """Hand the counts since the last flush to the shared files."""
-        fresh, self._fresh = self._fresh, {}
-        for (endpoint, model, upstream, status), counts in fresh.items():
-            counts.add_up()
-            self._requests.labels(endpoint, model, upstream, str(status)).inc(counts.requests)
-            if counts.input_tokens:
-                self._tokens.labels(model, upstream, "input").inc(counts.input_tokens)
-            if counts.output_tokens:
-                self._tokens.labels(model, upstream, "output").inc(counts.output_tokens)
-            if counts.amount_nanos:
-                self._amount.labels(model, upstream).inc(counts.amount_nanos / NANOS_PER_USD)
-            _add(self._duration.labels(endpoint, upstream), counts.totals, counts.total_ms)
-            _add(self._first_byte.labels(endpoint, upstream), counts.first_bytes, counts.first_byte_ms)
+        """Leave the counts in the file, if there is anything new. Where the disk is full they wait in memory until it has room."""
+        self._add_up()
+        if self._path is None or not self._is_fresh:
+            return
+        try:
+            write_counts(self._path, self._counts)
+        except OSError as error:
+            if self._is_written:
+                log.error("metrics_not_written", path=str(self._path), reason=error.strerror)
+            self._is_written = False
+        else:
+            self._is_written = True
+            self._is_fresh = False
 
-    def render(self) -> bytes:
-        """Return the metrics page, summed over all processes of this node, or of this one when it runs alone."""
-        self.flush()
-        directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        if directory is None:
-            return generate_latest(self._registry)
-        summed = CollectorRegistry()
-        MultiProcessCollector(summed, path=directory)  # type: ignore[no-untyped-call]  # the library's
-        return generate_latest(summed)
-
-
-def _add(histogram: Histogram, counts: list[int], sum_ms: int) -> None:
-    """Add many observations at once. prometheus_client has no call for it but its own cells (pinned; a test reads the page)."""
-    for cell, count in zip(histogram._buckets, counts, strict=True):
-        if count:
-            cell.inc(count)
-    histogram._sum.inc(sum_ms / 1000)
+    def _add_up(self) -> None:
+        for gathered in self._gathered.values():
+            self._is_fresh = gathered.add_up() or self._is_fresh

@@ -83,7 +83,7 @@ def test_half_a_secret_is_never_taken_for_one(settings: Settings) -> None:
 
 def test_leftovers_are_cleared_and_data_is_not(settings: Settings) -> None:
     prepare_directories(settings)
-    stale = [settings.run_path / "book.sock", settings.metrics_path / "counter_1.db", settings.processes_path]
+    stale = [settings.run_path / "book.sock", settings.metrics_path / "relay-0.counts", settings.processes_path]
     kept = [settings.rates_path, settings.data_path / "modelgate.db", settings.journal_path / "inc_1"]
     for path in (*stale, *kept):
         path.touch()

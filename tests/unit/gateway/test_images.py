@@ -27,6 +27,7 @@ from modelgate.identity.table import KeyTable
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
 from modelgate.telemetry.metrics import Metrics
+from modelgate.telemetry.metrics_page import render_page
 
 pytestmark = pytest.mark.anyio
 
@@ -314,8 +315,7 @@ async def test_refusals_before_anybody_is_asked(world: World, fields: dict[str, 
 async def test_requests_are_counted(world: World) -> None:
     await world.ask()
     await world.ask(n=100)
-    world.metrics.flush()
-    text = world.metrics.render().decode()
+    text = render_page(world.metrics.current()).decode()
     assert 'endpoint="openai_images",model="painter",status="200"' in text
     assert 'endpoint="openai_images",model="",status="400"' in text
 

@@ -28,6 +28,7 @@ from modelgate.identity.table import KeyTable
 from modelgate.metering.rates import RateCounters
 from modelgate.providers import load_providers
 from modelgate.telemetry.metrics import Metrics
+from modelgate.telemetry.metrics_page import render_page
 
 PATH = "/kling/v1/images/generations"
 SECRET = "sk-test-1"
@@ -320,8 +321,7 @@ async def test_outside_of_every_family_nothing_is_said(world: World) -> None:
 async def test_requests_are_counted(world: World) -> None:
     await world.ask()
     await world.ask(n=100)
-    world.metrics.flush()
-    text = world.metrics.render().decode()
+    text = render_page(world.metrics.current()).decode()
     assert 'endpoint="submit_kling_image",model="painter",status="200"' in text
     assert 'endpoint="submit_kling_image",model="",status="400"' in text
 
