@@ -143,7 +143,7 @@ FIGURES: dict[str, list[float]] = {
     "tries of a webhook": [webhooks.MAX_TRIES],
     "time for a receiver to answer": [webhooks.SEND_TIMEOUT_S],
     "webhooks of one account under way at once": [stored_webhooks.MAX_OF_ACCOUNT],
-    "what a notifyHook hears of progress": [stored_webhooks.PROGRESS_APART_S],
+    "what Midjourney's and Luma's hooks hear of progress": [stored_webhooks.PROGRESS_APART_S],
     "preview of a picture that is still drawn": [previews.MAX_BYTES],
     "calls of vendors that one process looks into in a second": [callbacks.MAX_PER_S],
     "age of a vendor's signed call": [

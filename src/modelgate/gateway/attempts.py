@@ -84,6 +84,10 @@ class Exchange(Protocol[AnswerT]):
         """Return what an answer that is no 200 says."""
         ...
 
+    def plainer(self, error: ModelgateError) -> "Exchange[AnswerT] | None":
+        """Return the same request without what an upstream refused and nobody but us asked for; None: it is at fault by itself."""
+        ...
+
 
 class Attempts(Generic[AnswerT]):
     """The attempts of one pipeline in one process; knows the transport and what health says."""
@@ -115,6 +119,12 @@ class Attempts(Generic[AnswerT]):
             if not isinstance(outcome, Failure):
                 return outcome
             _note_try(call, candidate, outcome)
+            if outcome.is_final and (plainer := exchange.plainer(outcome.error)) is not None:
+                exchange = plainer
+                outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
+                if not isinstance(outcome, Failure):
+                    return outcome
+                _note_try(call, candidate, outcome)
             # What an upstream said is worth more than that another could not be asked.
             if failure is None or not outcome.is_ours:
                 failure = outcome

@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError
+from modelgate.core.errors import InvalidRequest, ModelgateError, UpstreamError, UpstreamRefused
 from modelgate.core.providers import Quirks
 from modelgate.formats.chat.collect import Collector, events_of
 from modelgate.formats.chat.request import ChatRequest
@@ -32,6 +32,8 @@ from modelgate.transport.response import UpstreamResponse
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 JSON_TYPE = b"application/json"
+USAGE_OPTIONS = "stream_options"
+"""The field by which streams are asked for their usage: servers of an older protocol refuse it."""
 
 
 class Mode(msgspec.Struct, frozen=True):
@@ -126,6 +128,21 @@ class ChatExchange:
         mode = self.mode(candidate)
         error = mode.wire_format.decode_error(status, body)
         return error if mode.passes else msgspec.structs.replace(error, param=None, type=None)
+
+    def plainer(self, error: ModelgateError) -> "ChatExchange | None":
+        """Return the same conversation without asking for its usage, where an upstream refuses that and its caller did not ask."""
+        refused = isinstance(error, UpstreamRefused) and USAGE_OPTIONS in f"{error.param} {error.message}"
+        if not refused or not self._peeked.stream or USAGE_OPTIONS.encode() in self._call.request.body:
+            return None
+        return _WithoutUsage(
+            self._call,
+            self._peeked,
+            wire_format=self._wire_format,
+            wire_formats=self._wire_formats,
+            configuration=self._configuration,
+            images=self._images,
+            on_stream_over=self._on_stream_over,
+        )
 
     async def read(self, candidate: Candidate, response: UpstreamResponse) -> Whole | AnswerStream | Failure:
         """Return the answer, or why it is none."""
@@ -235,3 +252,16 @@ class ChatExchange:
 
     def _words_of_stream(self, relay: StreamRelay) -> Words:
         return msgspec.structs.replace(words_of(self.request(), answer=[]), answer=[relay.text])
+
+
+class _WithoutUsage(ChatExchange):
+    """The same for upstreams that refuse to be asked for a stream's usage: its words are counted here."""
+
+    def mode(self, candidate: Candidate) -> Mode:
+        """Return how a candidate is spoken to."""
+        mode = super().mode(candidate)
+        return msgspec.structs.replace(mode, quirks=msgspec.structs.replace(mode.quirks, has_stream_options=False))
+
+    def plainer(self, error: ModelgateError) -> None:
+        """Return nothing: what it is refused for now is its own."""
+        del error

@@ -36,6 +36,8 @@ _GEMINI = re.compile(r"(?:/v1beta|/v1)*/(?P<version>v1beta|v1)/(?P<rest>(?:model
 _GEMINI_MODELS = re.compile(r"(?:/v1beta|/v1)*/v1beta/models(?P<rest>/.*)?\Z")
 _WITH_REST = frozenset(("/models", "/responses"))
 _GENERATE = (":generateContent", ":streamGenerateContent")
+_VERBS = (*_GENERATE, ":countTokens", ":embedContent", ":batchEmbedContents")
+"""What ends a path of Gemini's; a model's own name may hold a colon as well (`llama3:8b`)."""
 _CONVERSATIONS = {
     "/v1/chat/completions": "openai_chat",
     "/v1/completions": "openai_completions",
@@ -110,7 +112,7 @@ def count_of(path: str) -> str:
 
 def dialect_of(path: str, headers: HeaderBlock, query: str) -> str:
     """Return the dialect in which a client that asks for a path wants to be answered, errors included."""
-    if path.startswith("/v1beta/") or (path.startswith(("/v1/models/", "/v1/tunedModels/")) and ":" in path):
+    if path.startswith("/v1beta/") or (path.startswith(("/v1/models/", "/v1/tunedModels/")) and path.endswith(_VERBS)):
         return "gemini_content"
     if path.startswith("/v1/messages"):
         return "anthropic_messages"

@@ -102,6 +102,10 @@ class SingleExchange:
         error = spoken.decode_error(status, body)
         return error if spoken is self._format else msgspec.structs.replace(error, param=None, type=None)
 
+    def plainer(self, error: ModelgateError) -> None:
+        """Return nothing: these calls are sent as they came."""
+        del error
+
     async def read(self, candidate: Candidate, response: UpstreamResponse) -> Whole | AnswerStream | Failure:
         """Return the answer, or why it is none."""
         content_type = response.headers.get(b"content-type") or b""

@@ -337,6 +337,24 @@ async def test_a_request_at_fault_is_returned_in_the_upstreams_words_and_tried_n
     assert [facts.status for facts in house.meter.released] == [400]
 
 
+@pytest.mark.parametrize("asked", [True, False])
+async def test_symptom_a_caller_was_refused_for_the_usage_that_only_we_had_asked_for(asked: bool) -> None:
+    said = '{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error"}}'
+    upstream = ScriptedUpstream(answering(said, status=400), streaming(words(3), STOP, DONE))
+    async with playing(upstream) as house:
+        response = await house.ask({"stream": True, **({"stream_options": {"include_usage": True}} if asked else {})})
+        received = error_of(response)["message"] if asked else await house.read_stream(response)
+        await until(lambda: house.meter.captured or asked)
+    if asked:  # what the caller asks for itself is the caller's
+        assert (response.status, "stream_options" in received, len(upstream.requests)) == (400, True, 1)
+        return
+    assert received == words(3) + STOP + DONE
+    assert ["stream_options" in json.loads(body) for _, body in upstream.requests] == [True, False]
+    [(amount, facts)] = house.meter.captured
+    assert amount > 0
+    assert facts.attempts == 2
+
+
 async def test_a_refused_vendor_key_is_our_affair_and_never_shown() -> None:
     said = '{"error":{"message":"Incorrect API key provided: sk-vendor","code":"invalid_api_key"}}'
     async with playing(ScriptedUpstream(answering(said, status=401))) as house:

@@ -119,5 +119,7 @@ async def test_errors_are_in_the_shape_that_was_asked_for() -> None:
     assert (status, body["type"], body["error"]["type"]) == (404, "error", "not_found_error")
     status, body = await ask("/v1beta/models/nowhere")
     assert (status, body["error"]["status"]) == (404, "NOT_FOUND")
+    status, body = await ask("/v1/models/nowhere:free")  # it was Gemini's, for the colon
+    assert (status, body["error"]["code"]) == (404, "model_not_found")
     status, body = await ask("/v1/models?limit=none", headers=ANTHROPIC)
     assert (status, body["error"]["type"]) == (400, "invalid_request_error")

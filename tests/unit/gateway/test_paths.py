@@ -92,6 +92,11 @@ def test_the_usual_endpoints_take_the_short_look() -> None:
         ("/v1/models", (("x-goog-api-key", "k"),), "", "gemini_content"),
         ("/v1/models", (), "pageSize=3&key=k", "gemini_content"),
         ("/v1beta/models", (), "", "gemini_content"),
+        # A colon in a model's name is none of Gemini's.
+        ("/v1/models/openrouter/auto:free", (), "", "openai_chat"),
+        ("/v1/models/llama3:8b", (("anthropic-version", "2023-06-01"),), "", "anthropic_messages"),
+        ("/v1/models/llama3:8b", (("x-goog-api-key", "k"),), "", "gemini_content"),
+        ("/v1/models/llama3:8b:countTokens", (), "", "gemini_content"),
         ("/v1/messages/count_tokens", (), "", "anthropic_messages"),
         ("/v1/responses", (), "", "openai_responses"),
         ("/nowhere", (), "", "openai_chat"),

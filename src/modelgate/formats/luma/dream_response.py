@@ -7,7 +7,7 @@ import msgspec
 
 from modelgate.core.records import Task, TaskState
 from modelgate.formats.luma import schema
-from modelgate.formats.luma.response import failure_of, request_of, time_of
+from modelgate.formats.luma.response import failure_of, has_begun, request_of, time_of
 from modelgate.formats.media.family import MediaCall, Page
 from modelgate.formats.media.requests import kind_of
 
@@ -60,7 +60,8 @@ def encode_concepts(call: MediaCall, *, request_id: str) -> bytes:
 
 
 def _shown(task: Task, urls: Sequence[str]) -> schema.Generation:
-    state, kind = _STATE[task.state], kind_of(task.operation)
+    state: Any = _STATE[task.state] if has_begun(task) else "queued"
+    kind = kind_of(task.operation)
     url = next(filter(None, urls), "") if state == "completed" else ""
     assets = schema.GenerationAssets(video=url if kind == "video" else None, image=url if kind == "image" else None)
     return schema.Generation(

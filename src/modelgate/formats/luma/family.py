@@ -153,4 +153,5 @@ FAMILY = MediaFamily(
         "luma_backwards": "keyframes",
     },
     kinds=frozenset(("video", "image")),
+    tells_progress=True,  # the vendor calls when it begins to work, which is one of its states and none of ours
 )

@@ -55,7 +55,8 @@ def encode_address(task: Task, *, urls: Sequence[str], request_id: str) -> bytes
 
 
 def _shown(task: Task, urls: Sequence[str]) -> schema.FamilyTask:
-    request, state = request_of(task), _STATE[task.state]
+    request = request_of(task)
+    state: Any = _STATE[task.state] if has_begun(task) else "pending"
     url = next(filter(None, urls), "") if state == "completed" else ""
     shown = schema.FamilyTask(
         id=task.id,
@@ -73,6 +74,11 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.FamilyTask:
     shown.assets = {"video": url}
     shown.artifact = schema.Artifact(created_at=shown.created_at, video_raw=shown.video_raw)
     return shown
+
+
+def has_begun(task: Task) -> bool:
+    """Say whether a vendor that took a task works on it: one that waits there has come nowhere yet."""
+    return task.state != "running" or task.progress > 0
 
 
 def request_of(task: Task) -> Any:

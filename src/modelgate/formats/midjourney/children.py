@@ -25,7 +25,9 @@ def decode_change(call: MediaCall) -> Ask:
     action = read.choice(said.fields, "action", schema.CHANGES)
     if not action:
         raise read.missing("action", f"one of {read.listed(schema.CHANGES)}")
-    index = read.whole_number(said.fields, "index", low=1, high=4, default=0)
+    given = said.fields.get("index")
+    is_unsaid = type(given) is int and given == 0  # as clients whose numbers are never absent leave it out
+    index = 0 if is_unsaid else read.whole_number(said.fields, "index", low=1, high=4, default=0)
     if action != "REROLL" and not index:
         raise read.missing("index", "which of the four pictures, 1 to 4")
     return _changed(said, parent.task, Pressed(action, 0 if action == "REROLL" else index))

@@ -128,14 +128,15 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.TaskObject:
             videos.append(schema.VideoAddress(url=url))
     words = "\n\n".join(output.text for output in task.outputs if output.text)
     has_ended = task.state in TERMINAL_STATES
+    action = facts.action or _action_of(task)
     return schema.TaskObject(
         id=task.id,
-        action=facts.action or _action_of(task),
+        action=action,
         custom_id=facts.custom_id,
         bot_type=str(request.options.get("midjourney_bot_type", "MID_JOURNEY")),
         prompt=request.prompt,
         prompt_en=request.prompt,
-        description=facts.description,
+        description=(words if action == "SHORTEN" else "") or facts.description,  # where proxies tell what shortening found
         state=str(request.options.get("midjourney_state", "")),
         submit_time=_milliseconds(task.created_at),
         start_time=_milliseconds(task.submitted_at),

@@ -276,7 +276,13 @@ class TaskObject(Struct, kw_only=True, rename="camel"):
     bot_type: Annotated[str, Meta(description="`MID_JOURNEY` or `NIJI_JOURNEY`.", examples=["MID_JOURNEY"])]
     prompt: Annotated[str, Meta(description="The prompt.", examples=["a red kite over the sea"])]
     prompt_en: Annotated[str, Meta(description="The same: nothing is translated here.")]
-    description: Annotated[str, Meta(description="What was asked for, in short.", examples=["/imagine a red kite over the sea"])]
+    description: Annotated[
+        str,
+        Meta(
+            description="What was asked for, in short; of a shorten that is done, what it found.",
+            examples=["/imagine a red kite over the sea"],
+        ),
+    ]
     state: Annotated[str, Meta(description="The words of your own that were sent with it.")]
     submit_time: Annotated[int, Meta(description="When it was taken, unix milliseconds.", examples=[1764237600000])]
     start_time: Annotated[int, Meta(description="When the vendor took it, unix milliseconds; 0 before.")]

@@ -168,7 +168,7 @@ def show_job(job: MidjourneyJob, now: float, *, files_url: str) -> dict[str, Jso
         "mode": job.mode,
         "prompt": job.prompt,
         "promptEn": job.prompt,
-        "description": job.description,
+        "description": job.answer if done and job.action == "SHORTEN" else job.description,
         "state": job.state,
         "submitTime": int(job.created_at * 1000),
         "startTime": int(started_at * 1000),

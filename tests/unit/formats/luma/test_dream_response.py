@@ -51,8 +51,13 @@ STATES: list[tuple[TaskState, str]] = [
 
 @pytest.mark.parametrize(("state", "word"), STATES)
 def test_every_state_has_its_word(state: TaskState, word: str) -> None:
-    assert shown(state=state)["state"] == word
+    assert shown(state=state, progress=50)["state"] == word
     Generation.model_validate(shown(state=state), strict=False)
+
+
+def test_what_waits_at_the_vendor_is_queued() -> None:
+    # It was shown as dreaming from the moment the vendor had taken it.
+    assert shown(state="running")["state"] == "queued"
 
 
 def test_a_submit_is_queued_and_repeats_the_request() -> None:

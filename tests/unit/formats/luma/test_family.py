@@ -37,3 +37,8 @@ def test_examples_fit_the_published_schemas(route: MediaRoute) -> None:
 
 def test_all_routes_live_under_the_prefix() -> None:
     assert all(route.endpoint.path.startswith(FAMILY.prefix) for route in FAMILY.routes)
+
+
+def test_hooks_hear_when_the_vendor_begins() -> None:
+    # It is one of the vendor's states, of which it tells, and none of ours.
+    assert FAMILY.tells_progress

@@ -49,7 +49,12 @@ STATES: list[tuple[TaskState, str]] = [
 
 @pytest.mark.parametrize(("state", "word"), STATES)
 def test_every_state_has_its_word(state: TaskState, word: str) -> None:
-    assert shown(state=state)["state"] == word
+    assert shown(state=state, progress=50)["state"] == word
+
+
+def test_what_waits_at_the_vendor_is_pending() -> None:
+    # It was shown as processing from the moment the vendor had taken it.
+    assert shown(state="running")["state"] == "pending"
 
 
 def test_a_submit_is_pending() -> None:

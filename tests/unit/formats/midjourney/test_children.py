@@ -36,6 +36,15 @@ def test_a_change_goes_on_with_the_prompt() -> None:
     assert ask.request.prompt == "a fox"
 
 
+def test_an_index_of_zero_is_as_none() -> None:
+    # Clients whose numbers are never absent send 0 to redo all four; that was refused.
+    asked = children.decode_change(called(action="REROLL", index=0)).request.parent
+    assert asked is not None
+    assert asked.index == 0
+    with pytest.raises(InvalidRequest, match="index is required"):
+        children.decode_change(called(action="UPSCALE", index=0))
+
+
 def test_a_large_picture_is_not_changed() -> None:
     ask = children.decode_change(called(action="REROLL"))
     with pytest.raises(InvalidRequest, match="UPSCALE"):

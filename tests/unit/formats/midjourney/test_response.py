@@ -79,6 +79,18 @@ def test_words() -> None:
     assert told["properties"]["finalPrompt"] == "1\n\n2"
 
 
+def test_what_shortening_found_is_its_description_too() -> None:
+    # Clients of proxies read the candidates there; it had repeated what was asked.
+    shortened = replace(
+        TASK,
+        operation="image.shorten",
+        facts=b'{"action": "SHORTEN", "description": "/shorten a fox"}',
+        outputs=(TaskOutput(kind="text", text="1\n\n2"),),
+    )
+    assert shown(shortened, "")["description"] == "1\n\n2"
+    assert shown(replace(shortened, state="running", outputs=()))["description"] == "/shorten a fox"
+
+
 def test_a_task_of_another_family() -> None:
     told = shown(replace(TASK, family="tasks", facts=b"{}", details=b"{}"), "")
     assert (told["action"], told["prompt"]) == ("IMAGINE", "a fox")
