@@ -29,7 +29,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelgate.core.errors import RateExceeded
+from modelgate.core.errors import Overloaded, RateExceeded
 from modelgate.core.rates import RateFacts
 from modelgate.core.records import ApiKey
 
@@ -46,6 +46,7 @@ MAX_WRITERS = 128
 MAX_COUNT = 2**62
 """Counts stop here rather than overflow a cell."""
 MIN_RETRY_S = 0.001
+FULL_DISK_RETRY_S = 30.0
 LOOK_S = 0.01
 FAR_REQUESTS = 1_000
 FAR_TOKENS = 10_000_000
@@ -301,7 +302,10 @@ class RateCounters:
     def _place(self, key: ApiKey) -> _Place:
         """Return where a key is counted; remembered while there is room."""
         if key.slot >= self._slots:
-            self._grow(key.slot + 1)
+            try:
+                self._grow(key.slot + 1)
+            except OSError:
+                raise Overloaded(retry_after_s=FULL_DISK_RETRY_S) from None
         start = HEADER_WORDS + key.slot * self._writers * CELL_WORDS
         if len(self._places) >= MAX_PLACES:
             self._places.clear()
@@ -379,17 +383,16 @@ class RateCounters:
         place.old_requests, place.old_tokens = old_requests + place.own_old_requests, old_tokens + place.own_old_tokens
 
     def _grow(self, slots: int) -> None:
-        """Map at least so many slots. The file only ever grows, and untouched pages take no memory."""
+        """Map at least so many slots. The file only ever grows.
+
+        Raises:
+            OSError: the disk is full. Room is taken beforehand: a write to a mapped page that has none on disk kills the process (SIGBUS).
+        """
         if slots > MAX_SLOTS:
             raise ValueError(f"slot {slots - 1} is beyond the {MAX_SLOTS} that are counted")
         slots = -(-slots // GROWTH_SLOTS) * GROWTH_SLOTS
         size = (HEADER_WORDS + slots * self._writers * CELL_WORDS) * WORD_BYTES
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # two that grow at once must not cut each other's part off
-        try:
-            if os.fstat(self._descriptor).st_size < size:
-                os.ftruncate(self._descriptor, size)
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        os.posix_fallocate(self._descriptor, 0, size)  # never cuts off what another has grown meanwhile
         self._words.release()
         if self._map is not None:
             self._map.close()

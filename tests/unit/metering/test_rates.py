@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelgate.core.errors import RateExceeded
+from modelgate.core.errors import Overloaded, RateExceeded
 from modelgate.core.records import ApiKey
 from modelgate.metering.rates import (
     FAR_REQUESTS,
@@ -235,6 +237,28 @@ def test_far_slots_grow_the_file_for_all(path: Path) -> None:
     assert admitted(near, key(rpm=4), NOON, 3) == 1
     with pytest.raises(ValueError, match="beyond"):
         near.admit(key(rpm=1, slot=MAX_SLOTS), now=NOON)
+
+
+def test_the_file_has_its_room_on_disk(path: Path) -> None:
+    counters = RateCounters(path, writer=0, writers=2)
+    counters.admit(key(rpm=4, slot=5 * GROWTH_SLOTS), now=NOON)
+    assert path.stat().st_blocks * 512 >= path.stat().st_size  # else a write to it on a full disk would end the process
+
+
+def test_on_a_full_disk_keys_without_a_place_wait_and_others_go_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = RateCounters(path, writer=0, writers=2)
+
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert admitted(counters, key(rpm=4), NOON, 3) == 3
+    for _ in range(2):
+        with pytest.raises(Overloaded) as refused:
+            counters.admit(key(id="key_far", rpm=4, slot=GROWTH_SLOTS), now=NOON)
+        assert refused.value.retry_after_s == 30
+    monkeypatch.undo()
+    assert admitted(counters, key(id="key_far", rpm=4, slot=GROWTH_SLOTS), NOON, 5) == 4
 
 
 def test_another_number_of_writers_starts_a_new_file(path: Path) -> None:
