@@ -9,6 +9,7 @@ import msgspec
 
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed, blob_key
 from modelgate.core.errors import InvalidRequest, ModelgateError, Overloaded
+from modelgate.formats.media.clips import seconds_of_mp4
 from modelgate.formats.media.family import InputRules
 from modelgate.formats.media.requests import MediaInput, MediaRequest, with_inputs
 from modelgate.gateway.pictures import Picture, check_picture
@@ -19,6 +20,7 @@ from modelgate.transport.guard import UrlRefused
 FETCH_TIMEOUT_S = 20.0
 RATIO_TOLERANCE = 0.02
 """Sides are whole pixels: a smaller picture of the same shape may be a little off."""
+LENGTH_TOLERANCE_S = 0.1
 MAX_CONCURRENT_INPUTS = 8
 """Pictures in memory at once for all submits of this process; others wait."""
 
@@ -152,4 +154,8 @@ def _checked(data: bytes, rules: InputRules) -> str:
     if len(data) > rules.max_bytes:
         message = f"The file in {rules.field} cannot be used: it must have at most {rules.max_bytes} bytes; it has {len(data)}."
         raise InvalidRequest(message, param=rules.field, code="invalid_file")
+    length_s = seconds_of_mp4(data) if rules.longest_s else None
+    if length_s is not None and not rules.shortest_s - LENGTH_TOLERANCE_S <= length_s <= rules.longest_s + LENGTH_TOLERANCE_S:
+        rule = f"it must last {rules.shortest_s} to {rules.longest_s} seconds; it lasts {length_s:.1f}"
+        raise InvalidRequest(f"The file in {rules.field} cannot be used: {rule}.", param=rules.field, code="invalid_file")
     return content_type

@@ -10,8 +10,9 @@ from PIL import Image
 from modelgate.core.blobs import BlobNotFound, BlobStoreFailed
 from modelgate.core.errors import InvalidRequest, Overloaded
 from modelgate.formats.media.family import InputRules
-from modelgate.formats.media.requests import ImageRequest, MediaInput
+from modelgate.formats.media.requests import ImageRequest, MediaInput, VideoRequest
 from modelgate.gateway.inputs import Inputs
+from modelgate.sandbox.videos import make_video
 from modelgate.transport.errors import BodyTooLong, ConnectFailed
 from modelgate.transport.guard import Fetched, UrlRefused
 
@@ -181,3 +182,21 @@ async def test_a_picture_may_have_to_have_the_shape_of_another() -> None:
     with pytest.raises(InvalidRequest, match="it must have the shape of image, 600x400; it is 400x600") as refused:
         await inputs(Blobs()).store(off, rules=rules, task_id="task_87654321")
     assert refused.value.param == "dynamic_masks"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("seconds", "told"), [(1, "it lasts 1.0"), (2, ""), (3, ""), (4, "it lasts 4.0")])
+async def test_a_clip_at_an_address_lasts_as_long_as_it_may(seconds: int, told: str) -> None:
+    """Its length was looked at only where it came inside the body: the vendor refused it, when the task stood already."""
+    clip = InputRules(field="video_url", content_types=("video/mp4",), max_bytes=10_000_000).within(
+        InputRules(field="video", content_types=("video/mp4",), max_bytes=10_000_000, shortest_s=2, longest_s=3)
+    )
+    store = inputs(Blobs(), make_video("x", width=64, height=64, seconds=seconds))
+    asked = VideoRequest(model="m", inputs=(MediaInput(url="https://clips.example/a.mp4", role="video"),))
+    if not told:
+        await store.store(asked, rules={"video": clip}, task_id="task_12345678")
+        return
+    with pytest.raises(InvalidRequest, match="video_url cannot be used: it must last 2 to 3 seconds") as refused:
+        await store.store(asked, rules={"video": clip}, task_id="task_12345678")
+    assert refused.value.param == "video_url"
+    assert told in refused.value.message

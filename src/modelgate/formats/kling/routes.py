@@ -7,13 +7,23 @@ import msgspec
 
 from modelgate.core import errors
 from modelgate.core.endpoints import Case, Endpoint
-from modelgate.formats.kling import schema
+from modelgate.formats.kling import schema, video_schema
 from modelgate.formats.kling.response import FETCH_MESSAGE, SUBMIT_MESSAGE, SUBMIT_VIDEO_MESSAGE
 from modelgate.formats.media.family import FETCH_ERRORS, JSON_SUBMIT_ERRORS, Ask, InputRules, MediaCall, MediaRoute
 
 TASK_ID: Final = "task_4fK2mQpX7cVbN1sLr8YwZd"
 REQUEST_ID: Final = "req_5f0c1b9e7a2d4c6f8e013579"
 PICTURE_TYPES: Final = ("image/jpeg", "image/png")
+CLIP_RULES: Final = InputRules(
+    field="video_url",
+    content_types=("video/mp4", "video/quicktime"),
+    max_bytes=video_schema.MAX_VIDEO_BYTES,
+    shortest_s=video_schema.MIN_LIP_SYNC_S,
+    longest_s=video_schema.MAX_LIP_SYNC_S,
+)
+SOUND_RULES: Final = InputRules(
+    field="audio_file", content_types=("audio/mpeg", "audio/wav", "audio/mp4", "audio/aac"), max_bytes=video_schema.MAX_AUDIO_BYTES
+)
 
 
 def picture_rules(field: str) -> InputRules:

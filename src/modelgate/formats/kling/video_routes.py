@@ -7,8 +7,8 @@ import msgspec
 from modelgate.core.endpoints import Case
 from modelgate.core.records import Json
 from modelgate.formats.kling import video_request, video_schema
-from modelgate.formats.kling.routes import fetch_route, mask_rules, picture_rules, submit_route, submitted
-from modelgate.formats.media.family import InputRules, MediaRoute
+from modelgate.formats.kling.routes import CLIP_RULES, SOUND_RULES, fetch_route, mask_rules, picture_rules, submit_route, submitted
+from modelgate.formats.media.family import MediaRoute
 
 TEXT_PATH: Final = "/kling/v1/videos/text2video"
 IMAGE_PATH: Final = "/kling/v1/videos/image2video"
@@ -16,11 +16,6 @@ SEVERAL_PATH: Final = "/kling/v1/videos/multi-image2video"
 EXTEND_PATH: Final = "/kling/v1/videos/video-extend"
 LIP_SYNC_PATH: Final = "/kling/v1/videos/lip-sync"
 EFFECTS_PATH: Final = "/kling/v1/videos/effects"
-
-_VIDEO_RULES = InputRules(field="video_url", content_types=("video/mp4", "video/quicktime"), max_bytes=video_schema.MAX_VIDEO_BYTES)
-_AUDIO_RULES = InputRules(
-    field="audio_file", content_types=("audio/mpeg", "audio/wav", "audio/mp4", "audio/aac"), max_bytes=video_schema.MAX_AUDIO_BYTES
-)
 
 
 def _case(name: str, title: str, prose: str, request: Json) -> Case:
@@ -127,7 +122,7 @@ _LIP_SYNC = submit_route(
     body=video_schema.LipSyncBody,
     decode=video_request.decode_lip_sync,
     builds_on=True,
-    inputs={"video": _VIDEO_RULES, "audio": _AUDIO_RULES},
+    inputs={"video": CLIP_RULES, "audio": SOUND_RULES},
     cases=(
         _case(
             "speech",

@@ -79,7 +79,7 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
 
     Pictures are opened: `min_side_pixels` and `max_ratio` (the longer side by the shorter; 0: any) hold for them, and `same_size_as`: the
     role of the pictures whose size they must have, one by one, and `same_ratio_as`: that of the one picture whose shape they must have.
-    Other kinds are told by their first bytes.
+    Other kinds are told by their first bytes; a clip lasts from `shortest_s` to `longest_s` (0: any), where its head tells its length.
     """
 
     field: str
@@ -89,6 +89,8 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
     max_ratio: float = 0.0
     same_size_as: str = ""
     same_ratio_as: str = ""
+    shortest_s: int = 0
+    longest_s: int = 0
 
     def within(self, other: "InputRules") -> "InputRules":
         """Return these rules where others hold too; what the field is called stays."""
@@ -98,6 +100,8 @@ class InputRules(msgspec.Struct, frozen=True, kw_only=True):
             max_bytes=min(self.max_bytes, other.max_bytes),
             min_side_pixels=max(self.min_side_pixels, other.min_side_pixels),
             max_ratio=min(self.max_ratio or other.max_ratio, other.max_ratio or self.max_ratio),
+            shortest_s=max(self.shortest_s, other.shortest_s),
+            longest_s=min(self.longest_s or other.longest_s, other.longest_s or self.longest_s),
         )
 
     url_field: str = ""

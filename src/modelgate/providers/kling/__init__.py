@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 from modelgate.core.providers import MediaOperation, Provider, Twin, UpstreamCall
-from modelgate.formats.kling.routes import picture_rules
+from modelgate.formats.kling.routes import CLIP_RULES, SOUND_RULES, picture_rules
 from modelgate.providers.kling import calls, limits
 from modelgate.providers.kling.answers import MAX_RESULTS, parse_poll, parse_submit
 from modelgate.providers.kling.signing import sign
 
 _VIDEO_INPUTS = ("first_frame", "last_frame", "static_mask", "dynamic_mask", "reference")
 _PICTURE = picture_rules("image")
-_PICTURE_ROLES = frozenset((*_VIDEO_INPUTS, "image", "human", "cloth"))
+_RULES = {role: _PICTURE for role in (*_VIDEO_INPUTS, "image", "human", "cloth")} | {"video": CLIP_RULES, "audio": SOUND_RULES}
 _VIDEO_OPTIONS = tuple(f"kling_{name}" for name in (*calls.VIDEO_OPTIONS, "trajectories", "watermark"))
 
 _IMAGE_OPTIONS = ("kling_resolution", "kling_image_reference", "kling_image_fidelity", "kling_human_fidelity")
@@ -38,7 +38,7 @@ def _operation(encode_submit: Callable[..., UpstreamCall], path: str, *takes: st
         parse_lookup=parse_poll,
         has_callbacks=True,
         takes=frozenset(takes),
-        inputs={role: _PICTURE for role in takes if role in _PICTURE_ROLES},
+        inputs={role: _RULES[role] for role in takes if role in _RULES},
         **more,
     )
 

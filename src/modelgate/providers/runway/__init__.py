@@ -54,15 +54,10 @@ def check_video(request: VideoRequest, model: str) -> None:
         raise cannot("resolution", f"{model} makes {listed(kind.resolutions)}, not {request.resolution}")
     check_one_of(request, "seconds", sorted(kind.seconds), model)
     unable = {"sound": not kind.has_sound, "negative_prompt": not kind.has_sound, "seed": not kind.has_seed}
+    unable[MODERATION] = not kind.has_moderation
     for name, is_unable in unable.items():
-        if is_unable and getattr(request, name) not in (None, "", False):
-            raise _unusable(name, model)
-    if MODERATION in request.options and not kind.has_moderation:
-        raise _unusable(MODERATION, model)
-
-
-def _unusable(name: str, model: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} cannot be used with {model}.", param=name, code="unsupported_parameter")
+        if is_unable and getattr(request, name, request.options.get(name)) not in (None, "", False):
+            raise InvalidRequest(f"{name} cannot be used with {model}.", param=name, code="unsupported_parameter")
 
 
 def _first_of(request: VideoRequest) -> tuple[MediaInput, ...]:
@@ -251,8 +246,12 @@ def _message(body: bytes) -> str | None:
     return refused.error.message if isinstance(refused.error, schema.Said) else refused.error or ""
 
 
-def _operation(*takes: str, **more: Any) -> MediaOperation:
-    """Return an operation with what all of this vendor's have in common."""
+def _operation(*takes: str, by: ByClip | None = None, **more: Any) -> MediaOperation:
+    """Return an operation with what all of this vendor's have in common, `by` with that of work on a clip."""
+    clip = schema.CLIP
+    if by is not None:
+        clip = msgspec.structs.replace(clip, shortest_s=by.shortest_s, longest_s=by.longest_s)
+        more |= {"complete": by.complete, "measure": by.measure}
     return MediaOperation(
         parse_submit=parse_submit,
         encode_poll=partial(call_task, "GET"),
@@ -261,6 +260,7 @@ def _operation(*takes: str, **more: Any) -> MediaOperation:
         parse_cancel=parse_deleted,
         poll_interval_s=5.0,
         takes=frozenset((*takes, "seed", MODERATION)),
+        inputs={**{role: schema.PICTURE for role in schema.PICTURE_ROLES}, "character_video": schema.CLIP, "video": clip},
         **more,
     )
 
@@ -280,15 +280,13 @@ PROVIDER = Provider(
             *("seconds", "video"),
             encode_submit=encode_edit_submit,
             check=check_edit,
-            complete=schema.EDITED.complete,
-            measure=schema.EDITED.measure,
+            by=schema.EDITED,
         ),
         "video.performance": _operation(
             *("seconds", "video", "character", "character_video", "runway_body_control", "runway_expression_intensity"),
             encode_submit=encode_performance_submit,
             check=check_performance,
-            complete=schema.ACTED.complete,
-            measure=schema.ACTED.measure,
+            by=schema.ACTED,
         ),
         "image": _operation(*("size", "image", "reference", "runway_tags"), encode_submit=encode_image_submit, check=check_image),
     },

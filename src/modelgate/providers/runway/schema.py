@@ -3,11 +3,17 @@
 import msgspec
 
 from modelgate.formats.media.clips import ByClip
+from modelgate.formats.media.family import InputRules
+from modelgate.formats.media.fields import MEGABYTE
 
 MAX_PROMPT_UNITS = 1_000
 """UTF-16 code units."""
 MAX_SEED = 2**32 - 1
 MAX_REFERENCES = 3
+PICTURE = InputRules(field="image", content_types=("image/jpeg", "image/png", "image/webp"), max_bytes=5 * MEGABYTE)
+CLIP = InputRules(field="video", content_types=("video/mp4", "video/quicktime", "video/webm"), max_bytes=16 * MEGABYTE)
+"""Files go as data URIs, whose bounds these are."""
+PICTURE_ROLES = ("image", "first_frame", "last_frame", "reference", "character")
 EDITED, ACTED = ByClip(shortest_s=2, longest_s=30), ByClip(shortest_s=3, longest_s=30)
 MAX_INTENSITY = 5
 TARGETS = ("16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16", "21:9")

@@ -204,6 +204,13 @@ def test_an_extension_that_cannot_be(earlier: Earlier, fields: Any, param: str, 
     assert caught.value.param == param
 
 
+def test_clips_and_sounds_of_a_lip_sync_keep_to_their_bounds_in_every_dialect() -> None:
+    """A clip of 15 seconds by address, or a sound in Ogg by the plain way, was refused by the vendor when the task stood already."""
+    rules = PROVIDER.media["video.lip_sync"].inputs
+    assert (rules["video"].shortest_s, rules["video"].longest_s, rules["video"].max_bytes) == (2, 10, 100 * 1024 * 1024)
+    assert (rules["audio"].max_bytes, "audio/ogg" in rules["audio"].content_types) == (5 * 1024 * 1024, False)
+
+
 def test_lips_move_as_long_as_the_video() -> None:
     """In the plain way a lip sync was charged for as many seconds as its caller said."""
     wanted = video(parent=PARENT)

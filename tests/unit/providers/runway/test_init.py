@@ -151,6 +151,16 @@ def test_the_length_that_another_gateway_worked_out_is_taken() -> None:
     assert operation.complete(unseen, "aleph2").seconds == 4
 
 
+def test_files_keep_to_the_bounds_of_data_uris_in_every_dialect() -> None:
+    """A picture of 6 MB was taken by the plain way and by `/v1/videos`, and refused by the vendor when the task stood already."""
+    for operation, role, most, lengths in (
+        ("video", "first_frame", 5, (0, 0)), ("image", "reference", 5, (0, 0)), ("video.edit", "video", 16, (2, 30)), ("video.performance", "video", 16, (3, 30)),
+        ("video.performance", "character", 5, (0, 0)), ("video.performance", "character_video", 16, (0, 0)),
+    ):  # fmt: skip
+        rules = PROVIDER.media[operation].inputs[role]
+        assert (rules.max_bytes, (rules.shortest_s, rules.longest_s)) == (most * 1024 * 1024, lengths)
+
+
 def test_its_models_are_priced() -> None:
     priced = {entry.model: entry for entry in read_shipped_prices() if entry.provider == PROVIDER.name}
     assert set(priced) == {
