@@ -26,7 +26,7 @@ class ChatAsk(msgspec.Struct, frozen=True, kw_only=True):
     `Choice.thought`. `announces`: says which tools it calls before calling any. `begun`: how the answer already begins.
 
     What only OpenAI's wire has. `messages`, `definitions`: as sent, for counting. `top_logprobs` None: no logprobs asked. `legacy`: the
-    tools came as `functions`.
+    tools came as `functions`. `tier`: the speed class that was used.
     """
 
     model: str
@@ -55,3 +55,4 @@ class ChatAsk(msgspec.Struct, frozen=True, kw_only=True):
     obfuscated: bool = False
     top_logprobs: int | None = None
     legacy: bool = False
+    tier: str = "default"

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from modelgate.core.records import Json
 from modelgate.sandbox.openai.chat_audio import check_chat_audio
@@ -13,6 +14,7 @@ from modelgate.sandbox.openai.tool_checks import check_functions, check_strict, 
 MAX_N = 128
 MAX_STOPS = 4
 MAX_METADATA = 16
+MAX_SAFETY_IDENTIFIER_CHARACTERS = 64
 SAMPLING_RANGES: tuple[Range, ...] = (
     ("temperature", float, 0, 2),
     ("top_p", float, 0, 1),
@@ -28,7 +30,14 @@ _CHOICES = {
     "reasoning_effort": ("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     "verbosity": ("low", "medium", "high"),
     "service_tier": ("auto", "default", "flex", "scale", "priority", "fast"),
+    "prompt_cache_retention": ("in_memory", "24h"),
 }
+_INNER_CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "prompt_cache_options": {"ttl": ("30m",), "mode": ("implicit", "explicit")},
+    "prediction": {"type": ("content",)},
+    "web_search_options": {"search_context_size": ("low", "medium", "high")},
+}
+"""Objects of few words, and what these may be."""
 
 
 def check_chat(body: Json) -> None:
@@ -73,8 +82,15 @@ def check_logit_bias(body: dict[str, Json]) -> None:
 
 def _check_words(body: dict[str, Json]) -> None:
     check_words(body, _CHOICES)
+    for name, choices in _INNER_CHOICES.items():
+        if wants(body, name, dict):
+            check_words(body[name], choices, where=f"{name}.")
     for name in ("user", "prompt_cache_key", "safety_identifier"):
         wants(body, name, str)
+    most = MAX_SAFETY_IDENTIFIER_CHARACTERS
+    if len(body.get("safety_identifier") or "") > most:
+        message = f"Invalid 'safety_identifier': string too long. Expected a string with maximum length {most}."
+        raise Refused(message, param="safety_identifier", code="string_above_max_length")
     wants(body, "store", bool)
     check_stop(body)
     check_metadata(body)

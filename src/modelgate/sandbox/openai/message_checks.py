@@ -88,6 +88,8 @@ def _check_part(part: Json, *, where: str, allowed: tuple[str, ...]) -> None:
         raise missing(f"{where}.{kind}")
     elif kind == "input_audio" and (not isinstance(inner.get("data"), str) or inner.get("format") not in ("wav", "mp3")):
         raise invalid(f"{where}.input_audio.format", inner.get("format"), ("wav", "mp3"))
+    elif kind == "file" and not any(isinstance(inner.get(name), str) for name in ("file_id", "file_data")):
+        raise missing(f"{where}.file.file_id")
 
 
 def check_image(image: Json, *, where: str) -> None:

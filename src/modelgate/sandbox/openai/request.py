@@ -6,6 +6,9 @@ from modelgate.sandbox.magic import read_magic
 from modelgate.sandbox.openai.chat_audio import describe_sounds, sounds_of
 from modelgate.sandbox.openai.checks import REASONING_MODEL, THINKING_MODEL
 
+_TIERS = {"flex": "flex", "scale": "scale", "priority": "priority", "fast": "priority"}
+"""What is answered of the speed class that was asked for."""
+
 _REASONING_TOKENS = {"none": 0, "minimal": 0, "low": 32, "medium": 64, "high": 128, "xhigh": 256, "max": 512}
 
 
@@ -39,6 +42,7 @@ def read_chat(body: dict[str, Json]) -> ChatAsk:
         mode=mode,
         parallel=body.get("parallel_tool_calls") is not False and not body.get("functions"),
         legacy=bool(body.get("functions")),
+        tier=_TIERS.get(body.get("service_tier") or "", "default"),
         format=wanted.get("type", "text"),
         schema=(wanted.get("json_schema") or {}).get("schema"),
         hidden_tokens=_REASONING_TOKENS[body.get("reasoning_effort") or "medium"] if REASONING_MODEL.match(body["model"]) else 0,

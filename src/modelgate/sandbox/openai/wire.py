@@ -81,7 +81,7 @@ def render_completion(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: To
             "model": head.model,
             "choices": choices,
             **({"usage": usage} if usage is not None else {}),
-            "service_tier": "default",
+            "service_tier": ask.tier,
             "system_fingerprint": FINGERPRINT,
         }
     )
@@ -142,23 +142,23 @@ def render_chunks(answer: Answer, *, ask: ChatAsk, head: Head, tokenizer: Tokeni
                 chunks.append(_chunk({"index": index, **part}, ask=ask, head=head))
     usage = render_usage(answer, ask=ask)
     if ask.include_usage and usage is not None:
-        chunks.append(event({**_shared(head), "choices": [], "usage": usage}))
+        chunks.append(event({**_shared(head, ask=ask), "choices": [], "usage": usage}))
     return [*chunks, DONE]
 
 
-def _shared(head: Head) -> dict[str, Json]:
+def _shared(head: Head, *, ask: ChatAsk) -> dict[str, Json]:
     return {
         "id": head.id,
         "object": "chat.completion.chunk",
         "created": head.created,
         "model": head.model,
-        "service_tier": "default",
+        "service_tier": ask.tier,
         "system_fingerprint": FINGERPRINT,
     }
 
 
 def _chunk(choice: dict[str, Json], *, ask: ChatAsk, head: Head) -> bytes:
-    chunk = {**_shared(head), "choices": [choice]}
+    chunk = {**_shared(head, ask=ask), "choices": [choice]}
     if ask.include_usage:
         chunk["usage"] = None
     if ask.obfuscated:

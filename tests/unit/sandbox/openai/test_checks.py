@@ -46,6 +46,11 @@ def test_good_requests_pass(fields: dict[str, Any]) -> None:
     ("fields", "param", "code"),
     [
         ({"model": None}, "model", "missing_required_parameter"),
+        ({"safety_identifier": "x" * 65}, "safety_identifier", "string_above_max_length"),
+        ({"prompt_cache_retention": "1y"}, "prompt_cache_retention", "invalid_value"),
+        ({"prompt_cache_options": {"mode": "x"}}, "prompt_cache_options.mode", "invalid_value"),
+        ({"prediction": {"type": "x", "content": "a"}}, "prediction.type", "invalid_value"),
+        ({"web_search_options": {"search_context_size": "huge"}}, "web_search_options.search_context_size", "invalid_value"),
         ({"model": 5}, "model", "invalid_type"),
         ({"temperature": 2.1}, "temperature", "decimal_above_max_value"),
         ({"temperature": "1"}, "temperature", "invalid_type"),

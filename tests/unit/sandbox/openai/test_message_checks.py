@@ -42,6 +42,7 @@ def test_good_messages_pass(messages: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("messages", "param"),
     [
+        (_part(type="file", file={"filename": "a.pdf"}), "messages[0].content[0].file.file_id"),
         (None, "messages"),
         ([], "messages"),
         ("Hi", "messages"),

@@ -17,6 +17,11 @@ def test_defaults() -> None:
     assert (ask.text, ask.n, ask.stream, ask.limit, ask.top_logprobs, ask.mode, ask.format) == ("Hi", 1, False, None, None, "none", "text")
 
 
+@pytest.mark.parametrize(("asked", "used"), [(None, "default"), ("auto", "default"), ("flex", "flex"), ("fast", "priority")])
+def test_the_speed_class_that_is_used(asked: str | None, used: str) -> None:
+    assert _read(service_tier=asked).tier == used
+
+
 @pytest.mark.parametrize(
     ("fields", "names", "mode"),
     [

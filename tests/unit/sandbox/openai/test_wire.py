@@ -71,6 +71,8 @@ def test_obfuscation_only_when_asked(tokenizer: Tokenizer) -> None:
 def test_a_whole_answer(tokenizer: Tokenizer) -> None:
     ask = read_chat({"model": "gpt-4o", "messages": [{"role": "user", "content": "Say: né"}], "logprobs": True, "top_logprobs": 3})
     body = json.loads(render_completion(Answerer(tokenizer).answer(ask), ask=ask, head=HEAD, tokenizer=tokenizer))
+    assert body["service_tier"] == "default"
+    assert {chunk["service_tier"] for chunk in _chunks(tokenizer, "Hi", service_tier="fast")} == {"priority"}
     assert body["choices"][0]["message"] == {"role": "assistant", "content": "né", "refusal": None, "annotations": []}
     (token,) = body["choices"][0]["logprobs"]["content"]
     assert (token["token"], bytes(token["bytes"]), len(token["top_logprobs"])) == ("né", "né".encode(), 3)
