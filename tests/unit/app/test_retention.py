@@ -42,7 +42,7 @@ async def test_a_restarted_server_goes_on_where_it_was() -> None:
     for started_at in range(SHARDS):
         store = Store()
         sweeping = asyncio.create_task(sweep_files(store, days=30, clock=lambda at=started_at: NOW + at * ROUND_S / SHARDS))
-        await asyncio.wait_for(store.begun.wait(), 5)
+        await asyncio.wait_for(store.begun.wait(), 30)
         sweeping.cancel()
         first.append(store.swept[0][0])
     assert sorted(first) == [*range(SHARDS)]

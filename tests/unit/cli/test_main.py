@@ -36,7 +36,7 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     script = "import sys; from click.testing import CliRunner; from modelgate.cli.main import modelgate; "
     script += "print(CliRunner().invoke(modelgate, ['--help']).output); "
     script += "print([name for name in sys.modules if name.startswith(('modelgate.cli.', 'sqlalchemy')) and name != 'modelgate.cli.main'])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.rstrip().endswith("[]")
     for name, entry in COMMANDS.items():
         assert (f"  {name} " in done.stdout) == bool(entry.help)

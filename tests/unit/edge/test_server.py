@@ -132,15 +132,16 @@ async def test_client_address_is_not_what_a_stranger_claims(toy: Any, connect: A
     assert toy.requests[0].client == "127.0.0.1"
 
 
-async def test_drain_lets_running_requests_finish(toy: Any, connect: Any, source_type: Any) -> None:
+async def test_drain_lets_running_requests_finish(toy: Any, connect: Any, source_type: Any, until: Any) -> None:
     toy.source = source_type()
     waiting, streaming, idle = await connect(), await connect(), await connect()
     await waiting.send(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
     await streaming.send(b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
     await idle.send(b"GET /e HTTP/1.1\r\nHost: h\r\n\r\n")
     await idle.answer()
+    await until(lambda: len(toy.requests) == 3 and toy.source.sink)
     toy.source.sink.write(b"abc")
-    drained = asyncio.create_task(toy.server.drain(5))
+    drained = asyncio.create_task(toy.server.drain(30))
     assert await idle.rest() == b""
     toy.gate.set()
     status, headers, _ = await waiting.answer()
@@ -174,7 +175,7 @@ async def test_drain_lets_requests_without_a_coroutine_finish(toy: Any, connect:
     client = await connect()
     await client.send(USUAL)
     await until(lambda: toy.begun)
-    drained = asyncio.create_task(toy.server.drain(5))
+    drained = asyncio.create_task(toy.server.drain(30))
     await asyncio.sleep(0.01)
     assert not drained.done()
     toy.begun[0].answer()

@@ -32,7 +32,7 @@ VENDOR_SECRET = "sk-vendor-secret"
 KEY = ApiKey(id="key_1", account="acct_1", book="live", name="k", digest=digest_of(SECRET), hint="")
 PRICE = PriceRow(model="m", rates={"input": "1", "output": "2", "cached": "0.1", "cache_write": "3", "audio_output": "9"})
 DIALECTS = ("openai_chat", "anthropic_messages", "gemini_content", "openai_responses", "openai_completions")
-MAX_ANSWER_S = 5.0
+MAX_ANSWER_S = 60.0
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
 CHAT_USAGE = {"prompt_tokens": 9, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 3}, "total_tokens": 14}

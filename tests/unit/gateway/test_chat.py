@@ -34,6 +34,7 @@ from modelgate.transport.guard import GuardedFetcher
 pytestmark = pytest.mark.anyio
 
 SECRET = "sk-live-test"
+PATIENCE_S = 60.0
 KEY = ApiKey(id="key_1", account="acct_1", book="live", name="k", digest=digest_of(SECRET), hint="")
 USAGE = '"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}'
 ANSWER = (
@@ -633,7 +634,7 @@ async def test_symptom_a_connection_was_lost_for_good_when_the_answer_ended_befo
     async with playing(upstream) as house:
         for _ in range(2):
             await house.read_stream(await house.ask({"stream": True}))
-            await asyncio.sleep(0.1)
+            await until(lambda: [pool for pool in house.transport._pools.values() if pool._idle])
         assert len(upstream.running) == 1
 
 
@@ -784,8 +785,7 @@ async def test_a_wrong_key_is_told_apart_from_none() -> None:
 
 
 async def until(ready: Callable[[], object]) -> None:
-    for _ in range(500):
-        if ready():
-            return
+    ends = asyncio.get_running_loop().time() + PATIENCE_S
+    while not ready():
+        assert asyncio.get_running_loop().time() < ends, "it never happened"
         await asyncio.sleep(0.01)
-    raise AssertionError("it never happened")

@@ -48,6 +48,8 @@ pytestmark = pytest.mark.anyio
 PATIENCE_S = 30.0
 QUIET_S = 0.05
 """So long nothing may happen where nothing is to happen."""
+QUIET_LOOKS = 20
+"""On a busy machine the last piece of an answer and the end of a quiet moment may come in one turn of the loop."""
 NOON = 1_764_000_000.0  # a whole minute
 SECRET = "sk-live-test"
 KEY = ApiKey(id="key_1", account="acct_1", book="live", name="k", digest=digest_of(SECRET), hint="", rpm=1_000_000_000, tpm=10_000_000_000)
@@ -801,8 +803,11 @@ async def test_what_a_call_held_is_let_go_of_at_once(tmp_path: Path, script: Scr
         try:
             before = {id(each) for each in parts_of_calls()}
             await ask(world)
-            await asyncio.sleep(QUIET_S)
-            left = [type(each).__name__ for each in parts_of_calls() if id(each) not in before]
+            for _ in range(QUIET_LOOKS):
+                await asyncio.sleep(QUIET_S)
+                left = [type(each).__name__ for each in parts_of_calls() if id(each) not in before]
+                if not left:
+                    break
         finally:
             gc.enable()
         assert left == []

@@ -16,7 +16,7 @@ BREATHY = HELLO.replace(b"f1", b"f3")
 def run(said: bytes, *, library: str = "", samples: int = 1_000_000) -> subprocess.CompletedProcess[bytes]:
     arguments = [library or espeakng_loader.get_library_path(), espeakng_loader.get_data_path(), str(samples)]
     program = [sys.executable, "-I", "-S", voice_process.__file__, *arguments]
-    return subprocess.run(program, input=said, capture_output=True, timeout=30)
+    return subprocess.run(program, input=said, capture_output=True, timeout=60)
 
 
 def test_a_line_is_spoken_and_always_in_the_same_way() -> None:

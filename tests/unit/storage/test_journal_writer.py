@@ -137,7 +137,7 @@ def test_a_large_segment_is_synced_beside_the_loop_and_nothing_is_lost_meanwhile
 
     def slow(directory: Path, full: Path) -> None:
         assert threading.current_thread() is not main
-        assert gate.wait(10)
+        assert gate.wait(60)
         prepare(directory, full)
 
     monkeypatch.setattr(journal_writer, "_prepare", slow)
@@ -147,7 +147,7 @@ def test_a_large_segment_is_synced_beside_the_loop_and_nothing_is_lost_meanwhile
     assert segment_starts(journal.directory) == [1], "commits go on in the full segment"
     gate.set()
     assert journal._prepared is not None
-    journal._prepared.result(10)
+    journal._prepared.result(60)
     (running,) = commit_holds(journal, 1)
     assert segment_starts(journal.directory) == [1, 33]
     assert journal.prune(32) == 1

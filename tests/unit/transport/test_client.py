@@ -364,7 +364,7 @@ async def test_waiting_for_a_connection_is_bounded_in_number_and_time() -> None:
     async with Server(silent_for_ever) as server:
         first = asyncio.create_task(get(transport, server.target))
         await heard(server)
-        second = asyncio.create_task(get(transport, server.target, timeouts=Timeouts(connect_s=0.5)))
+        second = asyncio.create_task(get(transport, server.target, timeouts=Timeouts(connect_s=2.0)))
         await asyncio.sleep(0.02)
         with pytest.raises(ConnectFailed, match="too many"):
             await get(transport, server.target)
