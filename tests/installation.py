@@ -5,6 +5,9 @@ import re
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ START_S = 120.0
 """A server that has not printed what is waited for by then is killed: a test fails, and does not hang."""
 PATIENCE_S = 120.0
 """How long a command, or the end of a server, may take where much else runs."""
+NOT_NOW = 503
 
 
 class RunningInstallation:
@@ -33,6 +37,7 @@ class RunningInstallation:
             self.console_url = self._read_printed(r"^Console +(\S+)")
         finally:
             late.cancel()
+        self._wait_until_known(self.test_key)
 
     def _read_base_url(self) -> str:
         assert self.process.stdout is not None
@@ -61,8 +66,24 @@ class RunningInstallation:
         return json.loads(self.run(*arguments, "--json", typed=typed))
 
     def key(self, *flags: str) -> str:
-        """Make a key; return its secret."""
-        return str(self.json("keys", "create", "--name", "k", *flags)["secret"])
+        """Make a key that the relay knows; return its secret."""
+        secret = str(self.json("keys", "create", "--name", "k", *flags)["secret"])
+        self._wait_until_known(secret)
+        return secret
+
+    def _wait_until_known(self, key: str) -> None:
+        """Let the relay hear of a key. It gives the book a second for it and says 503, which is not always enough on a busy machine."""
+        request = urllib.request.Request(f"{self.base_url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            try:
+                urllib.request.urlopen(request, timeout=PATIENCE_S).close()
+                return
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code != NOT_NOW:
+                        return
+            time.sleep(0.05)
 
     def stop(self) -> int:
         self.process.terminate()

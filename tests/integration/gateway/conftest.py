@@ -20,6 +20,8 @@ from modelgate.core.records import RequestFacts
 
 POSTED_S = 60.0
 FOLLOW_S = 60.0
+ANSWER_S = 60.0
+"""How long one answer may take where much else runs."""
 NO_UPSTREAM = 503
 
 
@@ -41,7 +43,7 @@ class Installation(RunningInstallation):
         asked = {"model": model, "operation": operation, "input": {"prompt": "a fox"}}
         deadline = time.monotonic() + FOLLOW_S
         headers = {"Authorization": f"Bearer {key}"}
-        while httpx2.post(self.base_url + "/v1/tasks/quote", json=asked, headers=headers).status_code == NO_UPSTREAM:
+        while httpx2.post(self.base_url + "/v1/tasks/quote", json=asked, headers=headers, timeout=ANSWER_S).status_code == NO_UPSTREAM:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
@@ -49,8 +51,13 @@ class Installation(RunningInstallation):
         """Wait until the running server lists models that were just added."""
         deadline = time.monotonic() + FOLLOW_S
         headers = {"Authorization": f"Bearer {key}"}
-        while not {*models} <= {each["id"] for each in httpx2.get(self.base_url + "/v1/models", headers=headers).json()["data"]}:
-            assert time.monotonic() < deadline
+        while True:
+            answer = httpx2.get(
+                self.base_url + "/v1/models", headers=headers, timeout=ANSWER_S
+            )  # 503: the book has not told of the key yet
+            if answer.status_code == 200 and {*models} <= {each["id"] for each in answer.json()["data"]}:
+                return
+            assert time.monotonic() < deadline, answer
             time.sleep(0.05)
 
 

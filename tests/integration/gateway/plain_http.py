@@ -48,6 +48,12 @@ def look_up(installation: Installation, query: str, *values: str) -> list[Any]:
         return database.execute(query, values).fetchall()
 
 
+def held_usd(installation: Installation, task_id: str) -> float:
+    """Return what was set aside for a task when it began, be it over or not: on a busy machine it may be, before anybody looks at a balance."""
+    ((nanos,),) = look_up(installation, "SELECT amount_nanos FROM task_hold WHERE task = ?", task_id)
+    return float(Decimal(nanos).scaleb(-9))
+
+
 def balance_usd(installation: Installation, name: str) -> str:
     """Return what an account has in the test book."""
     query = (

@@ -252,7 +252,7 @@ def test_from_the_playgrounds_key_to_a_picture_in_the_gallery(installation: Inst
     made = programme.ask("POST", "/v1/tasks", body, **bearer).json
     shown = wait_for_task(browser, made["id"])
     assert (shown["state"], shown["key_name"], shown["prompt"], shown["upstream"]) == ("succeeded", "playground", "a red kite", None)
-    with urllib.request.urlopen(shown["outputs"][0]["url"], timeout=30) as picture:
+    with urllib.request.urlopen(shown["outputs"][0]["url"], timeout=60) as picture:
         assert picture.headers["content-type"].startswith("image/")
     refused = browser.ask("POST", f"/api/tasks/{made['id']}/cancel", origin=ours)
     assert (refused.status, refused.code) == (409, "task_not_cancelable")

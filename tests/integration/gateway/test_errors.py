@@ -145,7 +145,7 @@ def disabled_key(caller: Caller) -> Answer:
     made = caller.installation.json("keys", "create", "--name", "k", "--test")
     assert caller.ask(made["secret"]).status == 200
     caller.installation.run("keys", "disable", made["id"])
-    return followed(lambda: caller.ask(made["secret"]), before={200})
+    return followed(lambda: caller.ask(made["secret"]), before={200, 503})  # 503: the key is being looked up anew
 
 
 def followed(ask: Callable[[], Answer], *, before: set[int]) -> Answer:
@@ -179,7 +179,7 @@ def unpriced_model(caller: Caller) -> Answer:
     model = f"unpriced-{caller.dialect}"
     add_upstream(caller, model, "http://127.0.0.1:9")
     key = caller.installation.key()
-    return followed(lambda: caller.ask(key, model=model), before={404})
+    return followed(lambda: caller.ask(key, model=model), before={404, 503})
 
 
 def balance_exhausted(caller: Caller) -> Answer:

@@ -22,7 +22,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 def ask(installation: Installation, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> tuple[int, Any, Any]:
     host, port = installation.base_url.removeprefix("http://").split(":")
-    with closing(http.client.HTTPConnection(host, int(port), timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
         sent = {"authorization": f"Bearer {key or installation.test_key}", "content-type": "application/json", **headers}
         connection.request(method, path, body=None if body is None else json.dumps(body), headers=sent)
         response = connection.getresponse()

@@ -35,7 +35,7 @@ class Book(pydantic.BaseModel):
 
 
 def make_client(installation: Installation, *, key: str = "", path: str = "", **options: Any) -> genai.Client:
-    http_options = types.HttpOptions(base_url=installation.base_url + path, timeout=20_000, **options)
+    http_options = types.HttpOptions(base_url=installation.base_url + path, timeout=60_000, **options)
     return genai.Client(api_key=key or installation.test_key, http_options=http_options)
 
 

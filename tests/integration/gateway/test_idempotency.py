@@ -49,7 +49,7 @@ def post(installation: Installation, key: str, body: Any, *, path: str = CHAT, s
 
 
 def client_of(installation: Installation, *, key: str = "", retries: int = 0) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{installation.base_url}/v1", api_key=key or installation.test_key, max_retries=retries, timeout=30)
+    return openai.OpenAI(base_url=f"{installation.base_url}/v1", api_key=key or installation.test_key, max_retries=retries, timeout=60)
 
 
 def is_replayed(headers: Any) -> bool:
@@ -82,7 +82,7 @@ def test_the_official_client_gets_a_stream_again(installation: Installation) -> 
 def test_the_official_client_waits_for_a_first_answer_that_still_runs(installation: Installation) -> None:
     same: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "magic: slow\nhello"}]}
     same["extra_headers"] = {"Idempotency-Key": "client-race"}
-    with client_of(installation, retries=5) as client, ThreadPoolExecutor(3) as threads:
+    with client_of(installation, retries=60) as client, ThreadPoolExecutor(3) as threads:
         answers = list(threads.map(lambda _: client.chat.completions.with_raw_response.create(**same), range(3)))
     assert len({answer.parse().id for answer in answers}) == 1
     assert sorted(is_replayed(answer.headers) for answer in answers) == [False, True, True]

@@ -46,7 +46,7 @@ class Ideogram:
 
     def size(self, url: str) -> tuple[int, int]:
         """Return the size of the picture at an address, which needs no key."""
-        answer = httpx2.get(url)
+        answer = httpx2.get(url, timeout=60)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
         with Image.open(io.BytesIO(answer.content)) as image:
             image.load()
@@ -212,7 +212,7 @@ def test_more_pictures_than_the_vendor_makes_at_once_wait_their_turn(ideogram: I
 
 
 def test_no_key(ideogram: Ideogram) -> None:
-    answer = httpx2.post(f"{ideogram.client.base_url}{PATH}generate", json={"prompt": "x"})
+    answer = httpx2.post(f"{ideogram.client.base_url}{PATH}generate", json={"prompt": "x"}, timeout=60)
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "invalid_request_error")
 
 

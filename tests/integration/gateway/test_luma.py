@@ -51,7 +51,7 @@ def caller(installation: Installation) -> Iterator[Caller]:
 
 
 def fetched(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return bytes(response.read())
 
 

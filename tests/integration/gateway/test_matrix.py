@@ -505,7 +505,7 @@ def booked(installation: Installation, played: dict[tuple[str, ...], Outcome]) -
 
 class SandboxConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("sandbox", timeout=10)
+        super().__init__("sandbox", timeout=BOOKED_S)
         self._path = path
 
     def connect(self) -> None:

@@ -21,7 +21,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture(scope="module")
 def client(installation: Installation) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=installation.test_key, base_url=f"{installation.base_url}/v1", max_retries=0, timeout=30) as made:
+    with openai.OpenAI(api_key=installation.test_key, base_url=f"{installation.base_url}/v1", max_retries=0, timeout=60) as made:
         yield made
 
 
@@ -66,7 +66,7 @@ def test_words_are_counted_by_the_real_tokenizer_where_the_upstream_did_not_coun
 def test_nobody_outside_may_have_words_counted(installation: Installation) -> None:
     host, port = installation.base_url.removeprefix("http://").split(":")
     for path in ("/internal/tokens", "/%69nternal/tokens", "/internal/tokens/", "//internal/tokens"):
-        with closing(http.client.HTTPConnection(host, int(port), timeout=10)) as connection:
+        with closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
             connection.request("POST", path, body=json.dumps(["a"]))
             assert connection.getresponse().status == 404
 

@@ -84,7 +84,7 @@ def test_words_become_a_video(pika: Pika) -> None:
     )
     assert (taken.status, taken.body["message"]) == (200, "Modelgate - Pika - Submit: SUCCEED")
     (waiting,) = pika.feed(taken.body["id"]).body["videos"]
-    assert waiting["status"] in ("queued", "pending")
+    assert waiting["status"] in ("queued", "pending", "finished")  # the last where a busy machine looks late
     video = pika.ended(taken.body["id"])
     assert (video["status"], video["progress"], video["seed"], video["duration"], video["error"]) == ("finished", 100, 7, 5, "")
     assert video["sharingUrl"] == video["resultUrl"]

@@ -39,7 +39,7 @@ def make_client(installation: Installation, *, key: str = "", max_retries: int =
         base_url=f"{installation.base_url}/v1",
         api_key=key or installation.test_key,
         max_retries=max_retries,
-        timeout=20,
+        timeout=60,
         http_client=http_client,
     )
 

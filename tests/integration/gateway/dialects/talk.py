@@ -15,7 +15,7 @@ from tests.integration.gateway.dialects.openai_responses import OpenaiResponses
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect for dialect in (OpenaiChat(), OpenaiResponses(), AnthropicMessages(), GeminiContent())
 }
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 
 
 class Talk:
