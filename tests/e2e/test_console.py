@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.e2e.people import EMAIL, PASSWORD, Owner
 from tests.e2e.visit import Visit, Visits
-from tests.integration.gateway.conftest import Installation
+from tests.integration.gateway.conftest import Installation, record_of
 from tests.integration.gateway.plain_http import send
 
 pytestmark = pytest.mark.e2e
@@ -46,7 +46,9 @@ def test_first_visit_to_first_chat(fresh: Installation, browser: Browser) -> Non
     page.keyboard.press("Enter")
     answer = page.get_by_role("article", name="Model")
     expect(answer).to_contain_text("good morning")
-    answer.get_by_role("link", name="Explain").click()
+    explain = answer.get_by_role("link", name="Explain")
+    record_of(fresh, str(explain.get_attribute("href")).rpartition("/")[2])  # the page asks for it once
+    explain.click()
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_role("heading", name="Why this price")).to_be_visible()
     expect(drawer.get_by_text("streamed")).to_be_visible()
@@ -119,6 +121,7 @@ def test_why_it_went_there_and_cost_that(installation: Installation, owner: Owne
     question = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Explain this one"}]}
     answer = send(f"{installation.base_url}/v1/chat/completions", key=installation.test_key, body=question, method="POST")
     request_id = str(answer.headers["x-request-id"])
+    record_of(installation, request_id)  # the page asks for it once
     visit = visits.start(session=owner.session, book="test").go("/console/logs")
     page = visit.page
     page.get_by_label("Request id").fill(request_id)

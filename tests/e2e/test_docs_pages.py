@@ -18,7 +18,7 @@ READ_ON = """async () => {
     const pages = [];
     const until = async (isTrue, what) => {
         for (let waited = 0; !isTrue(); waited += 10) {
-            if (waited > 30_000) throw new Error(`no ${what}`);
+            if (waited > 60_000) throw new Error(`no ${what}`);
             await new Promise(later => setTimeout(later, 10));
         }
     };

@@ -1,5 +1,6 @@
 """A page in the browser, and everything that goes wrong on it."""
 
+import re
 import time
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ VIOLATIONS = """addEventListener('securitypolicyviolation',
 """Chromium says it in the console for most of them; this is every one, with its directive first."""
 
 
+NOT_WRITTEN_YET = re.compile(r"/console/playground: Failed to load resource: .* status of 404 .*/api/requests/req_\w+\)")
+"""The playground asks for its call some tenths of a second after the answer, and again if the book has not got so far."""
 DRAWN = "async () => { for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame) }"
 FOLLOWED = """async scheme => {
     const followed = matchMedia(`(prefers-color-scheme: ${scheme})`);
@@ -87,7 +90,9 @@ class Visit:
             self._complain(f"a request to another host: {request.url}")
 
     def _complain(self, what: str) -> None:
-        self.complaints.append(f"{urlsplit(self.page.url).path}: {what}" if self.home else what)
+        complaint = f"{urlsplit(self.page.url).path}: {what}" if self.home else what
+        if not NOT_WRITTEN_YET.fullmatch(complaint):
+            self.complaints.append(complaint)
 
 
 class Visits:
