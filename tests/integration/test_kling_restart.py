@@ -110,7 +110,7 @@ class Server:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(60)
+            self._process.wait(WAIT_S)
         finally:
             self._process.kill()
             self._process.wait()
@@ -158,7 +158,7 @@ def test_killed_while_the_picture_is_made(server: Server) -> None:
 
     done = server.follow(answer["data"]["task_id"])
     assert done["task_status"] == "succeed"
-    with urllib.request.urlopen(done["task_result"]["images"][0]["url"], timeout=10) as file:
+    with urllib.request.urlopen(done["task_result"]["images"][0]["url"], timeout=WAIT_S) as file:
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
     assert len(server.jobs()) == jobs + 1
     assert server.balance() == balance - PRICE_USD

@@ -16,7 +16,7 @@ from tests.environment import clean_environment
 MAX_MB = 150
 """What a fresh start may take, all processes together, with one relay and before the sandbox is started."""
 SETTLED_S = 2.0
-WAIT_S = 30
+WAIT_S = 60
 ROLES = ("serve", "book", "desk", "relay")
 
 HEAVY = (

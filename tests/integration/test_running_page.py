@@ -68,8 +68,8 @@ class Proxy:
                 time.sleep(0.05)
 
     def connect(self) -> http.client.HTTPSConnection:
-        connection = http.client.HTTPSConnection("ai.example.com", self.port, timeout=30, context=self.context)
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection = http.client.HTTPSConnection("ai.example.com", self.port, timeout=60, context=self.context)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         connection.sock = self.context.wrap_socket(raw, server_hostname="ai.example.com")
         return connection
 

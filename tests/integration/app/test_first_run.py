@@ -103,5 +103,5 @@ def test_the_commands_are_good_shell(database: Database, shell: str) -> None:
         .replace(BASE_URL, "http://127.0.0.1:9")
     )
     assert "{base_url}" not in script
-    done = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True, timeout=10, check=False)
+    done = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -82,7 +82,7 @@ def test_the_site_comes_through_a_relay_as_it_is(installation: Installation) -> 
     """Redirects, tags, HEAD and the policy of pages survive the way from the desk."""
 
     def ask(path: str, *, method: str = "GET", tag: str = "") -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(installation.base_url.removeprefix("http://"), timeout=30)
+        connection = http.client.HTTPConnection(installation.base_url.removeprefix("http://"), timeout=60)
         connection.request(method, path, headers={"If-None-Match": tag} if tag else {})
         answer = connection.getresponse()
         answer.read()

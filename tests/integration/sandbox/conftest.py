@@ -28,7 +28,7 @@ def base_url() -> Iterator[str]:
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{base_url}/openai/v1", api_key="sk-sandbox", max_retries=0, timeout=20) as made:
+    with openai.OpenAI(base_url=f"{base_url}/openai/v1", api_key="sk-sandbox", max_retries=0, timeout=60) as made:
         yield made
 
 
@@ -39,5 +39,5 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def async_client(base_url: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key="sk-sandbox", max_retries=0, timeout=20) as made:
+    async with openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key="sk-sandbox", max_retries=0, timeout=60) as made:
         yield made

@@ -34,7 +34,7 @@ def place(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=f"{base_url}/anthropic", api_key=ANTHROPIC_KEY, max_retries=0, timeout=20) as made:
+    with anthropic.Anthropic(base_url=f"{base_url}/anthropic", api_key=ANTHROPIC_KEY, max_retries=0, timeout=60) as made:
         yield made
 
 
@@ -350,7 +350,7 @@ def test_broken_answers(client: anthropic.Anthropic, word: str, symptom: str, st
 
 
 def test_a_stalled_stream_stays_open(base_url: str) -> None:
-    with anthropic.Anthropic(base_url=base_url, api_key=ANTHROPIC_KEY, max_retries=0, timeout=3) as impatient:
+    with anthropic.Anthropic(base_url=base_url, api_key=ANTHROPIC_KEY, max_retries=9, timeout=5) as impatient:
         stream = impatient.messages.create(model="sandbox-stalled-stream", max_tokens=99, messages=_user("Count to 20"), stream=True)
         received = 0
         with pytest.raises(Exception, match=r"(?i)timed out|timeout"):

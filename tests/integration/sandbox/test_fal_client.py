@@ -28,7 +28,9 @@ from modelgate.sandbox.fal.storage import CDN, REST
 
 TEXT = "fal-ai/pika/v2.2/text-to-video"
 IMAGE = "fal-ai/pika/v2.2/image-to-video"
-DEADLINE_S = 20
+DEADLINE_S = 60
+TRIES = 20
+"""A job is in the queue for a moment: where a machine has more to do, a client comes too late to see it there."""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ async def async_client(library: ModuleType) -> AsyncIterator[Any]:
 
 def _check_video(url: str, trusted: str, *, size: tuple[int, int], seconds: float) -> None:
 
-    answer = httpx.get(url, verify=ssl.create_default_context(cafile=trusted))
+    answer = httpx.get(url, verify=ssl.create_default_context(cafile=trusted), timeout=DEADLINE_S)
     assert answer.headers["content-type"] == "video/mp4"
     with av.open(io.BytesIO(answer.content)) as file:
         stream = file.streams.video[0]
@@ -95,13 +97,17 @@ def _picture(width: int = 400, height: int = 300) -> bytes:
 
 
 def test_subscribe(library: ModuleType, client: Any, origin: tuple[str, str]) -> None:
-    seen: list[Any] = []
-    result = client.subscribe(
-        TEXT, {"prompt": "a fox", "aspect_ratio": "9:16", "duration": 5}, with_logs=True, on_queue_update=seen.append, interval=0.1
-    )
-    kinds = [type(update) for update in seen]
-    assert kinds == sorted(kinds, key=[library.Queued, library.InProgress, library.Completed].index)
-    assert set(kinds) == {library.Queued, library.InProgress, library.Completed}
+    every = [library.Queued, library.InProgress, library.Completed]
+    for _ in range(TRIES):
+        seen: list[Any] = []
+        result = client.subscribe(
+            TEXT, {"prompt": "a fox", "aspect_ratio": "9:16", "duration": 5}, with_logs=True, on_queue_update=seen.append, interval=0.1
+        )
+        kinds = [type(update) for update in seen]
+        assert kinds == sorted(kinds, key=every.index)
+        if set(kinds) == set(every):
+            break
+    assert set(kinds) == set(every)
     assert seen[0].position == 0
     assert seen[-1].logs[0]["level"] == "INFO"
     assert seen[-1].metrics["inference_time"] > 0
@@ -111,9 +117,13 @@ def test_subscribe(library: ModuleType, client: Any, origin: tuple[str, str]) ->
 
 def test_submit_status_result(library: ModuleType, client: Any, origin: tuple[str, str]) -> None:
     arguments = {"prompt": "a hare", "image_url": library.encode(_picture(), "image/png"), "duration": 10}
-    handle = client.submit(IMAGE, arguments, priority="low", start_timeout=30)
-    assert handle.status_url.endswith(f"/fal/fal-ai/pika/requests/{handle.request_id}/status")
-    assert isinstance(client.status(IMAGE, handle.request_id), library.Queued)
+    for _ in range(TRIES):
+        handle = client.submit(IMAGE, arguments, priority="low", start_timeout=30)
+        assert handle.status_url.endswith(f"/fal/fal-ai/pika/requests/{handle.request_id}/status")
+        status = client.status(IMAGE, handle.request_id)
+        if isinstance(status, library.Queued):
+            break
+    assert isinstance(status, library.Queued)
     handle.get()
     assert isinstance(client.status(IMAGE, handle.request_id), library.Completed)
     _check_video(client.result(IMAGE, handle.request_id)["video"]["url"], origin[1], size=(960, 720), seconds=10)
@@ -178,7 +188,7 @@ def test_uploads(library: ModuleType, client: Any, origin: tuple[str, str], monk
     path = tmp_path / "red.png"
     path.write_bytes(_picture())
     for url in (client.upload_file(path), client.upload_file(path, repository="fal", fallback_repository=[])):
-        answer = httpx.get(url, verify=ssl.create_default_context(cafile=trusted))
+        answer = httpx.get(url, verify=ssl.create_default_context(cafile=trusted), timeout=DEADLINE_S)
         assert (answer.content, answer.headers["content-type"]) == (path.read_bytes(), "image/png")
     assert client.run(IMAGE, {"prompt": "a fox", "image_url": url})["video"]["url"]
     gc.collect()  # the library leaves the connections of its uploads open: told here, where that is expected
@@ -186,8 +196,12 @@ def test_uploads(library: ModuleType, client: Any, origin: tuple[str, str], monk
 
 @pytest.mark.anyio
 async def test_async(library: ModuleType, async_client: Any) -> None:
-    handle = await async_client.submit(TEXT, {"prompt": "a fox"})
-    assert isinstance(await handle.status(), library.Queued)
+    for _ in range(TRIES):
+        handle = await async_client.submit(TEXT, {"prompt": "a fox"})
+        status = await handle.status()
+        if isinstance(status, library.Queued):
+            break
+    assert isinstance(status, library.Queued)
     result = await handle.get()
     assert result == await async_client.result(TEXT, handle.request_id)
     assert (await async_client.subscribe(TEXT, {"prompt": "a fox"}))["video"]["file_size"] == result["video"]["file_size"]

@@ -18,7 +18,7 @@ URL = "https://example.com/fox.png"
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[LumaAI]:
-    with LumaAI(base_url=f"{base_url}/luma/dream-machine/v1", auth_token="luma-sandbox", max_retries=0, timeout=20) as made:
+    with LumaAI(base_url=f"{base_url}/luma/dream-machine/v1", auth_token="luma-sandbox", max_retries=0, timeout=60) as made:
         yield made
 
 
@@ -34,7 +34,7 @@ def wait(client: LumaAI, made: Generation) -> Generation:
 def video_of(made: Generation) -> tuple[int, int, float]:
     assert made.assets is not None
     assert made.assets.video is not None
-    with av.open(io.BytesIO(httpx.get(made.assets.video).content), format="mov") as container:
+    with av.open(io.BytesIO(httpx.get(made.assets.video, timeout=60).content), format="mov") as container:
         frames = list(container.decode(video=0))
         return frames[0].width, frames[0].height, len(frames) / 24
 
@@ -71,7 +71,7 @@ def test_pictures(client: LumaAI) -> None:
     done = wait(client, created)
     assert done.assets is not None
     assert done.assets.image is not None
-    assert Image.open(io.BytesIO(httpx.get(done.assets.image).content)).size == (1536, 1536)
+    assert Image.open(io.BytesIO(httpx.get(done.assets.image, timeout=60).content)).size == (1536, 1536)
     at_once = client.generations.image.create(model="photon-flash-1", prompt="a fox", sync=True)
     assert at_once.state == "completed"
     reframed = client.generations.image.reframe(model="photon-1", media={"url": URL}, aspect_ratio="9:16", generation_type="reframe_image")

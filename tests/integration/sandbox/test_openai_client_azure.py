@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture
 def azure(base_url: str) -> Iterator[openai.AzureOpenAI]:
     with openai.AzureOpenAI(
-        azure_endpoint=f"{base_url}/azure", api_key="0123456789abcdef", api_version="2024-10-21", max_retries=0, timeout=20
+        azure_endpoint=f"{base_url}/azure", api_key="0123456789abcdef", api_version="2024-10-21", max_retries=0, timeout=60
     ) as made:
         yield made
 

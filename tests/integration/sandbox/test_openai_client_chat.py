@@ -221,7 +221,7 @@ def test_broken_answers(client: openai.OpenAI, word: str, symptom: str, stream: 
 
 
 def test_a_stalled_stream_stays_open(base_url: str) -> None:
-    with openai.OpenAI(base_url=f"{base_url}/v1", api_key="sk-x", max_retries=0, timeout=3) as impatient:
+    with openai.OpenAI(base_url=f"{base_url}/v1", api_key="sk-x", max_retries=9, timeout=5) as impatient:
         stream = impatient.chat.completions.create(model="sandbox-stalled-stream", messages=_user("Count to 20"), stream=True)
         received = 0
         with pytest.raises(Exception, match=r"(?i)timed out|timeout"):

@@ -24,12 +24,12 @@ MAX_WAIT_S = 120
 def client(base_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunwayML]:
     monkeypatch.setattr(polling, "POLL_TIME", 0.5)
     monkeypatch.setattr(polling, "POLL_JITTER", 0.0)
-    with RunwayML(base_url=f"{base_url}/runway", api_key="key_sandbox", max_retries=0, timeout=20) as made:
+    with RunwayML(base_url=f"{base_url}/runway", api_key="key_sandbox", max_retries=0, timeout=60) as made:
         yield made
 
 
 def video_of(task: Any) -> tuple[int, int, float]:
-    with av.open(io.BytesIO(httpx.get(task.output[0]).content), format="mov") as container:
+    with av.open(io.BytesIO(httpx.get(task.output[0], timeout=60).content), format="mov") as container:
         frames = list(container.decode(video=0))
         return frames[0].width, frames[0].height, len(frames) / 24
 
@@ -55,7 +55,7 @@ def test_text_to_image(client: RunwayML) -> None:
     )
     task = created.wait_for_task_output(timeout=MAX_WAIT_S)
     assert task.status == "SUCCEEDED"
-    assert Image.open(io.BytesIO(httpx.get(task.output[0]).content)).size == (720, 960)
+    assert Image.open(io.BytesIO(httpx.get(task.output[0], timeout=60).content)).size == (720, 960)
 
 
 def test_video_to_video_and_character_performance(client: RunwayML) -> None:

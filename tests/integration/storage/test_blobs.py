@@ -23,7 +23,7 @@ def s3_port() -> Iterator[int]:
     server.start()
     _, port = server.get_host_and_port()
     request = urllib.request.Request(f"{PUBLIC_S3}:{port}/pictures", method="PUT")
-    urllib.request.urlopen(request, timeout=10).close()
+    urllib.request.urlopen(request, timeout=60).close()
     yield port
     server.stop()
 

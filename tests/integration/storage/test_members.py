@@ -269,7 +269,7 @@ def test_two_owners_who_demote_each_other_leave_one(database: Database, account:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(refused) == 1
     assert [one.role for one in database.read(list_members)].count("owner") == 1
 
@@ -364,7 +364,7 @@ def test_two_who_take_up_one_link_make_one_member(database: Database, account: s
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(refused) == 1
     assert len(database.read(list_members)) == 1
 

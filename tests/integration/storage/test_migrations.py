@@ -233,5 +233,5 @@ def test_an_upgrade_that_succeeds_is_followed_by_work(database_url: str, monkeyp
 
 def test_nothing_that_starts_with_the_server_imports_alembic() -> None:
     script = "import sys, modelgate.storage.migrations, modelgate.app.first_run, modelgate.app.snapshots; print('alembic' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
