@@ -14,6 +14,7 @@ from modelgate.core.ids import new_id
 from modelgate.core.providers import MediaOperation, Provider
 from modelgate.core.records import ApiKey, Task
 from modelgate.formats.media.family import Ask, InputRules
+from modelgate.formats.media.fields import shown
 from modelgate.formats.media.requests import (
     REQUEST_TYPES,
     Earlier,
@@ -143,7 +144,8 @@ class Submissions:
         if earlier is not None:
             wanted = _inherited(wanted, earlier, [*operations, *([home] if home is not None else [])], field_names)
         for operation, model in served:
-            _check(operation, wanted, model, field_names)
+            with _in_words(field_names, ask.written):
+                _check(operation, wanted, model)
         for operation, model in served:
             if operation.complete is not None:
                 wanted = operation.complete(wanted, model)
@@ -317,15 +319,13 @@ def _with_prefixes(wanted: MediaRequest, operations: Sequence[MediaOperation]) -
     return msgspec.structs.replace(wanted, options=options), called
 
 
-def _check(operation: MediaOperation, wanted: MediaRequest, model: str, field_names: Mapping[str, str]) -> None:
-    """Raise InvalidRequest, in the caller's words, for what an operation at its vendor does not take."""
+def _check(operation: MediaOperation, wanted: MediaRequest, model: str) -> None:
+    """Raise InvalidRequest for what an operation at its vendor does not take."""
     for field in () if operation.takes_everything else said_fields(wanted):
         if field not in operation.takes:
-            name = field_names.get(field, field)
-            raise InvalidRequest(f"'{name}' is not understood by this model.", param=name, code="unsupported_parameter")
+            raise InvalidRequest(f"'{field}' is not understood by this model.", param=field, code="unsupported_parameter")
     if operation.check is not None:
-        with _in_words(field_names):
-            operation.check(wanted, model)
+        operation.check(wanted, model)
 
 
 def _inherited(wanted: MediaRequest, task: Task, operations: Sequence[MediaOperation], field_names: Mapping[str, str]) -> MediaRequest:
@@ -341,13 +341,17 @@ def _inherited(wanted: MediaRequest, task: Task, operations: Sequence[MediaOpera
 
 
 @contextmanager
-def _in_words(field_names: Mapping[str, str]) -> Generator[None]:
-    """Say what a vendor's rules refuse in the caller's words."""
+def _in_words(field_names: Mapping[str, str], written: Mapping[str, str] | None = None) -> Generator[None]:
+    """Say what a vendor's rules refuse in the caller's words: the field's name, and what it holds where that was `written` otherwise."""
     try:
         yield
     except InvalidRequest as error:
-        name = field_names.get(error.param or "", error.param or "")
-        if name == (error.param or ""):
+        field = error.param or ""
+        name, value = field_names.get(field, field), (written or {}).get(field, "")
+        if name == field and not value:
             raise
-        message = re.sub(rf"\b{re.escape(error.param or '')}\b", lambda _: name, error.message, count=1)
+        message = error.message
+        if value:
+            message = re.sub(rf'\b{re.escape(field)} is "[^"]*"', lambda _: f"{field} is {shown(value)}", message, count=1)
+        message = re.sub(rf"\b{re.escape(field)}\b", lambda _: name, message, count=1)
         raise InvalidRequest(message, param=name, code=error.code) from None

@@ -201,6 +201,16 @@ def test_a_vendors_own_option_is_known_without_its_prefix(tmp_path: Path) -> Non
             terms(**options)
 
 
+def test_a_refusal_shows_what_the_caller_wrote(tmp_path: Path) -> None:
+    """Who asked for 800x600 was told that his size is "4:3"."""
+    used = submissions(tmp_path, store=Store(9), inputs=Inputs(), snapshot=msgspec.structs.replace(SNAPSHOT, upstreams=(KLING,)))
+    ask = Ask(request=VideoRequest(model="both", prompt="p", aspect_ratio="4:3"), operation="video", written={"aspect_ratio": "800x600"})
+    for names, start in (({"aspect_ratio": "size"}, "size"), ({}, "aspect_ratio")):
+        with pytest.raises(InvalidRequest, match=rf'^{start} is "800x600", but it must be one of 16:9, 9:16, 1:1') as refused:
+            used.terms(KEY, ask, field_names=names)
+        assert refused.value.param == start
+
+
 def test_a_request_weighs_as_many_places_as_it_wants_results() -> None:
     assert weight_of(ImageRequest(model="painter", prompt="x", n=2)) == 2
 

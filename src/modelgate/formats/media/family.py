@@ -60,13 +60,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a client wants, made neutral.
 
-    `facts`: the dialect's own, as JSON bytes (`Task.facts`). `callback_url`: where the caller wants to hear of changes.
+    `facts`: the dialect's own, as JSON bytes (`Task.facts`). `callback_url`: where the caller wants to hear of changes. `written`: how the
+    caller wrote what the neutral request says otherwise, by its field.
     """
 
     request: MediaRequest
     operation: str
     facts: bytes = b"{}"
     callback_url: str = ""
+    written: Mapping[str, str] = {}
 
     @property
     def parent_states(self) -> tuple[TaskState, ...]:

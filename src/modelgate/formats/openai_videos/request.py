@@ -56,15 +56,17 @@ def decode_video(call: MediaCall) -> Ask:
     if not model:
         raise read.missing("model", "name a model of videos")
     size = read.text(fields, "size", schema.MAX_SHORT_CHARACTERS)
+    ratio = _ratio_of(size)
     request = VideoRequest(
         model=model,
         prompt=prompt,
         seconds=_seconds_of(fields),
-        aspect_ratio=_ratio_of(size),
+        aspect_ratio=ratio,
         quality=read.text(fields, "mode", schema.MAX_SHORT_CHARACTERS),
         inputs=files or _pictures_of(fields),
     )
-    return Ask(request=_with_options(request, options), operation="video", facts=msgspec.json.encode(Facts(size=size)))
+    request, facts = _with_options(request, options), msgspec.json.encode(Facts(size=size))
+    return Ask(request=request, operation="video", facts=facts, written={"aspect_ratio": size} if request.aspect_ratio == ratio else {})
 
 
 def _with_options(request: VideoRequest, options: dict[str, Any]) -> VideoRequest:

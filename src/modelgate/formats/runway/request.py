@@ -50,7 +50,11 @@ def _video(fields: read.Body, *, inputs: tuple[MediaInput, ...], prompt: str) ->
         seed=_seed(fields),
         options=_options(fields),
     )
-    return Ask(request=request, operation="video")
+    return Ask(request=request, operation="video", written=_written(fields))
+
+
+def _written(fields: read.Body) -> dict[str, str]:
+    return {} if read.is_absent(fields, "ratio") else {"aspect_ratio": fields["ratio"]}
 
 
 def decode_text_to_image(call: MediaCall) -> Ask:
@@ -101,7 +105,7 @@ def decode_character_performance(call: MediaCall) -> Ask:
     character = _actor(fields, "character", {"image": "character", "video": "character_video"})
     reference = _actor(fields, "reference", {"video": "video"})
     request = VideoRequest(model=model, aspect_ratio=ratio, inputs=(character, reference), seed=_seed(fields), options=options)
-    return Ask(request=request, operation="video.performance")
+    return Ask(request=request, operation="video.performance", written=_written(fields))
 
 
 def _actor(fields: read.Body, name: str, roles: dict[str, str]) -> MediaInput:

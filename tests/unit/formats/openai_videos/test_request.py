@@ -123,6 +123,7 @@ def test_a_text_of_a_form_that_is_none() -> None:
 def test_the_size_asked_for_is_remembered() -> None:
     ask = decode_video(MediaCall(body=b'{"model": "m", "prompt": "p", "size": "1280x720"}'))
     assert decode_facts(ask.facts) == Facts(size="1280x720")
+    assert ask.written == {"aspect_ratio": "1280x720"}
 
 
 def test_no_picture_of_a_video_is_kept() -> None:

@@ -57,6 +57,7 @@ def test_everything_a_video_can_say() -> None:
     assert (request.aspect_ratio, request.resolution, request.seconds, request.sound, request.seed) == ("9:16", "1080p", 7, True, 0)
     assert request.inputs == (MediaInput(data=b"picture", role="last_frame"), MediaInput(data=b"picture", role="first_frame"))
     assert request.options == {"runway_public_figure_threshold": "low"}
+    assert ask.written == {"aspect_ratio": "1080:1920"}
 
 
 def test_empty_strings_are_absent() -> None:
