@@ -9,6 +9,8 @@ EXPOSED = (
     "x-request-id",
     "request-id",
     "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
     "modelgate-ignored",
     "idempotent-replayed",
     "modelgate-cache",

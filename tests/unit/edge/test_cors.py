@@ -26,5 +26,8 @@ def test_plain_options_names_the_methods_only() -> None:
 def test_origin_lines_are_whole_lines_without_credentials() -> None:
     block = HeaderBlock(ORIGIN_LINES)
     assert block.get(b"access-control-allow-origin") == b"*"
-    assert b"x-ratelimit-remaining-tokens" in (block.get(b"access-control-expose-headers") or b"")
+    exposed = block.get(b"access-control-expose-headers") or b""
+    assert b"x-ratelimit-remaining-tokens" in exposed
+    # Official clients in browsers could not read that trying again is pointless, and tried again.
+    assert {b"x-should-retry", b"retry-after-ms"} <= set(exposed.split(b", "))
     assert b"credentials" not in ORIGIN_LINES

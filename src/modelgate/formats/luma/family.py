@@ -140,6 +140,7 @@ FAMILY = MediaFamily(
     encode_fetched=response.encode_fetched,
     encode_error=response.encode_error,
     field_names={
+        "parent": "id",
         "seconds": "duration",
         "first_frame": "image_url",
         "last_frame": "image_end_url",

@@ -42,3 +42,10 @@ def test_all_routes_live_under_the_prefix() -> None:
 def test_hooks_hear_when_the_vendor_begins() -> None:
     # It is one of the vendor's states, of which it tells, and none of ours.
     assert FAMILY.tells_progress
+
+
+def test_the_earlier_task_is_named_as_its_callers_know_it() -> None:
+    # An unknown id in the path was an error about `parent`, a word of ours.
+    named = {route.endpoint.name: {**FAMILY.field_names, **route.field_names}["parent"] for route in FAMILY.routes if route.with_parent}
+    assert named["extend_luma_generation"] == named["upscale_dream_generation"] == "id"
+    assert named["submit_dream_video"] == "keyframes"
