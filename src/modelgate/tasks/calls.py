@@ -26,6 +26,7 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 SIGNED_FOR_S = 25 * 60.0
 """Signed headers are made anew after this; vendors' tokens live half an hour."""
 MAX_SIGNED = 1_000
+UNAUTHORIZED = 401
 USER_AGENT = ("user-agent", "modelgate")
 
 
@@ -111,6 +112,8 @@ class TransportCaller:
                 response = await self._sender.send(
                     target, method=call.method, path=path, headers=headers, body=call.body, timeouts=timeouts
                 )
+                if response.status == UNAUTHORIZED:  # its clock is not ours, perhaps: the next try is signed anew
+                    self._signed.pop(_signature_of(upstream, credential), None)
                 return CallAnswer(response.status, response.headers, await response.read(MAX_ANSWER_BYTES))
         except TransportError as error:
             raise CallFailed(str(error), sent=error.sent) from error
@@ -143,7 +146,7 @@ class TransportCaller:
 
     def _sign(self, upstream: Upstream, credential: Credential) -> tuple[tuple[str, str], ...]:
         """Return the authentication headers of a credential, made at most once in `SIGNED_FOR_S`."""
-        key, now = (upstream.provider, credential.id, credential.secret), self._clock()
+        key, now = _signature_of(upstream, credential), self._clock()
         known = self._signed.get(key)
         if known is not None and 0 <= now - known[0] < SIGNED_FOR_S:
             return known[1]
@@ -155,6 +158,10 @@ class TransportCaller:
         headers = provider.sign(credential.secret, now)
         self._signed[key] = (now, headers)
         return headers
+
+
+def _signature_of(upstream: Upstream, credential: Credential) -> tuple[str, str, str]:
+    return upstream.provider, credential.id, credential.secret
 
 
 def _base_path(base_url: str) -> str:

@@ -128,6 +128,17 @@ async def test_signatures_are_used_again_until_they_grow_old() -> None:
     assert [sent["headers"].get(b"authorization")[-4:] for sent in sender.sent] == [b"1000", b"1000", b"2500", b"-900"]
 
 
+async def test_a_signature_that_was_refused_is_not_used_again() -> None:
+    """Kling's word that a token is not yet, or no longer, valid was answered with the same token for up to 25 minutes."""
+    signer, sender = Signer(), Sender()
+    used = caller(sender, signer)
+    for status, at in ((401, 1000.0), (201, 1001.0), (403, 1002.0), (201, 1003.0)):
+        signer.now, sender.answer.status = at, status
+        await used.call(upstream(), CREDENTIAL, CALL)
+
+    assert [sent["headers"].get(b"authorization")[-4:] for sent in sender.sent] == [b"1000", b"1001", b"1001", b"1001"]
+
+
 async def test_kept_signatures_are_bounded() -> None:
     signer = Signer()
     used = caller(Sender(), signer)

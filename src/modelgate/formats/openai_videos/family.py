@@ -149,7 +149,7 @@ OLDER_SUBMIT = _endpoint(
     request=schema.VideoBody,
     response=schema.Video,
     errors=SUBMIT_ERRORS,
-    statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403},
+    statuses={errors.BalanceExhausted: 403, errors.LimitExhausted: 403, errors.UnpricedModel: 400},
     price_unit="second",
     cases=(_SUBMIT_CASE,),
 )

@@ -33,10 +33,15 @@ _CODE_WORDS = {"invalid_json": "invalid_json", "invalid_form": "invalid_multipar
 _WORDS: tuple[tuple[type[errors.ModelgateError], str], ...] = (
     (errors.InsufficientFunds, "quota_not_enough"),
     (errors.TaskNotFound, "task_not_exist"),
+    (errors.UnpricedModel, "model_price_error"),
     (errors.BodyTooLarge, "read_request_body_failed"),
     (errors.UpstreamRefused, "task_failed"),
 )
-_OLDER_STATUSES: tuple[tuple[type[errors.ModelgateError], int], ...] = ((errors.InsufficientFunds, 403), (errors.TaskNotFound, 400))
+_OLDER_STATUSES: tuple[tuple[type[errors.ModelgateError], int], ...] = (
+    (errors.InsufficientFunds, 403),
+    (errors.TaskNotFound, 400),
+    (errors.UnpricedModel, 400),
+)
 
 
 def video_object(task: Task, urls: Sequence[str]) -> schema.Video:

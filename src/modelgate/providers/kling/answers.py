@@ -51,7 +51,8 @@ class _Envelope(msgspec.Struct):
 
 
 _CREDENTIAL = Refusal(refusals.CREDENTIAL_REFUSED, credential_fault=True)
-_CLOCK = Refusal(refusals.CREDENTIAL_REFUSED)  # 1003, 1004: our clock or a stale token, not a bad key
+# 1003, 1004: our clock, the vendor's, or a stale token, not a bad key: signed anew a moment later it may be good.
+_CLOCK = Refusal(refusals.CREDENTIAL_REFUSED, retry_after_s=CROWDED_PAUSE_S)
 _BALANCE = Refusal(refusals.VENDOR_BALANCE, credential_fault=True)
 _ELSEWHERE = Refusal(refusals.VENDOR_MISCONFIGURED)
 # The vendor asks for at least a second of patience after 1302 and 1303.

@@ -12,6 +12,7 @@ from modelgate.core.errors import (
     InvalidRequest,
     ModelgateError,
     TaskNotFound,
+    UnpricedModel,
     UpstreamRefused,
 )
 from modelgate.core.records import TERMINAL_STATES, Task, TaskOutput, TaskState
@@ -100,6 +101,7 @@ def test_lists_and_errors() -> None:
         (InvalidRequest("no", param="size", code="invalid_value"), 400, 400, "invalid_size"),
         (InvalidRequest("no", param="duration", code="invalid_value"), 400, 400, "invalid_seconds"),
         (InvalidRequest("no", param="prompt", code="missing_required_parameter"), 400, 400, "invalid_request"),
+        (UnpricedModel(), 403, 400, "model_price_error"),
         (BodyTooLarge(), 413, 413, "read_request_body_failed"),
         (UpstreamRefused("no", status=400, code="invalid_request"), 400, 400, "task_failed"),
         (InvalidKey(), 401, 401, "invalid_api_key"),
