@@ -29,7 +29,7 @@ test: $(VENV)/installed-dev $(WEB) ## Run the tests
 	$(BIN)/python -m tests.second_look -q -m "not e2e and not samples" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-e2e: $(VENV)/installed-dev $(WEB) ## Run the tests that need a browser (Debian's chromium)
-	$(BIN)/python -m tests.second_look -q -m e2e tests/e2e
+	$(BIN)/python -m tests.second_look -q -m e2e -n 2 --dist loadfile tests/e2e
 
 test-samples: $(VENV)/installed-dev ## Run the sample programs of the site in the languages that this machine has
 	$(BIN)/pytest -q -m samples tests/sample_programs
