@@ -100,7 +100,8 @@ def with_pressed(ask: Ask, parent: Task) -> Ask:
     custom_id = ask.request.options["midjourney_custom_id"]
     if buttons and custom_id not in [button.custom_id for button in buttons]:
         raise read.broken("customId", custom_id, "the task has no such button")
-    return _with_prompt(ask, parent)
+    # What comes of shortening is drawn from the words that the button stands for: the vendor tells them.
+    return ask if parent.operation == "image.shorten" else _with_prompt(ask, parent)
 
 
 def with_dialog(ask: Ask, parent: Task) -> Ask:
@@ -109,6 +110,8 @@ def with_dialog(ask: Ask, parent: Task) -> Ask:
     ask = msgspec.structs.replace(ask, facts=msgspec.json.encode(facts)) if facts.action else ask
     if facts.action == "INPAINT" and not ask.request.inputs:
         raise read.missing("maskBase64", "which region of the picture to draw anew")
+    if facts.action == "CUSTOM_ZOOM" and "--zoom" not in ask.request.prompt:
+        raise read.broken("prompt", ask.request.prompt, "the dialog of a custom zoom wants --zoom in it, such as --zoom 1.8")
     return _with_prompt(ask, parent)
 
 

@@ -129,13 +129,14 @@ def _shown(task: Task, urls: Sequence[str]) -> schema.TaskObject:
     words = "\n\n".join(output.text for output in task.outputs if output.text)
     has_ended = task.state in TERMINAL_STATES
     action = facts.action or _action_of(task)
+    prompt = request.prompt or ("" if words else details.final_prompt)
     return schema.TaskObject(
         id=task.id,
         action=action,
         custom_id=facts.custom_id,
         bot_type=str(request.options.get("midjourney_bot_type", "MID_JOURNEY")),
-        prompt=request.prompt,
-        prompt_en=request.prompt,
+        prompt=prompt,
+        prompt_en=prompt,
         description=(words if action == "SHORTEN" else "") or facts.description,  # where proxies tell what shortening found
         state=str(request.options.get("midjourney_state", "")),
         submit_time=_milliseconds(task.created_at),

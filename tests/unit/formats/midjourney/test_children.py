@@ -79,6 +79,21 @@ def test_a_region_needs_its_mask() -> None:
         children.with_dialog(children.decode_modal(called(prompt="a hat")), waiting)
 
 
+def test_a_custom_zoom_says_how_far() -> None:
+    # Money was held, and the vendor refused.
+    dialog = replace(GRID, facts=b'{"action": "CUSTOM_ZOOM"}')
+    for prompt in ("", "a fox"):
+        with pytest.raises(InvalidRequest, match="--zoom"):
+            children.with_dialog(children.decode_modal(called(prompt=prompt)), dialog)
+    assert children.with_dialog(children.decode_modal(called(prompt="a fox --zoom 1.8")), dialog).request.prompt == "a fox --zoom 1.8"
+
+
+def test_what_is_drawn_from_a_shortened_prompt_has_not_the_long_one() -> None:
+    shortened = replace(GRID, operation="image.shorten", details=b"{}")
+    ask = children.with_pressed(children.decode_action(called(customId="MJ::Job::PromptAnalyzer::2")), shortened)
+    assert ask.request.prompt == ""
+
+
 def test_a_video_that_is_not_there_does_not_go_on() -> None:
     film = replace(GRID, operation="video", outputs=(TaskOutput(kind="video"), TaskOutput(kind="image")))
     assert children.with_video(request.decode_video(called(action="extend", index=0)), film).request.prompt == "a fox"

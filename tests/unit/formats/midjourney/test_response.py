@@ -91,6 +91,14 @@ def test_what_shortening_found_is_its_description_too() -> None:
     assert shown(replace(shortened, state="running", outputs=()))["description"] == "/shorten a fox"
 
 
+def test_a_picture_from_words_that_only_the_vendor_knows_tells_them() -> None:
+    # What was drawn from a description had no prompt.
+    drawn = replace(TASK, operation="image.action", request=b'{"model": "mj_imagine"}')
+    assert (shown(drawn, "i")["prompt"], shown(drawn, "i")["promptEn"]) == ("a red fox", "a red fox")
+    described = replace(drawn, operation="image.describe", outputs=(TaskOutput(kind="text", text="1"),))
+    assert shown(described, "")["prompt"] == ""
+
+
 def test_a_task_of_another_family() -> None:
     told = shown(replace(TASK, family="tasks", facts=b"{}", details=b"{}"), "")
     assert (told["action"], told["prompt"]) == ("IMAGINE", "a fox")
