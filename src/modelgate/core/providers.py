@@ -14,11 +14,13 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP call to make: path (and query) relative to the upstream's base URL, header pairs, body bytes.
 
     `host`: another host of the same vendor that has the answer. It is asked, over TLS, only where it and the upstream's own host lie under
-    the domain of the vendor's `base_url`; else the upstream is asked as ever.
+    the domain of the vendor's `base_url`; else the upstream is asked as ever. `otherwise`: the path by servers that have no such `path`,
+    asked when the answer is 404.
     """
 
     method: str
     path: str
+    otherwise: str = ""
     host: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""

@@ -27,6 +27,7 @@ SIGNED_FOR_S = 25 * 60.0
 """Signed headers are made anew after this; vendors' tokens live half an hour."""
 MAX_SIGNED = 1_000
 UNAUTHORIZED = 401
+NOT_FOUND = 404
 USER_AGENT = ("user-agent", "modelgate")
 
 
@@ -104,17 +105,21 @@ class TransportCaller:
         sent, whole_s = False, min(timeout_s + CALL_MARGIN_S, MAX_CALL_S)
         try:
             target = self._target(upstream, call.host)
-            path = _base_path(upstream.base_url) + call.path
+            base_path = _base_path(upstream.base_url)
             headers = HeaderBlock.of(*self._sign(upstream, credential), *call.headers, USER_AGENT)
             timeouts = Timeouts(head_s=min(upstream.timeout_s, timeout_s))
             async with self._place_at(upstream), asyncio.timeout(whole_s):
                 sent = True  # from here on a cancelled or timed out call may have been heard
-                response = await self._sender.send(
-                    target, method=call.method, path=path, headers=headers, body=call.body, timeouts=timeouts
-                )
-                if response.status == UNAUTHORIZED:  # its clock is not ours, perhaps: the next try is signed anew
+                for path in filter(None, (call.path, call.otherwise)):
+                    response = await self._sender.send(
+                        target, method=call.method, path=base_path + path, headers=headers, body=call.body, timeouts=timeouts
+                    )
+                    answer = CallAnswer(response.status, response.headers, await response.read(MAX_ANSWER_BYTES))
+                    if answer.status != NOT_FOUND:
+                        break
+                if answer.status == UNAUTHORIZED:  # its clock is not ours, perhaps: the next try is signed anew
                     self._signed.pop(_signature_of(upstream, credential), None)
-                return CallAnswer(response.status, response.headers, await response.read(MAX_ANSWER_BYTES))
+                return answer
         except TransportError as error:
             raise CallFailed(str(error), sent=error.sent) from error
         except TimeoutError as error:

@@ -155,23 +155,29 @@ class Submitter:
         return await self._send(submitting, candidate, operation, call)
 
     async def _send(self, task: Task, candidate: Candidate, operation: MediaOperation, call: UpstreamCall) -> _Tried:
-        health, now = self._places.health, self._recorder.clock()
+        now = self._recorder.clock()
         try:
             answer = await self._caller.call(candidate.upstream, candidate.credential, call, timeout_s=operation.submit_timeout_s)
         except CallFailed as failure:
-            health.note_failure(candidate.place, now)
+            self._note_failure(candidate, now)
             if failure.sent:
                 return _Tried(await self._wonder(task, reason=str(failure)), settled=True)
             return await self._give_back(task, _Tried(task, temporary=True), reason=str(failure))
         state = _about_parent(task, operation.parse_submit(answer.status, answer.body))
         wait_s = state.retry_after_s if state.retry_after_s is not None else parse_retry_after(answer.headers, now)
         if state.refused and state.retryable:
-            health.note_failure(candidate.place, now, retry_after_s=wait_s, credential_fault=state.credential_fault)
+            self._note_failure(candidate, now, retry_after_s=wait_s, credential_fault=state.credential_fault)
             tried = _Tried(task, temporary=wait_s is not None and not state.credential_fault, refusal=state, wait_s=wait_s or 0.0)
             return await self._give_back(task, tried, reason=f"{state.error_code}: {state.error_message}")
         if state.state is not None:
-            health.note_success(candidate.place)
+            self._places.health.note_success(candidate.place)
         return _Tried(await self._settle(task, state, candidate, operation), settled=True)
+
+    def _note_failure(
+        self, candidate: Candidate, now: float, *, retry_after_s: float | None = None, credential_fault: bool = False
+    ) -> None:
+        if not candidate.upstream.socket:  # what one caller has the sandbox play is nothing to the next
+            self._places.health.note_failure(candidate.place, now, retry_after_s=retry_after_s, credential_fault=credential_fault)
 
     async def _give_back(self, task: Task, tried: _Tried, *, reason: str) -> _Tried:
         """Queue a task again that was surely not taken, for the next candidate."""

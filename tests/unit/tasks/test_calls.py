@@ -29,8 +29,8 @@ def upstream(**changes: Any) -> Upstream:
 
 
 class Answer:
-    def __init__(self, body: bytes | Exception = b"[]") -> None:
-        self.status = 201
+    def __init__(self, body: bytes | Exception = b"[]", *, status: int = 201) -> None:
+        self.status = status
         self.headers = HeaderBlock.of(("retry-after", "3"))
         self.body = body
 
@@ -41,12 +41,15 @@ class Answer:
 
 
 class Sender:
-    def __init__(self, answer: Any = None) -> None:
+    def __init__(self, answer: Any = None, *, lacks: tuple[str, ...] = ()) -> None:
         self.sent: list[dict[str, Any]] = []
         self.answer = answer or Answer()
+        self.lacks = lacks
 
     async def send(self, target: Any, **call: Any) -> Any:
         self.sent.append({"target": target, **call})
+        if call["path"] in self.lacks:
+            return Answer(b"no such path", status=404)
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer == "never":
@@ -81,6 +84,25 @@ async def test_a_call_goes_under_the_base_path_signed() -> None:
     assert (sent["target"].origin, sent["target"].proxy) == ("https://api.example", "http://proxy.example:3128/26")
     assert sent["headers"].get(b"authorization") == b"Bearer s3cret-1000"
     assert sent["headers"].get(b"content-type") == b"application/json"
+
+
+@pytest.mark.parametrize(
+    ("lacks", "asked", "status"),
+    [
+        ((), ["/kling/fast/images"], 201),
+        (("/kling/fast/images",), ["/kling/fast/images", "/kling/images"], 201),
+        (("/kling/fast/images", "/kling/images"), ["/kling/fast/images", "/kling/images"], 404),
+    ],
+)
+async def test_a_path_that_a_server_does_not_have_is_asked_otherwise(lacks: tuple[str, ...], asked: list[str], status: int) -> None:
+    sender = Sender(lacks=lacks)
+
+    answer = await caller(sender).call(
+        upstream(), CREDENTIAL, UpstreamCall(method="POST", path="/fast/images", otherwise="/images", body=b"{}")
+    )
+
+    assert ([sent["path"] for sent in sender.sent], answer.status) == (asked, status)
+    assert {sent["body"] for sent in sender.sent} == {b"{}"}
 
 
 async def test_a_socket_needs_no_proxy() -> None:

@@ -103,6 +103,18 @@ async def test_a_busy_vendor_is_left_alone_as_long_as_it_asks(world: Any) -> Non
     world.check_money()
 
 
+@pytest.mark.parametrize("is_sandbox", [False, True])
+async def test_what_one_caller_has_the_sandbox_play_is_nothing_to_the_next(world: Any, is_sandbox: bool) -> None:
+    world.upstreams = [msgspec.structs.replace(world.upstreams[0], socket="/run/sandbox.sock" if is_sandbox else "")]
+    world.vendor.submits = ["busy"]
+    life = world.life()
+
+    await life.advance(await world.queue("task_played"))
+    task = await life.advance(await world.queue("task_next"))
+
+    assert task.state == ("running" if is_sandbox else "queued")
+
+
 async def test_the_retry_after_header_counts_too(world: Any) -> None:
     world.upstreams = world.upstreams[:1]
     world.vendor.submits = ["refuse"]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from modelgate.core.providers import UpstreamCall
 from modelgate.formats.media.requests import ImageRequest, MediaRequest, VideoRequest, inputs_in
 from modelgate.formats.media.vendor_calls import EMPTY, data_uri_of, parent_of, post_json
@@ -20,7 +22,7 @@ Asked = tuple[str, Mapping[str, Any]]
 def encode_submit(
     ask: Callable[..., Asked], request: ImageRequest | VideoRequest, task_id: str, model: str, *, callback_url: str = ""
 ) -> UpstreamCall:
-    """Return a submit; the speed is in the path, as gateways read it, and in the account filter, as proxies do."""
+    """Return a submit; the speed is in the path, as gateways read it, and in the account filter, as proxies do: some know no other path."""
     path, fields = ask(request)
     options, speed = request.options, request.quality
     said = {
@@ -30,7 +32,8 @@ def encode_submit(
         "accountFilter": {"modes": [speed.upper()]} if speed else None,
         "notifyHook": callback_url,
     }
-    return post_json(f"/mj-{speed}/mj/{path}" if speed else f"/mj/{path}", said, unsaid=EMPTY)
+    call = post_json(f"/mj/{path}", said, unsaid=EMPTY)
+    return msgspec.structs.replace(call, path=f"/mj-{speed}{call.path}", otherwise=call.path) if speed else call
 
 
 def _all(request: MediaRequest, role: str = "image") -> list[str]:
