@@ -45,6 +45,9 @@ class Caller:
         self.key = installation.key("--test", "--account", name)
         self.client = openai.OpenAI(api_key=self.key, base_url=f"{installation.base_url}/v1", max_retries=0, timeout=60)
 
+    def __del__(self) -> None:
+        self.client.close()  # left to the collector of cycles, its sockets may be told of as unclosed, in the middle of another test
+
     def balance(self) -> float:
         accounts = {account["name"]: account for account in self.installation.json("accounts", "list")}
         return round(float(accounts[self.name]["books"]["test"]["balance_usd"]), 6)

@@ -32,6 +32,9 @@ class Caller(Prepaid):
         base_url = f"{installation.base_url}/luma/dream-machine/v1"
         self.client = LumaAI(auth_token=self.key, base_url=base_url, max_retries=0, timeout=60)
 
+    def __del__(self) -> None:
+        self.client.close()  # left to the collector of cycles, its sockets may be told of as unclosed, in the middle of another test
+
     def ended(self, task_id: str) -> Any:
         """Return a generation as the official client sees it once it has ended."""
         until = time.monotonic() + SETTLED_S

@@ -32,6 +32,9 @@ class Caller(Prepaid):
         super().__init__(installation, name, usd)
         self.client = RunwayML(api_key=self.key, base_url=f"{installation.base_url}/runwayml", max_retries=0, timeout=60)
 
+    def __del__(self) -> None:
+        self.client.close()  # left to the collector of cycles, its sockets may be told of as unclosed, in the middle of another test
+
     def ended(self, task_id: str) -> Any:
         until = time.monotonic() + SETTLED_S
         while time.monotonic() < until:
@@ -210,5 +213,8 @@ def test_tasks_of_others_are_not_there(installation: Installation, caller: Calle
             caller.client.tasks.retrieve(task_id)
         with pytest.raises(runwayml.NotFoundError):
             caller.client.tasks.delete(task_id)
-    with pytest.raises(runwayml.AuthenticationError):
-        RunwayML(api_key="sk-test-nothing", base_url=f"{installation.base_url}/runwayml", max_retries=0).tasks.retrieve(theirs.id)
+    with (
+        RunwayML(api_key="sk-test-nothing", base_url=f"{installation.base_url}/runwayml", max_retries=0) as stranger,
+        pytest.raises(runwayml.AuthenticationError),
+    ):
+        stranger.tasks.retrieve(theirs.id)

@@ -65,15 +65,15 @@ def test_a_video_from_words_is_real_and_can_be_made_again(installation: Installa
 
 @pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")  # OpenAI's own service ends; the form lives on here
 def test_the_official_client_makes_a_video_from_a_picture(installation: Installation) -> None:
-    client = openai.OpenAI(api_key=installation.test_key, base_url=installation.base_url + "/v1", max_retries=0)
     picture = io.BytesIO()
     Image.new("RGB", (1280, 720), "teal").save(picture, "PNG")
-    video = client.videos.create(
-        model=MODEL, prompt="waves", seconds="5", size="1280x720", input_reference=("sea.png", picture.getvalue(), "image/png")
-    )  # type: ignore[arg-type]  # any length
-    done = client.videos.poll(video.id, poll_interval_ms=200)
-    assert done.status == "completed", done
-    assert client.videos.download_content(video.id).read()[4:8] == b"ftyp"
+    with openai.OpenAI(api_key=installation.test_key, base_url=installation.base_url + "/v1", max_retries=0) as client:
+        video = client.videos.create(
+            model=MODEL, prompt="waves", seconds="5", size="1280x720", input_reference=("sea.png", picture.getvalue(), "image/png")
+        )  # type: ignore[arg-type]  # any length
+        done = client.videos.poll(video.id, poll_interval_ms=200)
+        assert done.status == "completed", done
+        assert client.videos.download_content(video.id).read()[4:8] == b"ftyp"
 
 
 def test_what_a_model_cannot_is_said_in_this_dialects_words(installation: Installation) -> None:
