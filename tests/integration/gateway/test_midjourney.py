@@ -141,7 +141,8 @@ def test_a_preview_while_it_is_drawn(installation: Installation, midjourney: Mid
     assert (plain_task["state"], plain_task["outputs"]) == ("running", [])
     assert midjourney.call(f"task/{task}/cancel", {}).body["code"] == 1
     assert midjourney.fetch(task)["imageUrl"] == ""
-    assert send(f"{midjourney.url}/mj/image/{task}", headers={}).status == 400
+    gone = send(f"{midjourney.url}/mj/image/{task}", headers={})
+    assert (gone.status, gone.body["error"]) == (400, "midjourney_task_not_found")
 
 
 def test_change_and_simple_change(midjourney: Midjourney, grid: dict[str, Any], large: dict[str, Any]) -> None:

@@ -136,13 +136,14 @@ _READS = (
                 "shows, where it shows one."
             ),
             content_type="image/png",
-            error=schema.ErrorEnvelope,
+            error=schema.PictureError,
             errors=(errors.TaskNotFound, errors.Overloaded),
             statuses={errors.TaskNotFound: 400},
             needs_key=False,
             cases=(Case(name="picture", title="Show a picture", prose="The body is the file.", path_values={"task_id": TASK_ID}),),
         ),
         action="file",
+        encode_error=encode.encode_picture_error,
     ),
 )
 

@@ -176,6 +176,12 @@ def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int,
     return _status_of(error), _encode(body)
 
 
+def encode_picture_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
+    """Return the same for who asked for a picture: the family's image proxy says no more than a word."""
+    word: schema.PictureWord = "midjourney_task_not_found" if isinstance(error, errors.TaskNotFound) else "http_get_image_failed"
+    return _status_of(error), _encode(schema.PictureError(error=word, description=error.message_for(request_id)))
+
+
 def code_of(error: errors.ModelgateError) -> int:
     """Return the family's number for an error of ours."""
     if isinstance(error, errors.UpstreamRefused):

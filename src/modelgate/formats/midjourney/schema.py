@@ -300,6 +300,16 @@ class TaskObject(Struct, kw_only=True, rename="camel"):
     properties: Annotated[TaskProperties, Meta(description="What was found out about prompts.")]
 
 
+PictureWord = Literal["midjourney_task_not_found", "http_get_image_failed"]
+
+
+class PictureError(Struct, kw_only=True):
+    """Why there is no picture, as the family's image proxy says it."""
+
+    error: Annotated[PictureWord, Meta(description="The family's word: no such task, or no file.")]
+    description: Annotated[str, Meta(description="One sentence for people.")]
+
+
 class ErrorEnvelope(Struct, kw_only=True):
     """An error: the family's word and number, and the twin that OpenAI's clients read."""
 

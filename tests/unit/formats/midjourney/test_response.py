@@ -161,3 +161,14 @@ def test_errors(error: errors.ModelgateError, status: int, code: int, word: str)
     assert (got, told.code, told.type) == (status, code, "upstream_error")
     assert told.description == f"{word} {told.error.message}".strip()
     assert "req_1" in told.error.message
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "word"),
+    [(errors.TaskNotFound(), 400, "midjourney_task_not_found"), (errors.Overloaded(), 503, "http_get_image_failed")],
+)
+def test_who_asks_for_a_picture_reads_a_word(error: errors.ModelgateError, status: int, word: str) -> None:
+    got, body = response.encode_picture_error(error, request_id="req_1")
+
+    assert (got, msgspec.json.decode(body)["error"]) == (status, word)
+    assert "req_1" in msgspec.json.decode(body)["description"]
