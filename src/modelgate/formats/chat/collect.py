@@ -48,11 +48,17 @@ def events_of(response: ChatResponse) -> list[StreamEvent]:
 
 
 def words_in(events: Iterable[StreamEvent]) -> str:
-    """Return what a tokenizer can count of events: words, thoughts, names and arguments of calls."""
+    """Return what a tokenizer can count of events: words, refusals, thoughts, names and arguments of calls."""
     words: list[str] = []
     for event in events:
         match event:
-            case TextDelta(text=text) | ThinkingDelta(text=text) | ToolCallDelta(arguments=text) | ToolCallStart(name=text):
+            case (
+                TextDelta(text=text)
+                | RefusalDelta(text=text)
+                | ThinkingDelta(text=text)
+                | ToolCallDelta(arguments=text)
+                | ToolCallStart(name=text)
+            ):
                 words.append(text)
             case _:
                 pass

@@ -2,8 +2,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelgate.core.usage import Usage
-from modelgate.formats.chat.collect import Collector, events_of
-from modelgate.formats.chat.events import ChoiceEnd, ResponseFailed, ResponseStart, TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart
+from modelgate.formats.chat.collect import Collector, events_of, words_in
+from modelgate.formats.chat.events import (
+    ChoiceEnd,
+    RefusalDelta,
+    ResponseFailed,
+    ResponseStart,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolCallStart,
+)
 from modelgate.formats.chat.request import Audio, Image, Refusal, Text, Thinking, ToolCall
 from modelgate.formats.chat.response import ChatResponse, Choice
 from modelgate.formats.chat.vendor_error import VendorError
@@ -81,3 +90,16 @@ def test_a_failure_is_kept_and_is_no_end() -> None:
     collector.add(failed)
     assert collector.failed is failed
     assert not collector.is_done
+
+
+def test_whatever_was_said_is_counted() -> None:
+    said = [
+        ThinkingDelta(text="Hm. "),
+        TextDelta(text="No, "),
+        RefusalDelta(text="I cannot. "),
+        ToolCallStart(index=0, id="call_1", name="look_up"),
+        ToolCallDelta(index=0, arguments='{"a":1}'),
+        ChoiceEnd(finish="stop"),
+    ]
+
+    assert words_in(said) == 'Hm. No, I cannot. look_up{"a":1}'
