@@ -23,6 +23,8 @@ from modelgate.formats.chat.events import (
     ToolCallEnd,
     ToolCallStart,
     UsageReport,
+    Words,
+    words_of,
 )
 from modelgate.formats.chat.request import Audio, Image, Refusal, Text, Thinking, ToolCall
 from modelgate.formats.chat.response import AnswerPart, ChatResponse, Choice
@@ -49,20 +51,7 @@ def events_of(response: ChatResponse) -> list[StreamEvent]:
 
 def words_in(events: Iterable[StreamEvent]) -> str:
     """Return what a tokenizer can count of events: words, refusals, thoughts, names and arguments of calls."""
-    words: list[str] = []
-    for event in events:
-        match event:
-            case (
-                TextDelta(text=text)
-                | RefusalDelta(text=text)
-                | ThinkingDelta(text=text)
-                | ToolCallDelta(arguments=text)
-                | ToolCallStart(name=text)
-            ):
-                words.append(text)
-            case _:
-                pass
-    return "".join(words)
+    return "".join(words_of(event) for event in events if isinstance(event, Words))
 
 
 def _part_events(part: AnswerPart, *, choice: int, call: int, logprobs: Json) -> list[StreamEvent]:

@@ -121,6 +121,9 @@ class ResponseEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The upstream said that its answer is complete."""
 
 
+Words: TypeAlias = TextDelta | RefusalDelta | ThinkingDelta | ToolCallStart | ToolCallDelta
+"""What a tokenizer can count."""
+
 StreamEvent: TypeAlias = (
     ResponseStart
     | TextDelta
@@ -138,3 +141,14 @@ StreamEvent: TypeAlias = (
     | ResponseFailed
     | ResponseEnd
 )
+
+
+def words_of(event: Words) -> str:
+    """Return the words of an event: of a call its name, then its arguments."""
+    match event:
+        case TextDelta() | RefusalDelta() | ThinkingDelta():
+            return event.text
+        case ToolCallDelta():
+            return event.arguments
+        case ToolCallStart():
+            return event.name

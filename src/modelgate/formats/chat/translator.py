@@ -1,7 +1,6 @@
 """A stream from one dialect into another, in the shape in which the relay passes streams through."""
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from modelgate.core.usage import Usage
 from modelgate.formats.chat.events import (
@@ -9,16 +8,12 @@ from modelgate.formats.chat.events import (
     ResponseEnd,
     ResponseFailed,
     StreamEvent,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
-    ToolCallStart,
     UsageReport,
+    Words,
+    words_of,
 )
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import StreamDecoder, StreamEncoder
-
-Words: TypeAlias = TextDelta | ThinkingDelta | ToolCallStart | ToolCallDelta
 
 MAX_KEPT_BYTES = 4 * 1024 * 1024
 """So much of an answer's words is kept for counting, in case the upstream does not count it."""
@@ -96,16 +91,9 @@ class StreamTranslator:
         return b"".join(written)
 
     def _note(self, event: Words) -> None:
-        match event:
-            case TextDelta() | ThinkingDelta():
-                text = event.text
-            case ToolCallDelta():
-                text = event.arguments
-            case ToolCallStart():
-                text = event.name
         self.events += 1
         self._open_choices.add(event.choice)
-        self._words.append(text)
+        self._words.append(words_of(event))
         if len(self._words) >= JOINED_WORDS:
             self._join()
 

@@ -2,7 +2,16 @@ import pytest
 
 from modelgate.core.usage import Usage
 from modelgate.formats.chat import translator as translator_module
-from modelgate.formats.chat.events import ChoiceEnd, ResponseEnd, ResponseFailed, ResponseStart, StreamEvent, TextDelta, UsageReport
+from modelgate.formats.chat.events import (
+    ChoiceEnd,
+    RefusalDelta,
+    ResponseEnd,
+    ResponseFailed,
+    ResponseStart,
+    StreamEvent,
+    TextDelta,
+    UsageReport,
+)
 from modelgate.formats.chat.translator import StreamTranslator
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.formats.chat.wire_format import WireFormatsOnDemand, load_wire_formats
@@ -44,6 +53,13 @@ def test_the_last_words_are_held_back() -> None:
     assert (translator.final, translator.is_done) == (b"ResponseEnd ", True)
     assert translator.usage == Usage(input_tokens=2, output_tokens=1)
     assert (translator.text, translator.events) == ("wordword", 2)
+
+
+def test_a_refusal_is_made_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Script, "EVENTS", {"t": TextDelta(text="No, "), "r": RefusalDelta(text="I cannot.")})
+    translator = _translator()
+    translator.feed(b"tr")
+    assert (translator.text, translator.events) == ("No, I cannot.", 2)
 
 
 def test_the_words_are_kept_in_order_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
