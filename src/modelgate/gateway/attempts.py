@@ -116,15 +116,13 @@ class Attempts(Generic[AnswerT]):
         for candidate in candidates[:MAX_ATTEMPTS]:
             outcome = await self._attempt(call, candidate, exchange, configuration=configuration, begun=begun)
             begun = None
+            if isinstance(outcome, Failure) and outcome.is_final and (plainer := exchange.plainer(outcome.error)) is not None:
+                _note_try(call, candidate, outcome)
+                exchange = plainer
+                outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
             if not isinstance(outcome, Failure):
                 return outcome
             _note_try(call, candidate, outcome)
-            if outcome.is_final and (plainer := exchange.plainer(outcome.error)) is not None:
-                exchange = plainer
-                outcome = await self._attempt(call, candidate, exchange, configuration=configuration)
-                if not isinstance(outcome, Failure):
-                    return outcome
-                _note_try(call, candidate, outcome)
             # What an upstream said is worth more than that another could not be asked.
             if failure is None or not outcome.is_ours:
                 failure = outcome

@@ -5,6 +5,7 @@ Which of the two, candidate by candidate, is `ChatExchange.mode`. What is decode
 
 import asyncio
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 
 import msgspec
@@ -71,6 +72,7 @@ class ChatExchange:
         self._encoded: UpstreamAsk | None = None  # for the candidate that is asked next
         self._mode: Mode | None = None
         self._ids: BoundIds  # of the candidate that is asked; made when bytes pass
+        self._asks_usage = True
         self._needs_hub = peeked.needs_hub
         self._is_large = len(call.request.body) > MAX_LOOP_BYTES
         self.needs_inputs = self._needs_hub or self._is_large or peeked.images > 0
@@ -81,6 +83,8 @@ class ChatExchange:
         name = self._configuration.spoken_to(upstream, own_name)
         passes = name == own_name and not self._needs_hub
         quirks = self._configuration.quirks_of(upstream)
+        if not self._asks_usage:
+            quirks = msgspec.structs.replace(quirks, has_stream_options=False)
         return Mode(self._wire_formats[name], passes, quirks, candidate.upstream_model != self._peeked.model)
 
     async def fetch_inputs(self, candidate: Candidate) -> None:
@@ -132,17 +136,11 @@ class ChatExchange:
     def plainer(self, error: ModelgateError) -> "ChatExchange | None":
         """Return the same conversation without asking for its usage, where an upstream refuses that and its caller did not ask."""
         refused = isinstance(error, UpstreamRefused) and USAGE_OPTIONS in f"{error.param} {error.message}"
-        if not refused or not self._peeked.stream or USAGE_OPTIONS.encode() in self._call.request.body:
+        if not refused or not self._asks_usage or not self._peeked.stream or USAGE_OPTIONS.encode() in self._call.request.body:
             return None
-        return _WithoutUsage(
-            self._call,
-            self._peeked,
-            wire_format=self._wire_format,
-            wire_formats=self._wire_formats,
-            configuration=self._configuration,
-            images=self._images,
-            on_stream_over=self._on_stream_over,
-        )
+        plainer = copy(self)
+        plainer._asks_usage = False
+        return plainer
 
     async def read(self, candidate: Candidate, response: UpstreamResponse) -> Whole | AnswerStream | Failure:
         """Return the answer, or why it is none."""
@@ -252,16 +250,3 @@ class ChatExchange:
 
     def _words_of_stream(self, relay: StreamRelay) -> Words:
         return msgspec.structs.replace(words_of(self.request(), answer=[]), answer=[relay.text])
-
-
-class _WithoutUsage(ChatExchange):
-    """The same for upstreams that refuse to be asked for a stream's usage: its words are counted here."""
-
-    def mode(self, candidate: Candidate) -> Mode:
-        """Return how a candidate is spoken to."""
-        mode = super().mode(candidate)
-        return msgspec.structs.replace(mode, quirks=msgspec.structs.replace(mode.quirks, has_stream_options=False))
-
-    def plainer(self, error: ModelgateError) -> None:
-        """Return nothing: what it is refused for now is its own."""
-        del error
