@@ -90,12 +90,15 @@ def rename_answer(body: bytes | bytearray, model: str) -> bytes:
     return replace_field(body, "model", msgspec.json.encode(model))
 
 
-def encode_error_body(error: ModelgateError, request_id: str) -> bytes:
-    """Return the JSON of an error, all four keys present, the request id in the message."""
-    message = error.message_for(request_id)
+def detail_of(error: ModelgateError, request_id: str) -> dict[str, str | None]:
+    """Return what the body of an error says: all four keys, the request id in the message."""
     code = OVERLOADED_CODE if error.status == OVERLOADED_ELSEWHERE else error.code
-    detail = {"message": message, "type": error.type, "param": error.param, "code": code}
-    return msgspec.json.encode({"error": detail})
+    return {"message": error.message_for(request_id), "type": error.type, "param": error.param, "code": code}
+
+
+def encode_error_body(error: ModelgateError, request_id: str) -> bytes:
+    """Return the JSON of an error."""
+    return msgspec.json.encode({"error": detail_of(error, request_id)})
 
 
 def encode_error(error: ModelgateError, request_id: str) -> HttpResponse:

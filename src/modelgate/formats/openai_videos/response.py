@@ -9,7 +9,7 @@ from modelgate.core.records import Task, TaskState
 from modelgate.formats.media.family import Page
 from modelgate.formats.media.requests import ImageRequest, MediaRequest, decode_request
 from modelgate.formats.openai_chat.reference import ErrorInside
-from modelgate.formats.openai_chat.response import encode_error_body
+from modelgate.formats.openai_chat.response import detail_of
 from modelgate.formats.openai_videos import schema
 from modelgate.formats.openai_videos.request import decode_facts
 
@@ -145,7 +145,7 @@ def _action(task: Task, request: MediaRequest) -> schema.OlderAction:
 
 def encode_error(error: errors.ModelgateError, *, request_id: str) -> tuple[int, bytes]:
     """Return the HTTP status and OpenAI's error body, which the older clients find their own words in too."""
-    told = msgspec.json.decode(encode_error_body(error, request_id), type=dict[str, ErrorInside])["error"]
+    told = msgspec.convert(detail_of(error, request_id), ErrorInside)
     return error.status, _encode(schema.ErrorEnvelope(code=_word_of(error), message=told.message, data=None, error=told))
 
 
