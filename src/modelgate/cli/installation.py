@@ -89,9 +89,11 @@ def one_line_errors() -> Iterator[None]:
 @contextmanager
 def _opened(data: str | None, database_url: str | None, *, must_exist: bool) -> Iterator[Installation]:
     settings = load_settings({"data": data, "database": database_url}, os.environ)
-    if must_exist and schema_state(settings.database_url) == "empty":
+    state = schema_state(settings.database_url)
+    if must_exist and state == "empty":
         raise click.ClickException(_explain_absence(settings))
-    prepare(settings.database_url)
+    if state != "current":
+        prepare(settings.database_url)
     database = Database(settings.database_url, patience_s=SHORT_PATIENCE_S)
     try:
         yield Installation(settings, database)
