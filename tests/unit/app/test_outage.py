@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from structlog.testing import capture_logs
+from tests.twins.clock import Clock
 
 from modelgate.app.outage import REMIND_S, Outage
 from modelgate.app.workshop import log_task_fault, log_webhook_fault
@@ -14,17 +15,9 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=5"
 AWAY = DatabaseAway(None, None, psycopg.OperationalError("connection refused\n\tIs it running?"))
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(now=100.0)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 import structlog
+from tests.twins.clock import Clock
 
 from modelgate.formats.chat.vendor_error import VendorError
 from modelgate.gateway import vendor_words
@@ -10,17 +11,9 @@ from modelgate.gateway.vendor_words import MAX_LINES, MAX_WORDS_CHARACTERS, WIND
 SAID = VendorError(status=503, message="connect to 10.0.0.7:8000 failed", code="unavailable")
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_the_operator_reads_what_the_caller_does_not() -> None:
     with structlog.testing.capture_logs() as lines:
-        words = VendorWords(clock=Clock())
+        words = VendorWords(clock=Clock(now=100.0))
         words.note("up_1", SAID, request_id="req_1")
         words.note("up_1", VendorError(status=400, message="bad"), request_id="req_2")
     assert lines == [
@@ -37,7 +30,7 @@ def test_the_operator_reads_what_the_caller_does_not() -> None:
 
 
 def test_an_upstream_that_is_down_does_not_fill_the_log() -> None:
-    clock = Clock()
+    clock = Clock(now=100.0)
     with structlog.testing.capture_logs() as lines:
         words = VendorWords(clock=clock)
         for _ in range(MAX_LINES + 5):
@@ -53,7 +46,7 @@ def test_an_upstream_that_is_down_does_not_fill_the_log() -> None:
 def test_words_and_upstreams_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vendor_words, "MAX_UPSTREAMS", 3)
     with structlog.testing.capture_logs() as lines:
-        words = VendorWords(clock=Clock())
+        words = VendorWords(clock=Clock(now=100.0))
         for number in range(10):
             words.note(f"up_{number}", VendorError(status=500, message="x" * 2_000), request_id="req_1")
     assert len(words._windows) == 3

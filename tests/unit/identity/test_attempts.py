@@ -1,19 +1,12 @@
 """How often a password may be tried."""
 
 import pytest
+from tests.twins.clock import Clock
 
 from modelgate.core.errors import RateExceeded
 from modelgate.identity.attempts import ADDRESS, EMAIL, EMAIL_FROM_ADDRESS, SIGN_UPS, Attempts, network_of
 
 ADA = "ada@example.com"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -3,19 +3,13 @@ import io
 from typing import Any
 
 from PIL import Image
+from tests.twins.clock import Clock
 
 from modelgate.sandbox.anthropic.prompt import Piece, PromptCache, PromptUsage, pinned_usage, split_prompt
 from modelgate.sandbox.magic import Pinned
 from modelgate.sandbox.tokens import Tokenizer
 
 MARK = {"cache_control": {"type": "ephemeral"}}
-
-
-class Clock:
-    now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def _pieces(*parts: tuple[str, int, str | None]) -> list[Piece]:
